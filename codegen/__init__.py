@@ -1,0 +1,1 @@
+"""The compiler: front ends, IR, formats, quantizers, golden model, dataflows, rendering."""

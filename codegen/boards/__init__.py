@@ -1,0 +1,45 @@
+"""Boards, one TOML file each: the part, its resources and the clock we assume."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+
+from pydantic import TypeAdapter
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """An FPGA board; resources are those of the programmable logic."""
+
+    name: str
+    title: str
+    part: str
+    family: str
+    clock_mhz: float
+    lut: int
+    ff: int
+    dsp: int
+    bram36: int
+
+
+_ADAPTER = TypeAdapter(Board)
+
+
+def known() -> tuple[str, ...]:
+    """Names of all boards, sorted."""
+    folder = resources.files(__name__)
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def get(name: str) -> Board:
+    """The board `name`; raises ShiftloomError with the nearest known names."""
+    names = known()
+    if name not in names:
+        raise ShiftloomError(f"board {name!r}", "unknown", nearest(name, names))
+    text = (resources.files(__name__) / f"{name}.toml").read_text("utf-8")
+    return _ADAPTER.validate_python({"name": name, **tomllib.loads(text)})

@@ -1,0 +1,158 @@
+"""Configuration: frozen dataclasses, loaded from YAML or TOML, with overrides by node name."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from shiftloom.codegen.calibration import Method
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats.qsq import Axis, Qsq
+from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode
+from shiftloom.codegen.values import nearest
+
+PeKind = Literal["auto", "shift", "constant"]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerConfig:
+    """Settings of one layer; a value given under `layers.<node>` replaces the default."""
+
+    phi: Literal[1, 2, 4] = 4
+    """Largest QSQ level."""
+    vector: Annotated[int, Field(ge=1)] | None = None
+    """Weights that share one α; null means the whole axis."""
+    axis: Axis = "output"
+    """Direction of the QSQ vectors."""
+    quantizer: Mode = "least_squares"
+    """`least_squares`, or `paper` for the thresholds of eq. 10."""
+    alpha: AlphaRule = "least_squares"
+    """In the paper's mode: `paper` takes eq. 9 literally."""
+    alpha_bits: Annotated[int, Field(ge=2, le=24)] = 16
+    """Mantissa width of α."""
+    activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    """Width of the activations this layer makes."""
+    m_bits: Annotated[int, Field(ge=4, le=17)] = 8
+    """Width of the requantization multiplier M."""
+    requant: Literal["mult_shift", "thresholds"] = "mult_shift"
+    """Hardware of the requantization."""
+    requant_dsp: bool = False
+    """Multiply by M on a DSP block instead of LUTs."""
+    pe: PeKind = "auto"
+    """Processing element; `auto` lets the cost model choose."""
+    folding: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    """(PE, SIMD) of the matrix unit; null lets the scheduler choose."""
+
+    @property
+    def format(self) -> Qsq:
+        """The weight format of the layer."""
+        return Qsq(self.phi, self.vector, self.axis)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationConfig:
+    """How activation ranges are found."""
+
+    method: Method = "mse"
+    percentile: Annotated[float, Field(gt=50, le=100)] = 99.9
+    frames: Annotated[int, Field(ge=1)] = 512
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetConfig:
+    """The board and what the scheduler aims at: a rate, or the fastest plan within the shares."""
+
+    board: str = "pynq-z2"
+    clock_mhz: Annotated[float, Field(gt=0, le=1000)] | None = None
+    """Assumed clock; null takes the board's default."""
+    fps: Annotated[float, Field(gt=0)] | None = None
+    """Frames a second to reach; null takes the fastest plan within the shares."""
+    lut_share: Share = 0.6
+    ff_share: Share = 0.8
+    dsp_share: Share = 1.0
+    bram_share: Share = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a build depends on besides the network and the calibration frames."""
+
+    target: TargetConfig = field(default_factory=TargetConfig)
+    calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
+    defaults: LayerConfig = field(default_factory=LayerConfig)
+    layers: dict[str, LayerConfig] = field(default_factory=dict)
+
+    def layer(self, node: str) -> LayerConfig:
+        """Settings of a node: its override, or the defaults."""
+        return self.layers.get(node, self.defaults)
+
+    def check_layers(self, nodes: tuple[str, ...]) -> None:
+        """Refuse overrides of nodes that the network does not have."""
+        for name in self.layers:
+            if name not in nodes:
+                raise ShiftloomError(f"layers.{name}", "no such layer", nearest(name, nodes))
+
+
+_ADAPTER: TypeAdapter[Config] = TypeAdapter(Config)
+_SECTIONS = {"target": TargetConfig, "calibration": CalibrationConfig, "defaults": LayerConfig}
+
+
+def load(path: Path) -> Config:
+    """Read a .yaml, .yml or .toml file; raises ShiftloomError naming the key at fault."""
+    readers: dict[str, Callable[[str], Any]] = {
+        ".toml": tomllib.loads,
+        ".yaml": yaml.safe_load,
+        ".yml": yaml.safe_load,
+    }
+    if path.suffix not in readers:
+        raise ShiftloomError(str(path), f"suffix {path.suffix!r}", "use .yaml, .yml or .toml")
+    try:
+        data = readers[path.suffix](path.read_text("utf-8"))
+    except OSError as error:
+        raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {first}") from error
+    return parse({} if data is None else data, str(path))
+
+
+def parse(data: object, source: str = "configuration") -> Config:
+    """Build a Config from plain data; layer overrides inherit what they leave out."""
+    if not isinstance(data, dict):
+        raise ShiftloomError(source, f"holds a {type(data).__name__}", "write key: value pairs")
+    _check_keys(data, Config, source, "")
+    for section, kind in _SECTIONS.items():
+        _check_keys(data.get(section, {}), kind, source, f"{section}.")
+    layers = data.get("layers", {})
+    if not isinstance(layers, dict):
+        raise ShiftloomError(f"{source}: layers", "is no mapping", "write one entry a node name")
+    defaults = data.get("defaults", {})
+    for name, layer in layers.items():
+        _check_keys(layer, LayerConfig, source, f"layers.{name}.")
+    merged = {name: {**defaults, **layer} for name, layer in layers.items()}
+    try:
+        return _ADAPTER.validate_python({**data, "layers": merged})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"][0].lower() + first["msg"][1:]
+        raise ShiftloomError(f"{source}: {key}", f"{first['input']!r}", message) from error
+
+
+def _check_keys(data: Any, kind: type, source: str, prefix: str) -> None:
+    if not isinstance(data, dict):
+        where = f"{source}: {prefix.rstrip('.')}"
+        raise ShiftloomError(where, f"holds a {type(data).__name__}", "write key: value pairs")
+    known = tuple(f.name for f in fields(kind))
+    for key in data:
+        if key not in known:
+            where = f"{source}: {prefix}{key}"
+            raise ShiftloomError(where, "unknown key", nearest(str(key), known))

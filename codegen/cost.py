@@ -1,0 +1,91 @@
+"""Resource models: each kind of unit is a weighted sum of its features, fitted to Yosys runs.
+
+The weights ship in `cost.json`; `shiftloom calibrate` fits them anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources as package_resources
+from typing import Protocol
+
+from shiftloom.codegen.boards import Board
+from shiftloom.codegen.errors import ShiftloomError
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """FPGA cells: LUTs (those used as memory included), flip-flops, DSP blocks, 36-kbit RAMs."""
+
+    lut: float = 0
+    ff: float = 0
+    dsp: float = 0
+    bram36: float = 0
+
+    def __add__(self, other: Resources) -> Resources:
+        return Resources(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.dsp + other.dsp,
+            self.bram36 + other.bram36,
+        )
+
+    def share(self, board: Board) -> Resources:
+        """Fraction of the board's cells."""
+        return Resources(
+            self.lut / board.lut,
+            self.ff / board.ff,
+            self.dsp / board.dsp,
+            self.bram36 / board.bram36,
+        )
+
+
+def block_rams(width: int, depth: int) -> float:
+    """36-kbit block RAMs of a memory, halves counted, at the best aspect ratio of the 7 series."""
+    shapes = ((36, 512, 0.5), (18, 1024, 0.5), (72, 512, 1), (36, 1024, 1), (18, 2048, 1), (9, 4096, 1))
+    return min(-(-width // w) * -(-depth // d) * size for w, d, size in shapes)
+
+
+class Costed(Protocol):
+    """A unit as the cost model sees it."""
+
+    @property
+    def kind(self) -> str:
+        """Key of its model."""
+
+    def features(self) -> Mapping[str, float]:
+        """Its size measures."""
+
+
+Model = Mapping[str, Mapping[str, float]]
+"""Weights of the features for each of lut, ff, dsp, bram36."""
+
+
+@lru_cache(maxsize=1)
+def fitted() -> Mapping[str, Model]:
+    """The shipped models by kind."""
+    text = (package_resources.files("shiftloom.codegen") / "cost.json").read_text("utf-8")
+    models: Mapping[str, Model] = json.loads(text)["models"]
+    return models
+
+
+def predict(unit: Costed, models: Mapping[str, Model] | None = None) -> Resources:
+    """Predicted resources of one unit; raises ShiftloomError for a kind that was never fitted."""
+    model = (models or fitted()).get(unit.kind)
+    if model is None:
+        raise ShiftloomError(unit.kind, "has no cost model", "run shiftloom calibrate")
+    features = unit.features()
+
+    def total(resource: str) -> float:
+        weights = model.get(resource, {})
+        return sum(weights.get(name, 0.0) * value for name, value in features.items())
+
+    return Resources(total("lut"), total("ff"), total("dsp"), total("bram36"))
+
+
+def total(units: Iterable[Costed]) -> Resources:
+    """Predicted resources of many units."""
+    return sum((predict(unit) for unit in units), Resources())

@@ -1,0 +1,1 @@
+"""Dataflows: each a way to turn a loop nest into hardware."""

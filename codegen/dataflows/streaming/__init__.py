@@ -1,0 +1,1 @@
+"""The streaming dataflow: one unit per layer, joined by streams."""

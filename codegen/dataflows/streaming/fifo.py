@@ -1,0 +1,38 @@
+"""FIFO: decouples two units and cuts the ready path; its depth comes from the token simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftloom.codegen.dataflows.streaming.timing import Queue
+from shiftloom.codegen.design import HlsCall, Instance, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Fifo:
+    """`sl_fifo`: up to `depth` ≥ 2 beats."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    depth: int
+
+    kind = "fifo"
+
+    def instance(self) -> Instance:
+        parameters = (("WIDTH", self.source.width), ("DEPTH", self.depth))
+        return Instance(self.name, "sl_fifo", parameters, self.source.name, self.sink.name)
+
+    def call(self) -> HlsCall | None:
+        return None
+
+    def cycles(self) -> int:
+        return self.source.beats
+
+    def features(self) -> Mapping[str, float]:
+        return {"one": 1, "bits": self.source.width, "storage": self.source.width * self.depth}
+
+    def timing(self) -> Queue:
+        return Queue(self.depth)

@@ -1,0 +1,125 @@
+"""Pooling units: a running reduction for tiling windows, a tree for overlapping or padded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftloom.codegen.dataflows.streaming.timing import Pipeline
+from shiftloom.codegen.design import HlsCall, Instance, Stream
+from shiftloom.codegen.qgraph import WindowReduce
+from shiftloom.codegen.values import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """`sl_pool`: stride = kernel, no padding; a row memory holds the running maximum or sum."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    reduce: WindowReduce
+    shape: Shape
+
+    kind = "pool"
+
+    @staticmethod
+    def supports(reduce: WindowReduce) -> bool:
+        """Windows that tile the map without padding."""
+        return reduce.window.kernel == reduce.window.stride and reduce.window.padding == (0, 0)
+
+    @property
+    def folds(self) -> int:
+        """Beats of a pixel."""
+        return self.shape[2] // self.source.elements
+
+    def _parameters(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("H", self.shape[0]),
+            ("W", self.shape[1]),
+            ("FOLDS", self.folds),
+            ("LANES", self.source.elements),
+            ("BITS", self.source.bits),
+            ("OUT_BITS", self.sink.bits),
+            ("KH", self.reduce.window.kernel[0]),
+            ("KW", self.reduce.window.kernel[1]),
+            ("IS_SUM", int(self.reduce.kind == "sum")),
+        )
+
+    def instance(self) -> Instance:
+        return Instance(self.name, "sl_pool", self._parameters(), self.source.name, self.sink.name)
+
+    def call(self) -> HlsCall | None:
+        arguments = tuple(value for _, value in self._parameters())
+        return HlsCall("pool", "sl_pool.hpp", arguments, self.source.name, self.sink.name)
+
+    def cycles(self) -> int:
+        return self.source.beats
+
+    def features(self) -> Mapping[str, float]:
+        words = self.shape[1] // self.reduce.window.kernel[1] * self.folds
+        return {
+            "one": 1,
+            "bits": self.source.width,
+            "storage": self.source.width * -(-words // 32),
+        }
+
+    def timing(self) -> Pipeline:
+        (kh, kw), (height, width, _) = self.reduce.window.kernel, self.shape
+        pattern = bytearray()
+        for y in range(height):
+            for x in range(width):
+                ends = y % kh == kh - 1 and x % kw == kw - 1
+                pattern += bytes([ends]) * self.folds
+        return Pipeline(POOL_LATENCY, bytes(pattern))
+
+
+POOL_LATENCY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WindowReduceUnit:
+    """`sl_window_reduce`: one beat holds a whole window of all channels; a registered tree."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    reduce: WindowReduce
+
+    kind = "window_reduce"
+
+    @property
+    def taps(self) -> int:
+        """Elements reduced to one."""
+        return self.source.elements // self.sink.elements
+
+    def _parameters(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("TAPS", self.taps),
+            ("LANES", self.sink.elements),
+            ("BITS", self.source.bits),
+            ("OUT_BITS", self.sink.bits),
+            ("IS_SUM", int(self.reduce.kind == "sum")),
+        )
+
+    def instance(self) -> Instance:
+        return Instance(
+            self.name, "sl_window_reduce", self._parameters(), self.source.name, self.sink.name
+        )
+
+    def call(self) -> HlsCall | None:
+        arguments = (*(value for _, value in self._parameters()), self.source.beats)
+        return HlsCall(
+            "window_reduce", "sl_window_reduce.hpp", arguments, self.source.name, self.sink.name
+        )
+
+    def cycles(self) -> int:
+        return self.source.beats
+
+    def features(self) -> Mapping[str, float]:
+        return {"one": 1, "bits": (self.taps - 1) * self.sink.width}
+
+    def timing(self) -> Pipeline:
+        return Pipeline(max(1, (self.taps - 1).bit_length()))

@@ -1,0 +1,58 @@
+"""Vector buffer: holds a vector while the matrix unit passes over it; ping-pong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftloom.codegen.dataflows.streaming.timing import Timing
+from shiftloom.codegen.dataflows.streaming.vector_timing import VectorTiming
+from shiftloom.codegen.design import HlsCall, Instance, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class VectorBuffer:
+    """`sl_vector_buffer`: each vector of `length` elements, `passes` times."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    length: int
+    passes: int
+
+    kind = "vector_buffer"
+
+    def _parameters(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("LENGTH", self.length),
+            ("SIMD", self.source.elements),
+            ("BITS", self.source.bits),
+            ("NF", self.passes),
+        )
+
+    def instance(self) -> Instance:
+        return Instance(
+            self.name, "sl_vector_buffer", self._parameters(), self.source.name, self.sink.name
+        )
+
+    def call(self) -> HlsCall | None:
+        vectors = self.source.beats * self.source.elements // self.length
+        arguments = (*(value for _, value in self._parameters()), vectors)
+        return HlsCall(
+            "vector_buffer", "sl_vector_buffer.hpp", arguments, self.source.name, self.sink.name
+        )
+
+    def cycles(self) -> int:
+        return max(self.source.beats, self.sink.beats)
+
+    def features(self) -> Mapping[str, float]:
+        words = 2 * self.length // self.source.elements
+        return {
+            "one": 1,
+            "bits": self.source.width,
+            "storage": self.source.width * -(-words // 64),
+        }
+
+    def timing(self) -> Timing:
+        return VectorTiming(self.length // self.source.elements, self.passes)

@@ -1,0 +1,90 @@
+"""Sliding window: a stream of pixels becomes the dot-product operands of every output pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shiftloom.codegen.dataflows.streaming.timing import Timing
+from shiftloom.codegen.dataflows.streaming.window_timing import ScanGeometry, WindowTiming
+from shiftloom.codegen.design import HlsCall, Instance, Stream
+from shiftloom.codegen.values import Shape
+from shiftloom.codegen.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUnit:
+    """`sl_window`: NF passes over each window in beats of SIMD elements, order (kh, kw, c)."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    window: Window
+    shape: Shape
+    output: tuple[int, int]
+    passes: int
+    pad_value: int
+
+    kind = "window"
+
+    @property
+    def rows(self) -> int:
+        """Rows of the circular buffer: the kernel's, and those that arrive while one is read."""
+        return self.window.kernel[0] + self.window.stride[0]
+
+    @property
+    def folds(self) -> int:
+        """Output beats of one window, SF · NF."""
+        return self.sink.beats // (self.output[0] * self.output[1])
+
+    def _parameters(self) -> tuple[tuple[str, int], ...]:
+        height, width, channels = self.shape
+        (kh, kw), (sh, sw), (pt, pl) = self.window.kernel, self.window.stride, self.window.padding
+        return (
+            ("H", height),
+            ("W", width),
+            ("C", channels),
+            ("BITS", self.source.bits),
+            ("KH", kh),
+            ("KW", kw),
+            ("SH", sh),
+            ("SW", sw),
+            ("PT", pt),
+            ("PL", pl),
+            ("OH", self.output[0]),
+            ("OW", self.output[1]),
+            ("SIMD", self.sink.elements),
+            ("NF", self.passes),
+            ("ROWS", self.rows),
+            ("PAD_VALUE", self.pad_value),
+        )
+
+    def instance(self) -> Instance:
+        return Instance(
+            self.name, "sl_window", self._parameters(), self.source.name, self.sink.name
+        )
+
+    def call(self) -> HlsCall | None:
+        arguments = tuple(value for _, value in self._parameters())
+        return HlsCall("window", "sl_window.hpp", arguments, self.source.name, self.sink.name)
+
+    def cycles(self) -> int:
+        slots = ScanGeometry.of(self.shape, self.window, self.output).slots
+        row = max(slots, self.output[1] * self.folds)
+        return max(self.source.beats, self.output[0] * row)
+
+    def features(self) -> Mapping[str, float]:
+        kh, kw = self.window.kernel
+        pixel = self.source.width
+        return {
+            "one": 1,
+            "rotate_bits": kh * pixel * self.rows / 4,
+            "window_bits": kh * kw * pixel,
+            "slice_bits": kh * kw * pixel if self.folds > self.passes else 0,
+            "storage": self.rows * pixel * -(-self.shape[1] // 32),
+        }
+
+    def timing(self) -> Timing:
+        beats = (self.folds // self.passes, self.folds)
+        return WindowTiming(self.shape, self.window, self.output, self.rows, beats)

@@ -1,0 +1,192 @@
+"""The lowered design: streams and module instances, the same value behind RTL and HLS C++."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from shiftloom.codegen.values import Array, Shape
+
+RomStyle = Literal["auto", "block", "distributed", "logic"]
+"""`logic` registers the address, not the word, so that synthesis merges the table into its readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A link between two units: `elements` of `bits` bits a beat, `beats` a frame, NHWC order.
+
+    `tensor` names the integer node whose values it carries one by one, or is empty where they
+    are repeated (windows); `shape` counts the elements of a frame as (height, width, channels).
+    """
+
+    name: str
+    tensor: str
+    shape: Shape
+    elements: int
+    bits: int
+    signed: bool
+
+    @property
+    def width(self) -> int:
+        """Bits of a beat."""
+        return self.elements * self.bits
+
+    @property
+    def beats(self) -> int:
+        """Beats of a frame."""
+        height, width, channels = self.shape
+        return height * width * channels // self.elements
+
+
+@dataclass(frozen=True, slots=True)
+class Rom:
+    """A generated memory module: word i holds `fields[i]`, field 0 in the low bits.
+
+    `fields` is an integer array [depth, lanes]; each lane takes `bits` bits, two's complement.
+    """
+
+    module: str
+    fields: Array
+    bits: int
+    style: RomStyle = "auto"
+
+    @property
+    def depth(self) -> int:
+        """Number of words."""
+        return int(self.fields.data.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Bits of a word."""
+        return int(self.fields.data.shape[1]) * self.bits
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of the address, at least 1."""
+        return max(1, (self.depth - 1).bit_length())
+
+    def words(self) -> tuple[str, ...]:
+        """Each word in hexadecimal, without prefix."""
+        digits = -(-self.width // 4)
+        mask = (1 << self.bits) - 1
+        result = []
+        for row in self.fields.data.tolist():
+            word = 0
+            for lane, value in enumerate(row):
+                word |= (value & mask) << (lane * self.bits)
+            result.append(f"{word:0{digits}x}")
+        return tuple(result)
+
+
+@dataclass(frozen=True, slots=True)
+class RomBank:
+    """Many memories in one generated module, their addresses and words side by side on its ports.
+
+    Memory i has address field i (`address_bits` each, upper ones 0) and data field i.
+    """
+
+    module: str
+    roms: tuple[Rom, ...]
+    address_bits: int
+
+    @property
+    def width(self) -> int:
+        """Bits of all words side by side."""
+        return sum(rom.width for rom in self.roms)
+
+
+@dataclass(frozen=True, slots=True)
+class RomPort:
+    """A memory wired to an instance's ports `<prefix>_addr`, `_data`, read under `<enable>_en`."""
+
+    prefix: str
+    rom: Rom | RomBank
+    enable: str
+
+
+class Renderable(Protocol):
+    """A unit whose module is generated: it gives its template's context."""
+
+    def context(self, banner: str) -> object:
+        """A frozen dataclass for the templates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """Module `module`, rendered from `templates/{rtl,hls}/<template>.*.j2`."""
+
+    template: str
+    module: str
+    unit: Renderable
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One RTL module with stream ports s and m, its parameters and its memories."""
+
+    name: str
+    module: str
+    parameters: tuple[tuple[str, int], ...]
+    source: str
+    sink: str
+    roms: tuple[RomPort, ...] = ()
+    reports_bad_code: bool = False
+    generated: Generated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HlsArray:
+    """A constant array of an HLS unit, values in the shape of the C++ array."""
+
+    name: str
+    ctype: str
+    values: Array
+
+
+@dataclass(frozen=True, slots=True)
+class HlsCall:
+    """One HLS function call: template arguments as in the RTL, then streams and arrays."""
+
+    function: str
+    header: str
+    template_args: tuple[int, ...]
+    source: str
+    sink: str
+    arrays: tuple[HlsArray, ...] = ()
+    generated: Generated | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fifo:
+    """An HLS stream's depth: the streams `source` and `sink` are one hls::stream there."""
+
+    source: str
+    sink: str
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Everything the emitted files depend on; `digest` covers the canonical plan and the weights.
+
+    The first stream is the framed input, the last one the logits.
+    """
+
+    name: str
+    digest: str
+    clock_mhz: float
+    part: str
+    streams: tuple[Stream, ...]
+    instances: tuple[Instance, ...]
+    calls: tuple[HlsCall, ...]
+    fifos: tuple[Fifo, ...]
+
+    @property
+    def source(self) -> Stream:
+        """The input stream."""
+        return self.streams[0]
+
+    @property
+    def sink(self) -> Stream:
+        """The output stream."""
+        return self.streams[-1]

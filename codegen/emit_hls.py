@@ -1,0 +1,153 @@
+"""Emission of HLS C++: the library headers, weight tables, generated units, top and test bench."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+from shiftloom.codegen.design import Design, HlsArray, HlsCall
+from shiftloom.codegen.names import check_identifier
+from shiftloom.codegen.render import render
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    name: str
+    width: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    function: str
+    template_args: tuple[int, ...]
+    args: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    banner: str
+    guard: str
+    name: str
+    in_width: int
+    in_beats: int
+    out_width: int
+    out_beats: int
+    streams: tuple[_Stream, ...]
+    calls: tuple[_Call, ...]
+    headers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    ctype: str
+    name: str
+    dims: tuple[int, ...]
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    banner: str
+    guard: str
+    arrays: tuple[_Array, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    banner: str
+    name: str
+    sources: tuple[str, ...]
+    testbench: tuple[str, ...]
+    cflags: str
+    part: str
+    clock_ns: str
+
+
+def emit(design: Design, banner: str) -> dict[str, str]:
+    """HLS files by name, in the design's `hls/` folder."""
+    name, comment = design.name, f"// {banner}"
+    weights = f"{name}_weights.hpp"
+    arrays = tuple(_array(a) for call in design.calls for a in call.arrays)
+    top = _top(design, comment, weights)
+    files = {
+        f"{name}.hpp": render("hls/top.hpp.j2", top),
+        f"{name}.cpp": render("hls/top.cpp.j2", top),
+        weights: render(
+            "hls/weights.hpp.j2", _Weights(comment, f"{name.upper()}_WEIGHTS_HPP", arrays)
+        ),
+        "testbench.cpp": render("hls/testbench.cpp.j2", top),
+        "batch.cpp": render("hls/batch.cpp.j2", top),
+        "build.tcl": render("hls/build.tcl.j2", _script(design, f"# {banner}")),
+    }
+    for call in design.calls:
+        if call.generated is not None:
+            unit = call.generated
+            text = render(f"hls/{unit.template}.hpp.j2", unit.unit.context(comment))
+            files[f"{unit.module}.hpp"] = text
+    files.update(_library())
+    return files
+
+
+def _top(design: Design, banner: str, weights: str) -> _Top:
+    alias = {fifo.sink: fifo.source for fifo in design.fifos}
+    depths = {fifo.source: fifo.depth for fifo in design.fifos}
+    streams = tuple(
+        _Stream(check_identifier(s.name, s.name), s.width, max(2, depths.get(s.name, 2)))
+        for s in design.streams
+        if s.name not in alias
+    )
+    headers = sorted({call.header for call in design.calls} | {weights})
+    return _Top(
+        banner=banner,
+        guard=f"{design.name.upper()}_HPP",
+        name=design.name,
+        in_width=design.source.width,
+        in_beats=design.source.beats,
+        out_width=design.sink.width,
+        out_beats=design.sink.beats,
+        streams=streams,
+        calls=tuple(_call(call, alias) for call in design.calls),
+        headers=tuple(headers),
+    )
+
+
+def _call(call: HlsCall, alias: dict[str, str]) -> _Call:
+    streams = tuple(alias.get(name, name) for name in (call.source, call.sink))
+    arrays = tuple(array.name for array in call.arrays)
+    return _Call(f"sl::{call.function}", call.template_args, streams + arrays)
+
+
+def _array(array: HlsArray) -> _Array:
+    values = array.values.data
+    rows = tuple(_braces(row) for row in values)
+    return _Array(array.ctype, check_identifier(array.name, array.name), values.shape, rows)
+
+
+def _braces(values: npt.NDArray[np.int64] | np.int64) -> str:
+    if np.ndim(values) == 0:
+        return str(int(values))
+    return "{" + ", ".join(_braces(value) for value in values) + "}"
+
+
+def _script(design: Design, banner: str) -> _Script:
+    return _Script(
+        banner,
+        design.name,
+        (f"{design.name}.cpp",),
+        ("testbench.cpp",),
+        "-std=c++17",
+        design.part,
+        f"{1000 / design.clock_mhz:.3f}",
+    )
+
+
+def _library() -> Iterator[tuple[str, str]]:
+    folder = resources.files("shiftloom.templates") / "hls" / "lib"
+    for entry in sorted(folder.iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".hpp"):
+            yield entry.name, entry.read_text("utf-8")

@@ -1,0 +1,102 @@
+"""A build as a map of paths to contents, its manifest, and the one atomic writer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from shiftloom.codegen.errors import ShiftloomError
+
+MANIFEST = "manifest.json"
+
+FileSet = Mapping[str, bytes]
+"""Relative POSIX path → content."""
+
+
+def json_bytes(value: object) -> bytes:
+    """Canonical JSON: sorted keys, two spaces, final newline."""
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def with_manifest(files: FileSet) -> FileSet:
+    """The files and a manifest of their SHA-256 digests."""
+    digests = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    return {**files, MANIFEST: json_bytes({"files": digests})}
+
+
+def write(files: FileSet, folder: Path) -> None:
+    """Write a build so that `folder` is either what it was or complete.
+
+    The files go to a fresh folder beside it, which then takes its place. An existing folder is
+    replaced only if it is empty or a build. Raises ShiftloomError on a disk that is full, say.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ShiftloomError(str(folder), "is a file", "give another output folder")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise ShiftloomError(
+            str(folder), "holds files that are not a build", "give another output folder"
+        )
+    staging: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        for path in sorted(files):
+            target = staging / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(files[path])
+        staging.chmod(0o755)
+        _replace(staging, folder)
+    except OSError as error:
+        raise ShiftloomError(
+            str(folder), f"cannot be written: {error.strerror}", "free space or choose another folder"
+        ) from error
+    finally:
+        if staging is not None:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replace(staging: Path, folder: Path) -> None:
+    """Move `staging` to `folder`, the old one aside first and then away."""
+    old = staging.with_name(staging.name + "-old")
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(staging, folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file atomically; raises ShiftloomError naming it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except OSError as error:
+        raise ShiftloomError(
+            str(path), f"cannot be written: {error.strerror}", "free space or choose another place"
+        ) from error
+
+
+def verify(folder: Path) -> None:
+    """Check a build against its manifest; raises ShiftloomError naming the first bad file."""
+    manifest = folder / MANIFEST
+    try:
+        digests = json.loads(manifest.read_text("utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ShiftloomError(
+            str(folder), "is no complete build", "run shiftloom build again"
+        ) from error
+    for path, digest in digests.items():
+        try:
+            content = (folder / path).read_bytes()
+        except OSError as error:
+            raise ShiftloomError(str(folder / path), "is missing", "build again") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ShiftloomError(str(folder / path), "was changed since the build", "build again")

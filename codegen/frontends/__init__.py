@@ -1,0 +1,1 @@
+"""Front ends: a framework's model becomes a Graph."""

@@ -1,0 +1,164 @@
+"""Tables as plain text cells, each written once and shown by the console and by the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shiftloom.codegen.boards import Board
+from shiftloom.codegen.profile import LayerProfile
+from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, LayerRow, UnitRow
+
+NONE = "–"
+"""Shown where there is no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's title; numbers are set flush right."""
+
+    title: str
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A titled table of text; each row has a cell a column, the first names the row."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def printable(text: str) -> str:
+    """`text` with control and direction characters replaced: a model's names are untrusted."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """1234.5 as "1,234" (half to even), 2.50 with at most `digits` decimals; a dash for None."""
+    if value is None:
+        return NONE
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if digits else text
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.5 as "50.0 %", a dash for None."""
+    return NONE if share is None else f"{100 * share:.{digits}f} %"
+
+
+def decibel(value: float) -> str:
+    """22.17 as "22.2 dB"; "exact" where nothing differs."""
+    if math.isinf(value):
+        return "exact" if value > 0 else "no signal"
+    return f"{value:.1f} dB".replace("-", "−")
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """(28, 28, 6) as "28 × 28 × 6"."""
+    return " × ".join(map(str, shape))
+
+
+def _grid(title: str, columns: str, rows: Iterable[tuple[str, ...]]) -> Grid:
+    """`columns` are titles split by "|", "#" before those of numbers."""
+    heads = tuple(Column(c.removeprefix("#"), c.startswith("#")) for c in columns.split("|"))
+    return Grid(title, heads, tuple(tuple(map(printable, row)) for row in rows))
+
+
+def figures_grid(rows: Iterable[Figure]) -> Grid:
+    """Key figures with their notes."""
+    return _grid(
+        "Key figures", "Figure|#Value|Note", ((row.label, row.value, row.note) for row in rows)
+    )
+
+
+def accuracy_grid(rows: Iterable[AccuracyRow]) -> Grid:
+    """Accuracy of each stage, and its outputs unlike the golden model's."""
+    cells = (
+        (row.stage, percent(row.accuracy, 2), number(row.images), number(row.mismatches))
+        for row in rows
+    )
+    return _grid("Accuracy", "Stage|#Accuracy|#Images|#Mismatches", cells)
+
+
+def layers_grid(rows: Iterable[LayerRow]) -> Grid:
+    """The float network's layers."""
+    cells = (
+        (
+            row.name,
+            row.operator,
+            shape_text(row.shape),
+            number(row.weights or None),
+            number(row.weight_bits if row.weights else None),
+            row.activations or NONE,
+        )
+        for row in rows
+    )
+    return _grid("Layers", "Layer|Operator|Output|#Weights|#Bits|Activations", cells)
+
+
+def units_grid(rows: Iterable[UnitRow]) -> Grid:
+    """Folding, clocks and cells of each unit."""
+    cells = (
+        (
+            row.name,
+            row.kind,
+            row.folding or NONE,
+            number(row.cycles),
+            percent(row.utilization),
+            number(row.lut),
+            number(row.lut_synthesized),
+            number(row.ff),
+            number(row.dsp),
+            number(row.bram36, 1),
+        )
+        for row in rows
+    )
+    titles = "Unit|Kind|Folding|#Clocks|#Busy|#LUT predicted|#LUT synthesized|#FF|#DSP|#BRAM36"
+    return _grid("Units", titles, cells)
+
+
+def profile_grid(rows: Iterable[LayerProfile]) -> Grid:
+    """How far the integers are from the float network."""
+    cells = (
+        (
+            row.reference,
+            row.type,
+            decibel(row.sqnr_db),
+            percent(row.saturation, 3),
+            f"{row.low:,} … {row.high:,}".replace("-", "−"),
+            f"{row.max_abs_error:.3g}",
+        )
+        for row in rows
+    )
+    titles = "Layer|Type|#SQNR|#Saturated|#Used range|#Largest error"
+    return _grid("Integer against float", titles, cells)
+
+
+def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
+    """Depths and widths."""
+    cells = (
+        (row.name, number(row.depth), number(row.width), number(row.depth * row.width))
+        for row in rows
+    )
+    return _grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
+
+
+def boards_grid(rows: Iterable[Board]) -> Grid:
+    """The boards that can be targeted."""
+    cells = (
+        (
+            row.name,
+            row.title,
+            row.part,
+            f"{row.clock_mhz:g} MHz",
+            number(row.lut),
+            number(row.ff),
+            number(row.dsp),
+            number(row.bram36),
+        )
+        for row in rows
+    )
+    return _grid("Boards", "Board|Title|Part|#Clock|#LUT|#FF|#DSP|#BRAM36", cells)

@@ -1,0 +1,11 @@
+"""Processing elements, one file each: what they support, their RTL, HLS and cost measures.
+
+A PE makes the matrix unit of a `Mac` node: activations in, accumulators out.
+"""
+
+from shiftloom.codegen.pe.constant import ConstantMatrix
+from shiftloom.codegen.pe.shift import ShiftMatrix
+
+PES = (ShiftMatrix, ConstantMatrix)
+
+__all__ = ["PES", "ConstantMatrix", "ShiftMatrix"]

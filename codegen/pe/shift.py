@@ -1,0 +1,154 @@
+"""The shift PE: run-time 3-bit codes, one LUT6 a product bit, no multiplier.
+
+A product is the activation shifted by 0, 1 or 2, its bits inverted for negative codes (the missing
++1s are folded into the bias) and its top bit inverted, which adds 2^(P−1) and saves the extension
+of signs (folded into the bias as well).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from shiftloom.codegen.cost import block_rams
+from shiftloom.codegen.dataflows.streaming.timing import Pipeline
+from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.values import Array, IntArray
+
+_SHALLOW = 8
+"""Up to this depth a code bit is a function of 3 address bits, which the product LUT takes in."""
+_BLOCK_RAM_BITS = 4096
+"""Smallest weight memory worth a block RAM."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftMatrix:
+    """`sl_mvu_shift`: `pe` outputs × `simd` terms a clock; the stream repeats a vector NF times."""
+
+    name: str
+    node: str
+    source: Stream
+    sink: Stream
+    mac: Mac
+    design: str
+
+    kind = "mvu_shift"
+
+    @staticmethod
+    def supports(mac: Mac, pe: int, simd: int) -> bool:
+        """Any folding of a QSQ layer."""
+        return mac.weights.data.shape[0] % pe == 0 and mac.lanes % simd == 0
+
+    @property
+    def pe(self) -> int:
+        """Outputs computed in parallel."""
+        return self.sink.elements
+
+    @property
+    def simd(self) -> int:
+        """Terms of a dot product a clock."""
+        return self.source.elements
+
+    @property
+    def synapse_folds(self) -> int:
+        """Beats of one dot product, SF."""
+        return self.mac.lanes // self.simd
+
+    @property
+    def neuron_folds(self) -> int:
+        """Passes over the vector, NF."""
+        return int(self.mac.weights.data.shape[0]) // self.pe
+
+    def _parameters(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("SIMD", self.simd),
+            ("PE", self.pe),
+            ("SF", self.synapse_folds),
+            ("NF", self.neuron_folds),
+            ("X_BITS", self.source.bits),
+            ("X_SIGNED", int(self.source.signed)),
+            ("ACC_BITS", self.sink.bits),
+        )
+
+    def codes(self) -> IntArray:
+        """Three-bit codes [NF·SF, PE, SIMD] in the order of the beats."""
+        codes = self.mac.codes.format.hardware_codes(self.mac.weights.data).astype(np.int64)
+        folded = codes.reshape(self.neuron_folds, self.pe, self.synapse_folds, self.simd)
+        return folded.transpose(0, 2, 1, 3).reshape(-1, self.pe, self.simd)
+
+    def bias(self) -> IntArray:
+        """Bias [NF, PE] with the corrections of the products' inverted bits, modulo 2^ACC_BITS."""
+        beta = self.mac.weights.data.reshape(self.mac.weights.data.shape[0], -1)
+        offset = (1 << (self.source.bits + 2)) * self.mac.lanes
+        corrected = self.mac.bias.data + (beta < 0).sum(axis=1) - offset
+        half = 1 << (self.sink.bits - 1)
+        wrapped: IntArray = (corrected + half) % (2 * half) - half
+        return wrapped.reshape(self.neuron_folds, self.pe)
+
+    def _rom_style(self) -> RomStyle:
+        depth = self.neuron_folds * self.synapse_folds
+        if depth <= _SHALLOW:
+            return "logic"
+        bits = depth * self.pe * self.simd * 3
+        return "block" if depth > 4 * _SHALLOW and bits >= _BLOCK_RAM_BITS else "distributed"
+
+    def instance(self) -> Instance:
+        codes = self.codes()
+        weights = Rom(
+            f"{self.design}_{self.name}_weights",
+            Array(codes.reshape(len(codes), -1)),
+            3,
+            self._rom_style(),
+        )
+        bias = Rom(f"{self.design}_{self.name}_bias", Array(self.bias()), self.sink.bits)
+        return Instance(
+            self.name,
+            "sl_mvu_shift",
+            self._parameters(),
+            self.source.name,
+            self.sink.name,
+            (RomPort("w", weights, "w"), RomPort("b", bias, "w")),
+            reports_bad_code=True,
+        )
+
+    def call(self) -> HlsCall | None:
+        return HlsCall(
+            "mvu_shift",
+            "sl_mvu_shift.hpp",
+            (*(value for _, value in self._parameters()), self._pixels()),
+            self.source.name,
+            self.sink.name,
+            (
+                HlsArray(f"{self.name}_weights", "sl::uword<3>", Array(self.codes())),
+                HlsArray(f"{self.name}_bias", f"sl::sword<{self.sink.bits}>", Array(self.bias())),
+            ),
+        )
+
+    def _pixels(self) -> int:
+        return self.sink.beats // self.neuron_folds
+
+    def cycles(self) -> int:
+        return self.source.beats
+
+    def features(self) -> Mapping[str, float]:
+        macs = self.pe * self.simd
+        depth = self.neuron_folds * self.synapse_folds
+        bits = self.source.bits
+        style = self._rom_style()
+        return {
+            "one": 1,
+            "product_bits": macs * (bits + 3) if depth > 1 else 0,
+            "tree_bits": self.pe * (self.simd - 1) * (bits + 4),
+            "acc_bits": self.pe * self.sink.bits,
+            "logic_codes": 3 * macs if depth > 1 and style == "logic" else 0,
+            "lut_codes": 3 * macs * -(-depth // 64) if style == "distributed" else 0,
+            "block_codes": 3 * macs if style == "block" else 0,
+            "block_rams": block_rams(3 * macs, depth) if style == "block" else 0,
+        }
+
+    def timing(self) -> Pipeline:
+        levels = (self.simd - 1).bit_length()
+        return Pipeline(levels + 2, bytes([*[0] * (self.synapse_folds - 1), 1]))

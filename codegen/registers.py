@@ -1,0 +1,303 @@
+"""The control registers: one description behind the RTL, the host's JSON and the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Literal
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.names import check_identifier
+from shiftloom.codegen.render import render
+
+Access = Literal["ro", "rw", "w1c", "wo"]
+
+ADDRESS_BITS = 12
+"""Width of the byte address: a page of 4 KiB, the smallest window of the vendors' tools."""
+LIBRARY_MODULES = ("sl_axil_slave",)
+"""Library modules that the generated register file instantiates."""
+MAGIC = int.from_bytes(b"SLM1", "little")
+MAP_VERSION = 1
+
+_ACCESS_WORDS = {
+    "ro": "read only",
+    "rw": "read and write",
+    "w1c": "write 1 to clear",
+    "wo": "write only",
+}
+_AXI_SIGNALS = tuple(
+    f"{channel}{signal}"
+    for channel, signals in {
+        "aw": ("addr", "valid", "ready"),
+        "w": ("data", "strb", "valid", "ready"),
+        "b": ("resp", "valid", "ready"),
+        "ar": ("addr", "valid", "ready"),
+        "r": ("data", "resp", "valid", "ready"),
+    }.items()
+    for signal in signals
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Bits [lsb, lsb + width) of a register; `name` is also the port of the RTL."""
+
+    name: str
+    lsb: int
+    width: int
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A 32-bit word at byte `offset`.
+
+    A read-only register without fields is a constant, `reset` or what the build puts there. The
+    bits of a "w1c" register are set by the hardware and cleared by writing 1 or, all together, by
+    the write-only field `cleared_by`.
+    """
+
+    name: str
+    offset: int
+    access: Access
+    doc: str
+    fields: tuple[Field, ...] = ()
+    reset: int = 0
+    cleared_by: str = ""
+
+
+def core_registers() -> tuple[Register, ...]:
+    """The registers of every accelerator."""
+    return (
+        Register("MAGIC", 0x00, "ro", "The bytes SLM1: this is a Shiftloom accelerator", (), MAGIC),
+        Register("VERSION", 0x04, "ro", "Version of this register map", (), MAP_VERSION),
+        Register("DIGEST0", 0x08, "ro", "First four bytes of the design digest"),
+        Register("DIGEST1", 0x0C, "ro", "Next four bytes of the design digest"),
+        Register(
+            *("CONTROL", 0x10, "wo", "Commands; a written 1 acts once"),
+            (
+                Field("soft_reset", 0, 1, "drops all frames under way, clears the counters"),
+                Field("clear_errors", 1, 1, "clears ERRORS"),
+            ),
+        ),
+        Register(
+            *("STATUS", 0x14, "ro", "State of the core"),
+            (Field("busy", 0, 1, "a frame has started and is not done"),),
+        ),
+        Register(
+            *("ERRORS", 0x18, "w1c", "Errors since they were cleared"),
+            (
+                Field("short_frame", 0, 1, "TLAST came early; the frame was filled up with zeros"),
+                Field("long_frame", 1, 1, "TLAST was missing; beats up to the next were dropped"),
+                Field("bad_code", 2, 1, "a weight held the unused code 111; it counted as 0"),
+            ),
+            cleared_by="clear_errors",
+        ),
+        Register(
+            *("FRAMES", 0x1C, "ro", "Frames finished since reset"),
+            (Field("frames", 0, 32, "modulo 2^32"),),
+        ),
+        Register(
+            *("CYCLES_LO", 0x20, "ro", "Clocks spent busy since reset, low word"),
+            (
+                Field(
+                    "cycles_lo", 0, 32, "read CYCLES_HI before and after; equal, it belongs to it"
+                ),
+            ),
+        ),
+        Register(
+            *("CYCLES_HI", 0x24, "ro", "Clocks spent busy since reset, high word"),
+            (Field("cycles_hi", 0, 32, "changes when CYCLES_LO wraps"),),
+        ),
+    )
+
+
+def constants(digest: str) -> Mapping[str, int]:
+    """The words that differ from design to design; `digest` is hexadecimal."""
+    first = bytes.fromhex(digest[:16])
+    return {
+        "DIGEST0": int.from_bytes(first[:4], "little"),
+        "DIGEST1": int.from_bytes(first[4:], "little"),
+    }
+
+
+def check(registers: tuple[Register, ...]) -> None:
+    """Refuse a description that no register file can have; raises ShiftloomError naming it."""
+    limit = 1 << ADDRESS_BITS
+    offsets: dict[int, str] = {}
+    ports: dict[str, str] = {}
+    for register in registers:
+        check_identifier(register.name.lower(), register.name)
+        if register.offset % 4 or not 0 <= register.offset < limit:
+            raise ShiftloomError(
+                register.name,
+                f"offset {register.offset:#x}",
+                f"use a multiple of 4 below {limit:#x}",
+            )
+        if register.offset in offsets:
+            other = offsets[register.offset]
+            raise ShiftloomError(register.name, f"offset {register.offset:#x} is taken by {other}")
+        offsets[register.offset] = register.name
+        if not register.fields and register.access != "ro":
+            raise ShiftloomError(register.name, "has no fields", "only a constant needs none")
+        _check_fields(register, ports)
+    commands = {f.name for r in registers if r.access == "wo" for f in r.fields}
+    for register in registers:
+        if register.cleared_by and register.cleared_by not in commands:
+            raise ShiftloomError(
+                register.name,
+                f"cleared_by {register.cleared_by!r} is no write-only field",
+                f"use one of: {', '.join(sorted(commands)) or 'none there'}",
+            )
+
+
+def _check_fields(register: Register, ports: dict[str, str]) -> None:
+    """Fields inside 32 bits, not overlapping, with names that are `ports` of no other register."""
+    ordered = sorted(register.fields, key=lambda field: field.lsb)
+    for field in ordered:
+        node = f"{register.name}.{field.name}"
+        check_identifier(field.name, node)
+        if field.lsb < 0 or field.width < 1 or field.lsb + field.width > 32:
+            raise ShiftloomError(node, f"bits {field.lsb} + {field.width}", "stay within 32 bits")
+        if field.name in ports:
+            raise ShiftloomError(node, f"the name is taken by {ports[field.name]}", "rename it")
+        ports[field.name] = node
+    for low, high in pairwise(ordered):
+        if low.lsb + low.width > high.lsb:
+            raise ShiftloomError(f"{register.name}.{high.name}", f"overlaps {low.name}", "move it")
+
+
+def to_json(digest: str, registers: tuple[Register, ...] = core_registers()) -> dict[str, object]:
+    """What the host needs, as a JSON value; constants appear as `reset`."""
+    values = constants(digest)
+    described = [{**asdict(r), "reset": values.get(r.name, r.reset)} for r in registers]
+    return {"address_bits": ADDRESS_BITS, "registers": described}
+
+
+def to_markdown(registers: tuple[Register, ...] = core_registers()) -> str:
+    """A table of registers and their fields."""
+    lines = ["| offset | register | bits | access | meaning |", "| --- | --- | --- | --- | --- |"]
+    for register in registers:
+        access = _ACCESS_WORDS[register.access]
+        offset = f"0x{register.offset:02X}"
+        lines.append(f"| {offset} | `{register.name}` | | {access} | {register.doc} |")
+        for field in register.fields:
+            top = field.lsb + field.width - 1
+            bits = f"{top}:{field.lsb}" if field.width > 1 else str(field.lsb)
+            lines.append(f"| | `.{field.name}` | {bits} | | {field.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    declaration: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bits:
+    name: str
+    state: str
+    range: str
+    slice: str
+    reset: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    name: str
+    address: str
+    select: str
+    clear: str
+    cleared_by: str
+    is_pulse: bool
+    is_sticky: bool
+    read: str
+    fields: tuple[_Bits, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    banner: str
+    module: str
+    address_bits: int
+    axi_signals: tuple[str, ...]
+    ports: tuple[_Port, ...]
+    registers: tuple[_Word, ...]
+    writable: tuple[_Word, ...]
+
+
+def render_rtl(
+    name: str, digest: str, banner: str, registers: tuple[Register, ...] = core_registers()
+) -> str:
+    """The SystemVerilog of module `<name>_registers`; raises ShiftloomError as `check` does."""
+    check(registers)
+    values = constants(digest)
+    words = {register: _word(register, values) for register in registers}
+    context = _Context(
+        banner=banner,
+        module=check_identifier(f"{name}_registers", name),
+        address_bits=ADDRESS_BITS,
+        axi_signals=_AXI_SIGNALS,
+        ports=tuple(port for register in registers for port in _ports(register)),
+        registers=tuple(words.values()),
+        writable=tuple(word for register, word in words.items() if register.access != "ro"),
+    )
+    return render("rtl/registers.sv.j2", context)
+
+
+def _ports(register: Register) -> Iterator[_Port]:
+    """One port a field, named as the field."""
+    kind = "input  wire " if register.access in ("ro", "w1c") else "output logic"
+    for field in register.fields:
+        yield _Port(f"{kind} {_range(field.width)}{field.name}", f"{register.name}: {field.doc}")
+
+
+def _range(width: int) -> str:
+    return f"[{width - 1}:0] " if width > 1 else ""
+
+
+def _word(register: Register, values: Mapping[str, int]) -> _Word:
+    """The Verilog of one register: its word address, what it reads as, and its bits."""
+    name = register.name.lower()
+    constant = f"32'h{values.get(register.name, register.reset):08x}"
+    reads = register.fields and register.access != "wo"
+    return _Word(
+        name=register.name,
+        address=f"{ADDRESS_BITS - 2}'h{register.offset // 4:03x}",
+        select=f"{name}_select",
+        clear=f"{name}_clear",
+        cleared_by=register.cleared_by or "1'b0",
+        is_pulse=register.access == "wo",
+        is_sticky=register.access == "w1c",
+        read=_concatenation(register) if reads else constant,
+        fields=tuple(_bits(register, field) for field in register.fields),
+    )
+
+
+def _bits(register: Register, field: Field) -> _Bits:
+    reset = register.reset >> field.lsb & ((1 << field.width) - 1)
+    return _Bits(
+        name=field.name,
+        state=_state(register, field),
+        range=_range(field.width),
+        slice=f"{field.lsb} +: {field.width}",
+        reset=f"{field.width}'h{reset:x}",
+    )
+
+
+def _state(register: Register, field: Field) -> str:
+    """The signal that a read gives: a sticky bit has a register beside its port."""
+    return f"{field.name}_q" if register.access == "w1c" else field.name
+
+
+def _concatenation(register: Register) -> str:
+    """A 32-bit Verilog concatenation of the fields, with zeros where there is none."""
+    parts: list[str] = []
+    top = 32
+    for field in sorted(register.fields, key=lambda field: -field.lsb):
+        gap = top - field.lsb - field.width
+        parts += [f"{gap}'d0"] * (gap > 0) + [_state(register, field)]
+        top = field.lsb
+    return "{" + ", ".join(parts + [f"{top}'d0"] * (top > 0)) + "}"

@@ -1,0 +1,73 @@
+"""Tables for the console, from the same rows as the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from shiftloom.codegen import grids
+from shiftloom.codegen.boards import Board
+from shiftloom.codegen.grids import Grid
+from shiftloom.codegen.profile import LayerProfile
+from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, LayerRow, UnitRow
+
+
+def figures_table(rows: Iterable[Figure]) -> Table:
+    """Key figures."""
+    return _table(grids.figures_grid(rows))
+
+
+def accuracy_table(rows: Iterable[AccuracyRow]) -> Table:
+    """Accuracy and mismatches of each stage."""
+    return _table(grids.accuracy_grid(rows))
+
+
+def layers_table(rows: Iterable[LayerRow]) -> Table:
+    """The float network's layers."""
+    return _table(grids.layers_grid(rows))
+
+
+def units_table(rows: Iterable[UnitRow]) -> Table:
+    """Folding, clocks and cells of each unit."""
+    return _table(grids.units_grid(rows))
+
+
+def profile_table(rows: Iterable[LayerProfile]) -> Table:
+    """Integer network against the float network."""
+    return _table(grids.profile_grid(rows))
+
+
+def fifos_table(rows: Iterable[FifoRow]) -> Table:
+    """Depths and widths of the FIFOs."""
+    return _table(grids.fifos_grid(rows))
+
+
+def boards_table(boards: Iterable[Board]) -> Table:
+    """The boards that can be targeted."""
+    return _table(grids.boards_grid(boards))
+
+
+def _table(grid: Grid) -> Table:
+    """Cells as literal text: rich markup in a name is shown, never obeyed."""
+    table = Table(
+        title=grid.title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for index, column in enumerate(grid.columns):
+        table.add_column(
+            column.title,
+            justify="right" if column.numeric else "left",
+            style="bold" if index == 0 else "",
+            overflow="fold",
+        )
+    for row in grid.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table

@@ -1,0 +1,1 @@
+"""Networks, training recipes, data loaders and shipped checkpoints."""

@@ -1,0 +1,90 @@
+"""Training recipes: how a shipped checkpoint was made, as data."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.models.names import nearest
+from shiftloom.models.network import Network
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Augmentation(_Strict):
+    """Random affine change of each training image, drawn uniformly from ± these bounds."""
+
+    rotate_degrees: float = Field(default=0, ge=0, le=90)
+    shift_pixels: float = Field(default=0, ge=0, le=14)
+    scale: float = Field(default=0, ge=0, lt=1)
+    shear: float = Field(default=0, ge=0, lt=1)
+
+
+class Optimizer(_Strict):
+    """AdamW or SGD with Nesterov momentum 0.9.
+
+    Over the share `warmup` of the training the rate rises linearly to its peak, then it falls to
+    zero as half a cosine. Weight decay acts on weights, not on biases.
+    """
+
+    kind: Literal["adamw", "sgd"]
+    peak_rate: float = Field(gt=0)
+    warmup: float = Field(ge=0, lt=1)
+    weight_decay: float = Field(ge=0)
+
+
+class Recipe(_Strict):
+    """All that decides the trained weights, besides the data and the machine's arithmetic."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    epochs: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    validation_images: int = Field(ge=1, description="held out from the end of the training set")
+    average_decay: float = Field(ge=0, lt=1, description="of the moving average of the weights")
+    label_smoothing: float = Field(ge=0, lt=1)
+    optimizer: Optimizer
+    augmentation: Augmentation
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical JSON of every field."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def load_recipe(network: Network, path: Path | None = None) -> Recipe:
+    """The recipe in `path`, or the network's shipped one.
+
+    Raises ShiftloomError naming the file, the key, its value and what is allowed.
+    """
+    source = SHIPPED / f"{network.name}.yaml" if path is None else path
+    try:
+        content = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ShiftloomError(str(source), f"cannot be read as YAML ({error})") from error
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise _refusal(source, error) from error
+
+
+def _refusal(source: Path, error: ValidationError) -> ShiftloomError:
+    """The first unknown key (a typing error also leaves its right name missing), else the first."""
+    errors = error.errors(include_url=False)
+    unknown = [each for each in errors if each["type"] == "extra_forbidden"]
+    first = (unknown or errors)[0]
+    node = ": ".join((str(source), *(str(part) for part in first["loc"])))
+    if unknown:
+        parents: dict[str, type[BaseModel]] = {"optimizer": Optimizer, "augmentation": Augmentation}
+        known = parents.get(str(first["loc"][0]), Recipe).model_fields
+        return ShiftloomError(node, "is not a key", nearest(str(first["loc"][-1]), known))
+    if first["type"] == "missing":
+        return ShiftloomError(node, "is missing", "a recipe gives every key without a default")
+    return ShiftloomError(node, f"is {first['input']!r}", first["msg"])

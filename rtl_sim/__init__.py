@@ -1,0 +1,1 @@
+"""Simulation, synthesis and place-and-route of generated designs."""

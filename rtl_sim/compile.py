@@ -1,0 +1,205 @@
+"""Compiles a generated top with Verilator into a shared object with a C interface.
+
+The object is kept in a cache under the digest of the sources, the harness, the tools and their
+flags: a design is compiled once, and a second time with its internal streams visible if traced.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.rtl_sim import tools
+from shiftloom.rtl_sim.cache import Cache, digest_of
+
+LIBRARY = "libsim.so"
+MAX_WIDTH = 512
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_VERILATOR_FLAGS = (
+    *("--cc", "--prefix", "Vsim", "--Mdir", "."),
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *("--output-split", "0", "--output-split-cfuncs", "2000"),
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style"),
+)
+_PROBE_FLAGS = ("--public-depth", "1")
+_CXX_FLAGS = (
+    *("-std=c++17", "-O2", "-fPIC", "-w", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0"),
+    *("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0"),
+)
+_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An internal stream: `<name>_tdata`, `_tvalid`, `_tready` in the top module, `width` bits."""
+
+    name: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class SimTop:
+    """A top module to simulate: its sources in reading order and the size of its streams.
+
+    Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
+    a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
+    bytes up to 512; beats are beats a frame.
+    """
+
+    name: str
+    sources: tuple[Path, ...]
+    in_width: int
+    in_beats: int
+    out_width: int
+    out_beats: int
+    probes: tuple[Probe, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what the harness cannot drive, by name."""
+        for port, width in (("s_axis_tdata", self.in_width), ("m_axis_tdata", self.out_width)):
+            if width % 8 or not 8 <= width <= MAX_WIDTH:
+                limit = f"use a multiple of 8 from 8 to {MAX_WIDTH}"
+                raise ShiftloomError(self.name, f"{port} is {width} bits wide", limit)
+        for side, beats in (("input", self.in_beats), ("output", self.out_beats)):
+            if beats < 1:
+                raise ShiftloomError(self.name, f"{beats} {side} beats a frame", "use 1 or more")
+        for name in (self.name, *(probe.name for probe in self.probes)):
+            if not _IDENTIFIER.fullmatch(name):
+                raise ShiftloomError(self.name, f"{name!r} is no plain identifier of Verilog")
+
+    @property
+    def in_bytes(self) -> int:
+        """Bytes an input beat."""
+        return self.in_width // 8
+
+    @property
+    def out_bytes(self) -> int:
+        """Bytes an output beat."""
+        return self.out_width // 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSignals:
+    """What the harness template needs of a probe: its C++ signal prefix and bytes a beat."""
+
+    signal: str
+    bytes: int
+
+
+def probe_bytes(probe: Probe) -> int:
+    """Bytes that hold a beat of the probe, the last one padded with zero bits."""
+    return (probe.width + 7) // 8
+
+
+def compile_top(top: SimTop, cache: Cache, *, probed: bool = False) -> Path:
+    """The shared object that simulates `top`, from the cache or newly compiled.
+
+    With `probed`, the internal streams named in `top.probes` are recorded on every handshake;
+    that variant is slower. Raises ToolMissing, or ShiftloomError with the tool's own message.
+    """
+    found = _Compiler(*(tools.require(name) for name in ("verilator", "perl", "g++")))
+    harness = render_harness(top, top.probes if probed else ())
+    flags = (*_VERILATOR_FLAGS, *(_PROBE_FLAGS if probed else ()), "--top-module", top.name)
+    digest = digest_of(harness, *flags, *_CXX_FLAGS, *found.versions, *top.sources)
+
+    def build(folder: Path) -> None:
+        runtime = found.runtime(cache)
+        sources = [str(source.resolve()) for source in top.sources]
+        found.verilate(top.name, [*flags, *sources], folder / "model")
+        found.link(top.name, harness, folder / "model", runtime)
+        (folder / "model" / LIBRARY).rename(folder / LIBRARY)
+        shutil.rmtree(folder / "model")
+
+    return cache.get_or_build(f"sim-{digest}", build) / LIBRARY
+
+
+def render_harness(top: SimTop, probes: tuple[Probe, ...]) -> str:
+    """The C++ that drives `top`, recording `probes`."""
+    environment = Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        variable_start_string="@{",
+        variable_end_string="}@",
+        line_statement_prefix="//%",
+    )
+    text = (files("shiftloom.rtl_sim") / "harness.cpp.j2").read_text(encoding="utf-8")
+    return environment.from_string(text).render(
+        in_bytes=top.in_bytes,
+        in_beats=top.in_beats,
+        out_bytes=top.out_bytes,
+        out_beats=top.out_beats,
+        probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
+    )
+
+
+def _root_name(top: SimTop, probe: Probe) -> str:
+    """How Verilator names a signal of the top module; it escapes a double underscore."""
+    return "__DOT__".join(name.replace("__", "___05F") for name in (top.name, probe.name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiler:
+    """The programs that make a shared object, found."""
+
+    verilator: tools.ToolStatus
+    perl: tools.ToolStatus
+    gxx: tools.ToolStatus
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        found = (self.verilator, self.perl, self.gxx)
+        return tuple(f"{status.name} {status.version}" for status in found)
+
+    @property
+    def include(self) -> Path:
+        """Verilator's own sources, which a model is compiled with."""
+        return Path(self.verilator.path).parents[1] / "include"
+
+    def runtime(self, cache: Cache) -> tuple[Path, ...]:
+        """Verilator's run-time library as objects, the same for every model."""
+        digest = digest_of(*_CXX_FLAGS, *self.versions)
+
+        def build(folder: Path) -> None:
+            command = [self.gxx.path, *_CXX_FLAGS, f"-I{self.include}", "-c"]
+            sources = [str(self.include / name) for name in _RUNTIME]
+            self._call("verilator", [*command, *sources], folder)
+
+        folder = cache.get_or_build(f"verilated-{digest}", build)
+        return tuple(folder.resolve() / Path(name).with_suffix(".o") for name in _RUNTIME)
+
+    def verilate(self, node: str, arguments: list[str], folder: Path) -> None:
+        """Translate a top into C++ in `folder`."""
+        folder.mkdir()
+        self._call(node, [self.perl.path, self.verilator.path, *arguments], folder)
+
+    def link(self, node: str, harness: str, folder: Path, runtime: tuple[Path, ...]) -> None:
+        """Compile the model and its harness as one unit, so that calls between them inline."""
+        model = "".join(f'#include "{path.name}"\n' for path in sorted(folder.glob("Vsim*.cpp")))
+        (folder / "harness.cpp").write_text(model + harness, encoding="utf-8")
+        command = [self.gxx.path, *_CXX_FLAGS, "-I.", f"-I{self.include}", "-shared"]
+        objects = [str(path) for path in runtime]
+        self._call(node, [*command, "harness.cpp", *objects, "-pthread", "-o", LIBRARY], folder)
+
+    def _call(self, node: str, command: list[str], folder: Path) -> None:
+        """Run one step in `folder`; a failure is an error with the start of its message."""
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=tools.verilator_environment(self.verilator),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            lines = [line for line in done.stdout.splitlines() if "rror" in line]
+            raise ShiftloomError(
+                node, "does not compile: " + "; ".join(lines[:3] or ["no message"])
+            )

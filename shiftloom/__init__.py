@@ -1,0 +1,1 @@
+"""Shiftloom: trained networks to bit-exact FPGA accelerators."""

@@ -1,0 +1,1 @@
+"""Templates and verbatim library modules of the generated RTL, HLS C++, scripts and reports."""

@@ -1,0 +1,144 @@
+// Matrix-vector unit with run-time 3-bit QSQ shift weights: PE outputs x SIMD inputs a clock.
+//
+//   m[p] = b_data[p] + sum over sf, simd of product(x[simd], code[p][simd])  modulo 2**ACC_BITS
+//
+// with product() of sl_shift_product: ones-complement and offset by 2**(X_BITS+2). The true dot
+// product results from   bias = plain + #(negative codes) - 2**(X_BITS+2) * SIMD * SF.
+//
+// Stream: SIMD activations a beat in the order (nf, sf); one output beat of PE accumulators for
+// every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
+// s_tready = !m_tvalid || m_tready.
+// Memories: synchronous; weights one w_en clock after their address, the bias one clock after its
+// own (enabled by w_en or always). Lane (p, s) of a weight word is bits [(p*SIMD+s)*3 +: 3].
+//
+// Latency: from the last input beat of a sweep to its output beat clog2(SIMD) + 2 enabled clocks
+// (input register, tree levels, accumulator). Throughput: one input beat an enabled clock.
+// bad_code rises when a beat has used code 111 (which counts as 0) and stays until rst.
+`default_nettype none
+
+module sl_mvu_shift #(
+  parameter int SIMD = 16,     // inputs a clock
+  parameter int PE = 4,        // outputs in parallel
+  parameter int SF = 4,        // beats a dot product
+  parameter int NF = 1,        // output beats a vector
+  parameter int X_BITS = 8,    // width of an activation
+  parameter int X_SIGNED = 0,  // 1: activations are two's complement
+  parameter int ACC_BITS = 20, // width of an accumulator
+  localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
+  localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
+) (
+  input  wire                     clk,
+  input  wire                     rst,
+
+  input  wire  [SIMD*X_BITS-1:0]  s_tdata,
+  input  wire                     s_tvalid,
+  output logic                    s_tready,
+
+  output logic                    w_en,
+  output logic [W_ADDR_BITS-1:0]  w_addr,  // nf * SF + sf
+  input  wire  [PE*SIMD*3-1:0]    w_data,
+  output logic [B_ADDR_BITS-1:0]  b_addr,  // nf
+  input  wire  [PE*ACC_BITS-1:0]  b_data,
+
+  output logic [PE*ACC_BITS-1:0]  m_tdata, // signed accumulators
+  output logic                    m_tvalid,
+  input  wire                     m_tready,
+
+  output logic                    bad_code
+);
+
+  localparam int P = X_BITS + 3;         // width of a product
+  localparam int LEVELS = $clog2(SIMD);  // registered levels of the tree
+  localparam int SUM_BITS = P + LEVELS;
+
+  wire en = !m_tvalid || m_tready;
+  assign s_tready = en;
+  assign w_en = en;
+
+  // Position of the beat that comes next: its weight address, and whether it ends a sweep.
+  wire s_last;
+
+  sl_mvu_address #(.SF(SF), .NF(NF)) i_address (
+    .clk(clk), .rst(rst), .step(en && s_tvalid), .addr(w_addr), .last(s_last)
+  );
+
+  // Validity and the end-of-sweep mark travel beside the data: bit 0 is the input itself,
+  // bit 1 the input register, bit LEVELS + 1 the last level of the tree.
+  logic [LEVELS:0] valid_q;
+  logic [LEVELS:0] last_q;
+  wire [LEVELS+1:0] valid = {valid_q, s_tvalid};
+  wire [LEVELS+1:0] last = {last_q, s_last};
+  wire sum_valid = valid[LEVELS+1];
+  wire sum_last = last[LEVELS+1];
+
+  always_ff @(posedge clk) begin
+    if (rst) valid_q <= '0;
+    else if (en) valid_q <= valid[LEVELS:0];
+    if (en) last_q <= last[LEVELS:0];
+  end
+
+  // Bias address: the sweep that stands at the last level after this clock. It holds still while
+  // the pipeline does, so b_data stays right whether its memory reads every clock or under w_en.
+  if (NF == 1) begin : gen_one_bias
+    assign b_addr = '0;
+  end else begin : gen_bias
+    logic [B_ADDR_BITS-1:0] nf_q;
+    wire [B_ADDR_BITS-1:0] nf_after =
+      (nf_q == B_ADDR_BITS'(NF - 1)) ? '0 : nf_q + B_ADDR_BITS'(1);
+    assign b_addr = (en && sum_valid && sum_last) ? nf_after : nf_q;
+    always_ff @(posedge clk) begin
+      if (rst) nf_q <= '0;
+      else nf_q <= b_addr;
+    end
+  end
+
+  // Input register; the weights of the same beat arrive from the memory at the same edge.
+  logic [SIMD*X_BITS-1:0] x_q;
+  always_ff @(posedge clk) begin
+    if (en) x_q <= s_tdata;
+  end
+
+  // A sweep starts from its bias; the choice and the addition share one LUT a bit.
+  logic first_q;
+  always_ff @(posedge clk) begin
+    if (rst) first_q <= 1'b1;
+    else if (en && sum_valid) first_q <= sum_last;
+  end
+
+  for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
+    wire [SIMD*P-1:0] products;
+    wire [SUM_BITS-1:0] sum;
+    logic [ACC_BITS-1:0] acc_q;
+
+    for (genvar s = 0; s < SIMD; s = s + 1) begin : gen_product
+      sl_shift_product #(.X_BITS(X_BITS), .X_SIGNED(X_SIGNED)) i_product (
+        .x(x_q[s*X_BITS +: X_BITS]),
+        .code(w_data[(p*SIMD+s)*3 +: 3]),
+        .product(products[s*P +: P])
+      );
+    end
+
+    sl_adder_tree #(.N(SIMD), .BITS(P)) i_tree (
+      .clk(clk), .en(en), .terms(products), .sum(sum)
+    );
+
+    wire [ACC_BITS-1:0] base = (SF == 1 || first_q) ? b_data[p*ACC_BITS +: ACC_BITS] : acc_q;
+    always_ff @(posedge clk) begin
+      if (en && sum_valid) acc_q <= ACC_BITS'(sum) + base;
+    end
+    assign m_tdata[p*ACC_BITS +: ACC_BITS] = acc_q;
+    wire unused_high_bits = &{1'b0, sum};  // where ACC_BITS < SUM_BITS
+  end
+
+  always_ff @(posedge clk) begin
+    if (rst) m_tvalid <= 1'b0;
+    else if (en) m_tvalid <= sum_valid && sum_last;
+  end
+
+  sl_code_check #(.CODES(PE * SIMD)) i_check (
+    .clk(clk), .rst(rst), .valid(valid_q[0]), .codes(w_data), .bad_code(bad_code)
+  );
+
+endmodule
+
+`default_nettype wire

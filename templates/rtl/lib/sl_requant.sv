@@ -1,0 +1,77 @@
+// Requantization: accumulators to activations by a multiplier per channel and one shift.
+//
+//   y = clip(round_half_even(x * M / 2**SHIFT) + ZERO, LO, HI), its low OUT_BITS
+//
+// Stream: LANES signed accumulators a beat, FOLDS beats a pixel (channel = fold * LANES + lane).
+// Memory: synchronous, data one p_en clock after the address; lane l is p_data[l*M_BITS +: M_BITS].
+// One enable moves the whole pipeline: s_tready = !m_tvalid || m_tready.
+//
+// Latency: input beat to output beat LATENCY enabled clocks, LATENCY = 4 + LEVELS where
+// LEVELS = USE_DSP ? 1 : clog2(ceil(M_BITS / 2)). Throughput: one beat an enabled clock.
+`default_nettype none
+
+module sl_requant #(
+  parameter int LANES = 4,
+  parameter int FOLDS = 1,
+  parameter int IN_BITS = 20, // width of an accumulator
+  parameter int M_BITS = 8,   // width of the unsigned multiplier
+  parameter int SHIFT = 12,
+  parameter int OUT_BITS = 8, // width of an output field
+  parameter int LO = 0,
+  parameter int HI = 255,
+  parameter int ZERO = 0,
+  parameter int USE_DSP = 0,  // 1: one DSP a lane; 0: shift-add rows
+  localparam int ADDR_BITS = (FOLDS > 1) ? $clog2(FOLDS) : 1
+) (
+  input  wire                      clk,
+  input  wire                      rst,
+
+  input  wire  [LANES*IN_BITS-1:0] s_tdata,
+  input  wire                      s_tvalid,
+  output logic                     s_tready,
+
+  output logic                     p_en,
+  output logic [ADDR_BITS-1:0]     p_addr,  // fold
+  input  wire  [LANES*M_BITS-1:0]  p_data,
+
+  output logic [LANES*OUT_BITS-1:0] m_tdata,
+  output logic                     m_tvalid,
+  input  wire                      m_tready
+);
+
+  localparam int LEVELS = (USE_DSP != 0) ? 1 : $clog2((M_BITS + 1) / 2);
+  localparam int LATENCY = 4 + LEVELS;
+
+  wire en = !m_tvalid || m_tready;
+  assign s_tready = en;
+  assign p_en = en;
+
+  logic [LATENCY-1:0] valid_q;
+  always_ff @(posedge clk) begin
+    if (rst) valid_q <= '0;
+    else if (en) valid_q <= {valid_q[LATENCY-2:0], s_tvalid};
+  end
+  assign m_tvalid = valid_q[LATENCY-1];
+
+  sl_wrap_counter #(.COUNT(FOLDS)) i_fold (
+    .clk(clk), .rst(rst), .step(en && s_tvalid), .count(p_addr)
+  );
+
+  for (genvar l = 0; l < LANES; l = l + 1) begin : gen_lane
+    wire signed [IN_BITS-1:0] x = s_tdata[l*IN_BITS +: IN_BITS];
+    wire signed [IN_BITS+M_BITS-1:0] product;
+
+    sl_multiply #(.A_BITS(IN_BITS), .B_BITS(M_BITS), .USE_DSP(USE_DSP)) i_multiply (
+      .clk(clk), .en(en), .a(x), .b(p_data[l*M_BITS +: M_BITS]), .p(product)
+    );
+
+    sl_round_clip #(
+      .P_BITS(IN_BITS + M_BITS), .SHIFT(SHIFT), .OUT_BITS(OUT_BITS), .LO(LO), .HI(HI), .ZERO(ZERO)
+    ) i_round (
+      .clk(clk), .en(en), .p(product), .y(m_tdata[l*OUT_BITS +: OUT_BITS])
+    );
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,136 @@
+// Control of sl_window: which column is read next, when, and which steps complete an output.
+//
+// Every output row scans columns 0 .. SLOTS-1 of its KH input rows, one a step, and the scan runs
+// on from row to row and frame to frame. The window of output ow is complete with column
+// ow*SW - PL + KW-1. Where that lies beyond the scanned ones, the first FLUSH steps after the row
+// complete it: they are the first columns of the next row or, while those have not arrived, blank.
+// (Columns outside the frame are masked later, so what a flush step reads is not seen.)
+//
+// The step for column x waits for pixel x of the newest of the KH rows inside the frame. Where
+// outputs are left to flush, a row starts only when its first FLUSH pixels have arrived, and the
+// steps are blank meanwhile: a flush never waits for data, and no blank gets inside a row.
+//
+// Rows are counted from the one at kernel row 0, which starts PT rows above the frame: a row bank
+// is free again when the scan of the last output row that needs it is over.
+//
+// Needs PT < KH, PL < KW, (OH-1)*SH - PT < H, (OW-1)*SW - PL < W and ROWS >= KH.
+`default_nettype none
+
+module sl_window_scan #(
+  parameter int H    = 28,  // input rows
+  parameter int W    = 28,  // input columns
+  parameter int KH   = 5,   // kernel rows
+  parameter int KW   = 5,   // kernel columns
+  parameter int SH   = 1,   // row stride
+  parameter int SW   = 1,   // column stride
+  parameter int PT   = 2,   // padding rows on top
+  parameter int PL   = 2,   // padding columns on the left
+  parameter int OH   = 28,  // output rows
+  parameter int OW   = 28,  // output columns
+  parameter int ROWS = 6,   // row banks
+  localparam int AW = (W > 1) ? $clog2(W) : 1,
+  localparam int BW = (ROWS > 1) ? $clog2(ROWS) : 1
+) (
+  input  wire           clk,
+  input  wire           rst,
+  input  wire  [AW-1:0] w_column,  // the column written next
+  input  wire           w_row,     // a row is completely written with this clock
+  output logic          w_space,   // the row that is being written has a bank
+  input  wire           ready,
+  output logic          step,      // a column is read, or a blank one taken
+  output logic [AW-1:0] column,
+  output logic [BW-1:0] bank,      // where kernel row 0 is
+  output logic [KH-1:0] row_ok,    // the kernel rows inside the frame
+  output logic          emit       // this step completes an output's window
+);
+
+  localparam int FIRST  = KW - 1 - PL;             // the column that completes a row's output 0
+  localparam int LAST   = FIRST + (OW - 1) * SW;   // and its last output
+  localparam int INSIDE = (LAST < W) ? LAST + 1 : W;
+  localparam int APART  = 1 + ((LAST > 2 * FIRST) ? LAST - FIRST : FIRST);
+  localparam int SLOTS  = (INSIDE > APART) ? INSIDE : APART;
+  localparam int FLUSH  = LAST + 1 - SLOTS;
+
+  localparam int NEXT   = H - (OH - 1) * SH;       // rows from the last window to the next frame's
+  localparam int MOVE   = (NEXT > SH) ? NEXT : SH;
+  localparam int BOUND  = (MOVE > ROWS + KH) ? MOVE : ROWS + KH;
+
+  localparam int XW = (SLOTS > 1) ? $clog2(SLOTS) : 1;
+  localparam int YW = (OH > 1) ? $clog2(OH) : 1;
+  localparam int NW = (OW > 1) ? $clog2(OW) : 1;
+  localparam int GW = (SW > 1) ? $clog2(SW) : 1;
+  localparam int RW = $clog2(BOUND + 1) + 1;
+
+  logic [XW-1:0]        x_q;     // the column read next
+  logic [YW-1:0]        oh_q;    // the output row being scanned
+  logic [NW-1:0]        ow_q;    // the output completed next
+  logic [GW-1:0]        gap_q;   // steps left out before it
+  logic                 busy_q;  // outputs 0 .. ow_q-1 of a row are complete, not all of them
+  logic [BW-1:0]        bank_q, bank_d;
+  logic signed [RW-1:0] rows_q;  // rows written, counted from kernel row 0
+  int                   newest;  // the last kernel row inside the frame
+
+  wire oh_last  = oh_q == YW'(OH - 1);
+  wire ow_last  = ow_q == NW'(OW - 1);
+  wire flushing = (FLUSH > 0) && busy_q && (x_q == '0);
+  wire arrived  = flushing ? int'(w_column) >= FLUSH : int'(w_column) != int'(x_q);
+  wire column_ok = (int'(rows_q) > newest) || ((int'(rows_q) == newest) && arrived);
+  wire row_end  = ready && column_ok && (x_q == XW'(SLOTS - 1));
+
+  assign w_space = int'(rows_q) < ROWS;
+  assign step    = ready && (column_ok || flushing);
+  assign column  = AW'(x_q);
+  assign bank    = bank_q;
+  assign emit    = busy_q ? (gap_q == '0) : (x_q == XW'(FIRST));
+
+  for (genvar k = 0; k < KH; k = k + 1) begin : gen_row
+    // Kernel row k is inside the frame for output rows FROM .. TO.
+    localparam int FROM = (PT > k) ? (PT - k + SH - 1) / SH : 0;
+    localparam int TO   = (H + PT > k) ? (H - 1 + PT - k) / SH : -1;
+    wire above = (FROM > 0) && (int'(oh_q) < FROM);
+    wire below = (TO < OH - 1) && (int'(oh_q) > TO);
+    assign row_ok[k] = !above && !below;
+  end
+
+  always_comb begin
+    newest = 0;
+    for (int k = 0; k < KH; k = k + 1) if (row_ok[k]) newest = k;
+  end
+
+  always_comb begin
+    bank_d = '0;
+    for (int b = 0; b < ROWS; b = b + 1) begin
+      if (bank_q == BW'(b)) bank_d = BW'((b + ROWS + (oh_last ? NEXT : SH) % ROWS) % ROWS);
+    end
+  end
+
+  always_ff @(posedge clk) begin
+    if (ready && column_ok) x_q <= row_end ? '0 : x_q + XW'(1);
+    if (row_end) begin
+      oh_q   <= oh_last ? '0 : oh_q + YW'(1);
+      bank_q <= bank_d;
+    end
+    rows_q <= RW'(int'(rows_q) + int'(w_row) - (row_end ? (oh_last ? NEXT : SH) : 0));
+    if (step) begin
+      if (emit) begin
+        ow_q   <= ow_last ? '0 : ow_q + NW'(1);
+        busy_q <= !ow_last;
+        gap_q  <= GW'(SW - 1);
+      end else if (gap_q != '0) begin
+        gap_q <= gap_q - GW'(1);
+      end
+    end
+    if (rst) begin
+      x_q    <= '0;
+      oh_q   <= '0;
+      ow_q   <= '0;
+      gap_q  <= '0;
+      busy_q <= 1'b0;
+      bank_q <= BW'((ROWS - PT % ROWS) % ROWS);
+      rows_q <= RW'(PT);
+    end
+  end
+
+endmodule
+
+`default_nettype wire

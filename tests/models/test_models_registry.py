@@ -1,0 +1,79 @@
+"""The registry: lookup by name, what a network promises, and importing without torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.models import datasets
+from shiftloom.models.recipe import load_recipe
+from shiftloom.models.registry import NETWORKS, Network, get
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_network_keeps_its_promises(network: Network) -> None:
+    frames, _ = datasets.load(network.dataset, "test")
+    assert get(network.name) is network
+    assert frames.shape[1:] == network.input_shape
+    assert int(frames.max()) < 1 << network.input_bits
+    inputs = network.to_torch(frames[:3])
+    height, width, channels = network.input_shape
+    assert inputs.shape == (3, channels, height, width)
+    assert network.build()(inputs).shape == (3, 10)
+    assert load_recipe(network).epochs > 0
+
+
+def test_names_are_unique() -> None:
+    assert len({network.name for network in NETWORKS}) == len(NETWORKS)
+
+
+def test_input_is_the_scaled_pixel() -> None:
+    network = get("lenet5")
+    frames, _ = datasets.load("mnist", "test")
+    inputs = network.to_torch(frames[:100])
+    assert torch.equal(
+        (inputs * 255).round().to(torch.uint8)[:, 0], torch.from_numpy(frames[:100, ..., 0])
+    )
+    assert float(inputs.min()) == 0.0
+    assert float(inputs.max()) == 1.0
+
+
+def test_lenet5_has_the_classic_shape() -> None:
+    shapes = {name: tuple(value.shape) for name, value in get("lenet5").build().named_parameters()}
+    assert shapes["conv1.weight"] == (6, 1, 5, 5)
+    assert shapes["conv2.weight"] == (16, 6, 5, 5)
+    assert [shapes[f"fc{i}.weight"] for i in (1, 2, 3)] == [(120, 400), (84, 120), (10, 84)]
+    assert sum(value.numel() for value in get("lenet5").build().parameters()) == 61_706
+
+
+@pytest.mark.parametrize("name", ["lenet-5", "LeNet5", "lenet"])
+def test_unknown_network_names_the_nearest(name: str) -> None:
+    with pytest.raises(ShiftloomError) as caught:
+        get(name)
+    assert str(caught.value) == (
+        f"network {name!r}: is not known; did you mean 'lenet5'? known: lenet5"
+    )
+
+
+def test_unknown_network_without_a_near_one() -> None:
+    with pytest.raises(ShiftloomError, match=r"^network 'zzz': is not known; known: lenet5$"):
+        get("zzz")
+
+
+def test_unknown_data_set() -> None:
+    with pytest.raises(ShiftloomError, match=r"^data set 'mnits': .*did you mean 'mnist'\?"):
+        datasets.load("mnits", "test")
+
+
+def test_import_needs_no_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from shiftloom.models import checkpoint, datasets, evaluate, recipe, registry\n"
+        "print(registry.get('lenet5').name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "lenet5\n"

