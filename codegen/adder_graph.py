@@ -127,9 +127,7 @@ def build(node: str, kernel: IntArray, lo: int, hi: int) -> AdderGraph:
     return graph
 
 
-def _tile(
-    builder: _Builder, kernel: IntArray, row: int, lo: int, hi: int
-) -> list[Term | None]:
+def _tile(builder: _Builder, kernel: IntArray, row: int, lo: int, hi: int) -> list[Term | None]:
     """Solve one tile and append its adders; inputs start at value `row`."""
     if not kernel.any():
         return [None] * kernel.shape[1]

@@ -49,8 +49,7 @@ def observe(graph: Graph, frames: npt.NDArray[np.integer], seed: int = 0) -> dic
 def full_scale(
     node: str, seen: Observation, out: IntType, method: Method, percentile: float
 ) -> float:
-    """
-    Real value of the largest integer of `out`, for the activations seen at `node`.
+    """Real value of the largest integer of `out`, for the activations seen at `node`.
 
     `mse` takes, of clips between 0.3 and 1 times the maximum, the least squared rounding error.
     """

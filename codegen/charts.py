@@ -1,5 +1,4 @@
-"""
-Charts as SVG text, drawn by Vega without a browser or network.
+"""Charts as SVG text, drawn by Vega without a browser or network.
 
 Colours are CSS variables of the page that embeds them, so one picture serves light and dark.
 """
@@ -31,8 +30,7 @@ class Bar:
 
 
 def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
-    """
-    Horizontal bars in the given order, grouped where several series share a label.
+    """Horizontal bars in the given order, grouped where several series share a label.
 
     `mark` draws a dashed line at a value of the axis.
     """

@@ -45,7 +45,14 @@ class Resources:
 
 def block_rams(width: int, depth: int) -> float:
     """36-kbit block RAMs of a memory, halves counted, at the best aspect ratio of the 7 series."""
-    shapes = ((36, 512, 0.5), (18, 1024, 0.5), (72, 512, 1), (36, 1024, 1), (18, 2048, 1), (9, 4096, 1))
+    shapes = (
+        (36, 512, 0.5),
+        (18, 1024, 0.5),
+        (72, 512, 1),
+        (36, 1024, 1),
+        (18, 2048, 1),
+        (9, 4096, 1),
+    )
     return min(-(-width // w) * -(-depth // d) * size for w, d, size in shapes)
 
 

@@ -122,9 +122,13 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One RTL module with stream ports s and m, its parameters and its memories."""
+    """One RTL module with stream ports s and m, its parameters and its memories.
+
+    `node` names the integer node it belongs to.
+    """
 
     name: str
+    node: str
     module: str
     parameters: tuple[tuple[str, int], ...]
     source: str

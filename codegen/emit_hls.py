@@ -87,7 +87,7 @@ def emit(design: Design, banner: str) -> dict[str, str]:
     for call in design.calls:
         if call.generated is not None:
             unit = call.generated
-            text = render(f"hls/{unit.template}.hpp.j2", unit.unit.context(comment))
+            text = render(f"hls/{unit.template}.hpp.j2", unit.unit.context(banner))
             files[f"{unit.module}.hpp"] = text
     files.update(_library())
     return files

@@ -7,39 +7,50 @@ from dataclasses import dataclass
 from importlib import resources
 
 from shiftloom.codegen import registers, rom
-from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
+from shiftloom.codegen.design import Design, Instance, RomBank, RomPort, Stream
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import render
 
-_CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_core_status", *registers.LIBRARY_MODULES)
+_CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_frame_counters", *registers.LIBRARY_MODULES)
 _MODULE = re.compile(r"^\s*(sl_[a-z0-9_]+)\s*(?:#\s*\(|[a-z_]\w*\s*\()", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
     prefix: str
-    net: str
     module: str
     addr_bits: int
     width: int
+    enable: str
     has_enable: bool
-    enable_net: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
     name: str
     value: str
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    banner: str
+    module: str
+    library: str
+    node: str
+    parameters: tuple[_Parameter, ...]
+    memories: tuple[_Memory, ...]
+    source_width: int
+    sink_width: int
+    bad_code: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Instance:
     name: str
     module: str
-    parameters: tuple[_Parameter, ...]
     source: str
     sink: str
-    memories: tuple[_Memory, ...]
     bad_code: bool
 
 
@@ -53,33 +64,66 @@ class _Top:
     out_beats: int
     axil_addr_bits: int
     bad_code_expression: str
-    streams: tuple[object, ...]
+    streams: tuple[Stream, ...]
     source: str
     sink: str
     instances: tuple[_Instance, ...]
 
 
 def emit(design: Design, banner: str) -> dict[str, str]:
-    """RTL files by name, in the design's `rtl/` folder."""
+    """RTL files by name, in the design's `rtl/` folder; every unit is a module of its own."""
     files = {f"{design.name}.sv": _top(design, banner)}
     files[f"{design.name}_registers.sv"] = registers.render_rtl(design.name, design.digest, banner)
+    widths = {stream.name: stream.width for stream in design.streams}
     for instance in design.instances:
+        files[f"{unit_module(design, instance)}.sv"] = _unit(design, instance, widths, banner)
         for port in instance.roms:
             files.update(rom.render_memory(port.rom, banner))
-        if instance.generated is not None:
-            unit = instance.generated
-            check_identifier(unit.module, instance.name)
-            text = render(f"rtl/{unit.template}.sv.j2", unit.unit.context(f"// {banner}"))
-            files[f"{unit.module}.sv"] = text
     roots = {*_CORE_MODULES, *(i.module for i in design.instances if i.generated is None)}
     files.update(_library(roots))
     return files
 
 
+def unit_module(design: Design, instance: Instance) -> str:
+    """Name of the generated module of a unit."""
+    return check_identifier(f"{design.name}_{instance.name}", instance.name)
+
+
+def unit_files(design: Design, instance: Instance) -> tuple[str, ...]:
+    """The files of `rtl/` that a unit alone needs, to synthesize it out of context."""
+    names = {f"{unit_module(design, instance)}.sv"}
+    for port in instance.roms:
+        names |= rom.render_memory(port.rom, "").keys()
+    if instance.generated is None:
+        names |= _library({instance.module}).keys()
+    return tuple(sorted(names))
+
+
+def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: str) -> str:
+    module = unit_module(design, instance)
+    if instance.generated is not None:
+        unit = instance.generated
+        return render(f"rtl/{unit.template}.sv.j2", unit.unit.context(banner))
+    last = len(instance.parameters) - 1
+    context = _Unit(
+        banner=banner,
+        module=module,
+        library=instance.module,
+        node=instance.node,
+        parameters=tuple(
+            _Parameter(name, _literal(value), "" if index == last else ",")
+            for index, (name, value) in enumerate(instance.parameters)
+        ),
+        memories=tuple(_memory(port) for port in instance.roms),
+        source_width=widths[instance.source],
+        sink_width=widths[instance.sink],
+        bad_code=instance.reports_bad_code,
+    )
+    return render("rtl/unit.sv.j2", context)
+
+
 def _top(design: Design, banner: str) -> str:
     check_identifier(design.name, design.name)
-    for stream in design.streams:
-        check_identifier(stream.name, stream.name)
     checked = [f"{i.name}_bad_code" for i in design.instances if i.reports_bad_code]
     context = _Top(
         banner=banner,
@@ -90,25 +134,15 @@ def _top(design: Design, banner: str) -> str:
         out_beats=design.sink.beats,
         axil_addr_bits=registers.ADDRESS_BITS,
         bad_code_expression=" | ".join(checked) or "1'b0",
-        streams=design.streams,
+        streams=tuple(s for s in design.streams if check_identifier(s.name, s.name)),
         source=design.source.name,
         sink=design.sink.name,
-        instances=tuple(_instance(i) for i in design.instances),
+        instances=tuple(
+            _Instance(i.name, unit_module(design, i), i.source, i.sink, i.reports_bad_code)
+            for i in design.instances
+        ),
     )
     return render("rtl/top.sv.j2", context)
-
-
-def _instance(instance: Instance) -> _Instance:
-    check_identifier(instance.name, instance.name)
-    return _Instance(
-        instance.name,
-        instance.module,
-        tuple(_Parameter(name, _literal(value)) for name, value in instance.parameters),
-        instance.source,
-        instance.sink,
-        tuple(_memory(instance, port) for port in instance.roms),
-        instance.reports_bad_code,
-    )
 
 
 def _literal(value: int) -> str:
@@ -116,17 +150,16 @@ def _literal(value: int) -> str:
     return "32'sh80000000" if value == -(1 << 31) else str(value)
 
 
-def _memory(instance: Instance, port: RomPort) -> _Memory:
+def _memory(port: RomPort) -> _Memory:
     memory = port.rom
     fields = len(memory.roms) if isinstance(memory, RomBank) else 1
     return _Memory(
         prefix=port.prefix,
-        net=f"{instance.name}_{port.prefix}",
         module=memory.module,
         addr_bits=memory.address_bits * fields,
         width=memory.width,
+        enable=port.enable,
         has_enable=port.enable == port.prefix,
-        enable_net=f"{instance.name}_{port.enable}_en",
     )
 
 

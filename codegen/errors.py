@@ -4,8 +4,7 @@ from __future__ import annotations
 
 
 class ShiftloomError(Exception):
-    """
-    A refusal with the node (or file, key, tool) at fault, the problem and a way out.
+    """A refusal with the node (or file, key, tool) at fault, the problem and a way out.
 
     The command line prints it on one line and exits with code 2.
     """

@@ -53,7 +53,9 @@ def write(files: FileSet, folder: Path) -> None:
         _replace(staging, folder)
     except OSError as error:
         raise ShiftloomError(
-            str(folder), f"cannot be written: {error.strerror}", "free space or choose another folder"
+            str(folder),
+            f"cannot be written: {error.strerror}",
+            "free space or choose another folder",
         ) from error
     finally:
         if staging is not None:

@@ -1,5 +1,4 @@
-"""
-The golden model: a QGraph in integers, NumPy only. RTL and HLS must agree on every bit.
+"""The golden model: a QGraph in integers, NumPy only. RTL and HLS must agree on every bit.
 
 Products are summed by BLAS in floating point only where the worst case of the sum is exactly
 representable (below 2^24 in float32, 2^53 in float64), and in int64 otherwise.

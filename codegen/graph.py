@@ -19,8 +19,7 @@ MAX_ELEMENTS = 1 << 26
 
 
 class Op(Protocol):
-    """
-    What a layer means: its shape rule, its float function, its integer units.
+    """What a layer means: its shape rule, its float function, its integer units.
 
     To add an operator, write one file in `codegen/ops/` with a frozen dataclass of this form.
     """

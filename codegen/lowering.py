@@ -1,5 +1,4 @@
-"""
-Lowering: the float graph's ops append integer units here, in the network's order.
+"""Lowering: the float graph's ops append integer units here, in the network's order.
 
 An op sees an `Operand`, a value in integers with its real scale. Raw sums stay `pending` until an
 op needs activations; then one requantization absorbs α, the scales, ReLU and the poolings between.
@@ -29,8 +28,7 @@ OUTPUT_BITS = 32
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """
-    The value of float node `at`, made by integer node `source`; real = scale · (q − zero).
+    """The value of float node `at`, made by integer node `source`; real = scale · (q − zero).
 
     `scale` has shape (C,) or (); [lo, hi] covers every reachable q. `layer` is the layer whose
     settings rule its requantization; `rectified` marks a ReLU that the requantization will do.
@@ -157,8 +155,9 @@ class IntegerBuilder:
         """The network's output: integers times their channel's α in 32 bits, with no rounding."""
         ratios = np.broadcast_to(x.scale, (x.shape[2],))
         uniform = bool((ratios == ratios[0]).all())
-        bits = 4 if uniform else self.settings.multiplier_bits(x.layer)
-        top = 1 if uniform else (1 << bits) - 1
+        room = OUTPUT_BITS - 1 - int(x.hi - x.lo).bit_length()
+        bits = 4 if uniform else min(self.settings.multiplier_bits(x.layer), room)
+        top = 1 if uniform else (1 << max(bits, 1)) - 1
         m = np.maximum(np.rint(ratios / ratios.max() * top).astype(np.int64), 1)
         name, out = f"{x.at}_requant", IntType(OUTPUT_BITS, signed=True)
         lo = 0 if x.rectified else min(0, x.lo * int(m.max()))

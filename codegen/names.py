@@ -6,7 +6,10 @@ import re
 
 from shiftloom.codegen.errors import ShiftloomError
 
-MAX_LENGTH = 48
+MAX_LENGTH = 120
+"""Of an identifier in a generated file."""
+MAX_NODE_LENGTH = 48
+"""Of a node's name; the generated names append to it."""
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 _SYSTEMVERILOG = """
@@ -61,4 +64,8 @@ def safe_identifier(name: str) -> str:
     safe = re.sub(r"[^a-z0-9_]", "_", name.lower())
     if not safe[:1].isalpha() or safe in RESERVED or safe == "input":
         safe = f"n_{safe}"
+    if len(safe) > MAX_NODE_LENGTH:
+        raise ShiftloomError(
+            name[:64], f"a name of {len(name)} characters", f"use at most {MAX_NODE_LENGTH}"
+        )
     return check_identifier(safe, name[:64])

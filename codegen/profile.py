@@ -1,5 +1,4 @@
-"""
-Per-layer profile: the integers of the golden model against the float network they stand for.
+"""Per-layer profile: the integers of the golden model against the float network they stand for.
 
 It tells which layer loses accuracy, and why: rounding (low SQNR), clipping (saturation) or a scale
 that wastes codes (a small used range).
@@ -27,8 +26,7 @@ _SUFFIX = "_requant"
 
 @dataclass(frozen=True, slots=True)
 class LayerProfile:
-    """
-    One integer tensor against its float counterpart, over all frames.
+    """One integer tensor against its float counterpart, over all frames.
 
     `sqnr_db` = 10·log10(Σ ref² / Σ (ref − scale·(q − zero))²), infinite where nothing differs.
     `saturation` is the share of elements that sit at a clip end, `lo` or `hi`, because the float
@@ -115,8 +113,7 @@ class _Sums:
 
 
 def profile(quantized: Quantized, frames: npt.NDArray[np.integer]) -> tuple[LayerProfile, ...]:
-    """
-    Compare every requantized tensor with its float node on `frames` [N, H, W, C], in order.
+    """Compare every requantized tensor with its float node on `frames` [N, H, W, C], in order.
 
     Runs in blocks of 256 frames. Raises ShiftloomError when there are no frames.
     """

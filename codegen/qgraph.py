@@ -26,8 +26,7 @@ class QTensor:
 
 @dataclass(frozen=True, slots=True)
 class Mac:
-    """
-    Σ w·x + bias over a loop nest: a convolution, or a fully connected layer as 1×1.
+    """Σ w·x + bias over a loop nest: a convolution, or a fully connected layer as 1×1.
 
     `weights` [C_out, KH, KW, C_in] are the integers β; taps outside the frame read `pad_value`.
     `bias` holds the corrections for the input's zero point. `acc` covers every reachable sum.

@@ -57,8 +57,7 @@ class _Settings:
 
 
 def quantize(graph: Graph, frames: npt.NDArray[np.integer], config: Config) -> Quantized:
-    """
-    Fold, calibrate on `frames` [N, H, W, C] and lower `graph` to integers.
+    """Fold, calibrate on `frames` [N, H, W, C] and lower `graph` to integers.
 
     Raises ShiftloomError naming the node that cannot be represented.
     """

@@ -16,8 +16,7 @@ _LINE_STATEMENTS = {"sv": "//%", "cpp": "//%", "hpp": "//%", "tcl": "#%", "py": 
 
 @cache
 def _environment(line_statement_prefix: str | None, escape: bool) -> Environment:
-    """
-    Delimiters foreign to SystemVerilog, C++, Tcl and CSS; a missing name is an error.
+    """Delimiters foreign to SystemVerilog, C++, Tcl and CSS; a missing name is an error.
 
     Source text is not escaped, its identifiers are checked by `names`; HTML is, it shows any name.
     """
@@ -39,8 +38,7 @@ def _environment(line_statement_prefix: str | None, escape: bool) -> Environment
 
 
 def render(template_name: str, context: DataclassInstance) -> str:
-    """
-    The text of `template_name` (as "rtl/rom.sv.j2"), its names the fields of `context`.
+    """The text of `template_name` (as "rtl/rom.sv.j2"), its names the fields of `context`.
 
     The same value gives the same bytes. Raises jinja2.UndefinedError where the template asks for
     a name that the context lacks, which is our own bug.

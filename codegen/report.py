@@ -1,5 +1,4 @@
-"""
-The report: plain rows about a build, and the one HTML file that shows them.
+"""The report: plain rows about a build, and the one HTML file that shows them.
 
 The rows hold numbers and text only, so that a report can be made, stored and tested without a
 build. The page loads nothing and runs no script; the same rows give the same bytes.
@@ -28,8 +27,7 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """
-    A hardware unit, in the order of the streams.
+    """A hardware unit, in the order of the streams.
 
     `layer` names the LayerRow it belongs to, `folding` is free text as "PE 16 × SIMD 25". It is
     busy `cycles` clocks a frame, `utilization` is their share of the frame interval. Its output
@@ -53,8 +51,7 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRow:
-    """
-    Share of `images` classified right; `mismatches` counts outputs unlike the golden model's.
+    """Share of `images` classified right; `mismatches` counts outputs unlike the golden model's.
 
     None where a stage was not run, or compares with nothing.
     """
@@ -101,8 +98,7 @@ class LoopNest:
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """
-    Everything the report shows; empty tuples leave their section out.
+    """Everything the report shows; empty tuples leave their section out.
 
     `interval` is the clocks between frames, `limits` what the figures do not say, one paragraph a
     line, `footer` the generator's version and the design's digest.
@@ -127,13 +123,12 @@ class ReportData:
 
 
 def render_html(data: ReportData) -> str:
-    """
-    One self-contained HTML file, readable from disk without network.
+    """One self-contained HTML file, readable from disk without network.
 
     Raises ShiftloomError when the chart library is not installed.
     """
     try:
-        from shiftloom.codegen import report_page  # noqa: PLC0415 (altair loads in half a second)
+        from shiftloom.codegen import report_page
     except ImportError as error:
         raise ShiftloomError(
             "report", f"{error.name} is not installed", "pip install 'shiftloom[report]'"

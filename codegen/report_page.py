@@ -1,5 +1,4 @@
-"""
-The page of a report: rows become text and pictures, so that the template only places them.
+"""The page of a report: rows become text and pictures, so that the template only places them.
 
 `Markup` text is what Vega drew, which escapes the names in it.
 """
@@ -45,8 +44,7 @@ class LayerCard:
 
 @dataclass(frozen=True, slots=True)
 class UnitCard:
-    """
-    A unit in the flow diagram; `busy` is a CSS percentage, `stream` labels its output arrow.
+    """A unit in the flow diagram; `busy` is a CSS percentage, `stream` labels its output arrow.
 
     `name` may break after an underscore.
     """

@@ -1,5 +1,4 @@
-"""
-Requantization: raw sums to activations, exactly, with a certificate.
+"""Requantization: raw sums to activations, exactly, with a certificate.
 
 y = clip(round_half_even(x · M[c] / 2^S) + zero, lo, hi). Rounding follows ONNX QuantizeLinear:
 half to even, then zero point, then saturation.
@@ -15,7 +14,6 @@ import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, IntArray, IntType
-
 
 MAX_STEP_BITS = 16
 """Widest output whose steps are proven one by one; logits beyond it are products without rounding."""
@@ -34,8 +32,7 @@ class Requantization:
     zero: int = 0
 
     def apply(self, x: IntArray) -> IntArray:
-        """
-        The integer function of the hardware on sums [..., C].
+        """The integer function of the hardware on sums [..., C].
 
         Half to even with one addition: t = x·M; (t + 2^(S−1) − 1 + bit_S(t)) >> S.
         """
@@ -52,8 +49,7 @@ class Requantization:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """
-    Proof that a requantization equals its reference on all sums of [lo, hi].
+    """Proof that a requantization equals its reference on all sums of [lo, hi].
 
     Both are monotone, so equality at their step positions (`steps` of them) is equality everywhere.
     """
@@ -85,8 +81,7 @@ def fit(
 
 
 def step_positions(ratio: Fraction, zero: int, lo: int, hi: int) -> list[int]:
-    """
-    Smallest x with round_half_even(x·ratio) + zero ≥ k, for k = lo + 1 … hi.
+    """Smallest x with round_half_even(x·ratio) + zero ≥ k, for k = lo + 1 … hi.
 
     x·ratio ≥ k − zero − 1/2; at equality (a tie) the even neighbour wins, so an odd k takes x + 1.
     """
@@ -102,8 +97,7 @@ def step_positions(ratio: Fraction, zero: int, lo: int, hi: int) -> list[int]:
 def certify(
     node: str, requant: Requantization, reference: tuple[Fraction, ...], lo: int, hi: int
 ) -> Certificate:
-    """
-    Prove `requant` equal to the exact ratios `reference` on all sums of [lo, hi], or refuse.
+    """Prove `requant` equal to the exact ratios `reference` on all sums of [lo, hi], or refuse.
 
     Raises ShiftloomError naming the node, the channel and the first sum that differs.
     """

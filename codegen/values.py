@@ -67,7 +67,7 @@ class IntType:
 
 def nearest(name: str, known: tuple[str, ...]) -> str:
     """Hint that names the known word closest to `name`, and all of them."""
-    import difflib  # noqa: PLC0415 (only on the way to an error)
+    import difflib
 
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     listing = ", ".join(known)

@@ -1,5 +1,4 @@
-"""
-QSQ, the quality-scalable format: W ≈ α·β, β ∈ {0, ±1, ±2, … ±φ} (Khaliq & Hafiz, eq. 5, 6).
+"""QSQ, the quality-scalable format: W ≈ α·β, β ∈ {0, ±1, ±2, … ±φ} (Khaliq & Hafiz, eq. 5, 6).
 
 Codes follow the paper's table II: 000 → 0, 001 → +1, 010 → +2, 011 → +4, 100 → −1, 101 → −2,
 110 → −4; 111 is never emitted. With φ = 1 the two-bit codes are 00, 01 and 10 (−1).
@@ -24,8 +23,7 @@ _MAGNITUDES = (0, 1, 2, 4)
 
 @dataclass(frozen=True, slots=True)
 class Qsq:
-    """
-    One α for each vector of `vector` weights along `axis` (None: the whole axis).
+    """One α for each vector of `vector` weights along `axis` (None: the whole axis).
 
     Axes, for weights [C_out, KH, KW, C_in]: `output` runs over the weights of one output channel,
     `filter` over the filters at one (h, w, c), `channel` over the channels of one (filter, h, w).

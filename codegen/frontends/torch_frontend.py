@@ -1,5 +1,4 @@
-"""
-PyTorch front end: an nn.Module, traced symbolically by torch.fx, becomes a Graph in NHWC.
+"""PyTorch front end: an nn.Module, traced symbolically by torch.fx, becomes a Graph in NHWC.
 
 Tracing runs the module's own `forward` on symbols, never a saved program.
 """

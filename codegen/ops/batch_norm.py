@@ -1,5 +1,4 @@
-"""
-BatchNorm at inference, y = x · scale + shift per channel, folded into the layer before it.
+"""BatchNorm at inference, y = x · scale + shift per channel, folded into the layer before it.
 
 With running mean μ, variance σ² and affine γ, β: scale = γ / √(σ² + ε), shift = β − μ · scale
 (Ioffe & Szegedy, arXiv:1502.03167, algorithm 2).

@@ -41,8 +41,7 @@ class MaxPool2d:
 
 @dataclass(frozen=True, slots=True)
 class AvgPool2d:
-    """
-    Mean over windows, padding counted as zeros (`count_include_pad`).
+    """Mean over windows, padding counted as zeros (`count_include_pad`).
 
     Lowered to a sum; the factor 1/(KH·KW) joins the next requantization exactly.
     """

@@ -125,6 +125,7 @@ class ConstantMatrix:
     def instance(self) -> Instance:
         return Instance(
             self.name,
+            self.node,
             self.module,
             (),
             self.source.name,

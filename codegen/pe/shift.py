@@ -106,6 +106,7 @@ class ShiftMatrix:
         bias = Rom(f"{self.design}_{self.name}_bias", Array(self.bias()), self.sink.bits)
         return Instance(
             self.name,
+            self.node,
             "sl_mvu_shift",
             self._parameters(),
             self.source.name,

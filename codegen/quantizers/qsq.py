@@ -1,5 +1,4 @@
-"""
-QSQ quantizers: least squares (the default) and the paper's thresholds.
+"""QSQ quantizers: least squares (the default) and the paper's thresholds.
 
 Both map weights [C_out, KH, KW, C_in] to integers β of the format and one α a vector.
 """
@@ -50,8 +49,7 @@ def quantize(
     alpha: AlphaRule = "least_squares",
     alpha_bits: int = 16,
 ) -> QsqWeights:
-    """
-    Quantize one layer; raises ShiftloomError naming `node` on weights that are not finite.
+    """Quantize one layer; raises ShiftloomError naming `node` on weights that are not finite.
 
     `alpha` applies to the paper's mode: eq. 9 taken literally or the least-squares scale.
     """

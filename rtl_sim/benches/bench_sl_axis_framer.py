@@ -6,7 +6,6 @@ import random
 from itertools import repeat
 from typing import Any
 
-import cocotb
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSource
 
 from shiftloom.rtl_sim.benches.streams import (
@@ -147,4 +146,3 @@ async def resynchronises_after_reset(dut: Any) -> None:
         accepted = await _run(dut, feed, rng.choice(SINK_PACES), clocks, in_frame)
         in_frame = not accepted[-1][1] if accepted else in_frame
     await _run(dut, feed, "full", 0, in_frame)
-    cocotb.log.info("resets done")

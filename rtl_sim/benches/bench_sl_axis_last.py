@@ -12,8 +12,8 @@ from shiftloom.rtl_sim.benches.streams import (
     Sink,
     Source,
     draw,
-    pack,
     paced_test,
+    pack,
     parameters,
 )
 

@@ -19,18 +19,19 @@ async def counts_frames_and_busy_clocks(dut: Any) -> None:
     Clock(dut.clk, 10, "ns").start()
     for _ in range(2):
         await FallingEdge(dut.clk)
-    in_flight = frames = cycles = 0
+    in_flight = busy = frames = cycles = 0
     for clock in range(2000):
         reset = clock == 1000
         start = rng.random() < 0.2
         done = in_flight > 0 and rng.random() < 0.25
         dut.rst.value, dut.frame_start.value, dut.frame_done.value = reset, start, done
         await FallingEdge(dut.clk)
-        cycles += in_flight > 0
+        cycles += busy
+        busy = int(in_flight > 0)
         in_flight += start - done
         frames += done
         if reset:
-            in_flight = frames = cycles = 0
-        assert int(dut.busy.value) == (in_flight > 0), f"clock {clock}"
+            in_flight = busy = frames = cycles = 0
+        assert int(dut.busy.value) == busy, f"clock {clock}"
         assert int(dut.frames.value) == frames, f"clock {clock}"
         assert int(dut.cycles.value) == cycles, f"clock {clock}"

@@ -24,7 +24,8 @@ def pool(frames: IntArray, kh: int, kw: int, is_sum: bool) -> IntArray:
     n, h, w, c = frames.shape
     kept = frames[:, : h // kh * kh, : w // kw * kw]
     blocks = kept.reshape(n, h // kh, kh, w // kw, kw, c)
-    return blocks.sum(axis=(2, 4)) if is_sum else blocks.max(axis=(2, 4))
+    pooled: IntArray = blocks.sum(axis=(2, 4)) if is_sum else blocks.max(axis=(2, 4))
+    return pooled
 
 
 def _beats(dut: Any, count: int, seed: int) -> tuple[list[int], list[int]]:

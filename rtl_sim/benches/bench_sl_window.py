@@ -20,6 +20,7 @@ from shiftloom.rtl_sim.benches.streams import (
     pack,
     parameters,
 )
+from shiftloom.rtl_sim.benches.window_timing import Scan, WindowTiming
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,15 @@ class Shape:
         return self.ROWS >= self.KH + self.H - (self.OH - 1) * self.SH
 
     @property
+    def scan(self) -> Scan:
+        """What the timing depends on."""
+        names = ("H", "W", "KH", "KW", "SH", "SW", "PT", "PL", "OH", "OW")
+        return Scan(**{name: getattr(self, name) for name in names})
+
+    @property
     def interval(self) -> int:
         """Clocks a frame at full pace: input, column scan or output, whichever takes longest."""
-        first = self.KW - 1 - self.PL
-        last = first + (self.OW - 1) * self.SW
-        slots = max(min(self.W, last + 1), last - first + 1, first + 1)
-        return max(self.H * self.W, self.OH * max(slots, self.OW * self.passes))
+        return max(self.H * self.W, self.OH * max(self.scan.slots, self.OW * self.passes))
 
     def frames(self, count: int, seed: int) -> IntArray:
         """Random frames of shape (count, H, W, C)."""
@@ -100,12 +104,31 @@ class Shape:
         return [int(count) for count in np.maximum.accumulate(counts)]
 
 
+class Twin:
+    """Runs the timing reference beside the module and requires the same handshakes."""
+
+    def __init__(self, dut: Any, shape: Shape) -> None:
+        self.dut = dut
+        self.timing = WindowTiming(shape.scan, shape.passes // shape.NF, shape.NF, shape.ROWS)
+
+    def drive(self) -> None:
+        """Drive nothing."""
+
+    def look(self, clock: int) -> None:
+        """Compare, then advance by what is on the pins."""
+        pins = bool(int(self.dut.s_tready.value)), bool(int(self.dut.m_tvalid.value))
+        predicted = self.timing.s_ready, self.timing.m_valid
+        assert pins == predicted, f"clock {clock}: (s_tready, m_tvalid) {pins} != {predicted}"
+        self.timing.clock(bool(int(self.dut.s_tvalid.value)), bool(int(self.dut.m_tready.value)))
+
+
 @paced_test
 async def gives_every_window(dut: Any, idle: str, stall: str) -> None:
-    """Four frames back to back, with every pace on both sides."""
+    """Four frames back to back, with every pace on both sides, in the clocks foretold."""
     shape = Shape.of(dut)
     frames = shape.frames(4, seed=1)
-    await check_stream(dut, shape.beats_in(frames), shape.beats_out(frames), idle, stall)
+    beats, expected = shape.beats_in(frames), shape.beats_out(frames)
+    await check_stream(dut, beats, expected, idle, stall, agents=[Twin(dut, shape)])
 
 
 @bench_test

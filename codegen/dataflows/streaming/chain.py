@@ -79,7 +79,11 @@ class _ChainBuilder:
             return self.convert(node, elements)
         name = f"{node}_width{elements}"
         sink = Stream(
-            name, self.stream.tensor, self.stream.shape, elements, self.stream.bits,
+            name,
+            self.stream.tensor,
+            self.stream.shape,
+            elements,
+            self.stream.bits,
             self.stream.signed,
         )
         return self._append(Width(name, node, self.stream, sink))
@@ -121,8 +125,15 @@ class _ChainBuilder:
         sink = Stream(name, "", shape, simd, self.stream.bits, self.stream.signed)
         self._append(
             WindowUnit(
-                name, node.name, self.stream, sink, mac.window, source.shape, (height, width),
-                passes, mac.pad_value,
+                name,
+                node.name,
+                self.stream,
+                sink,
+                mac.window,
+                source.shape,
+                (height, width),
+                passes,
+                mac.pad_value,
             )
         )
 
@@ -137,14 +148,19 @@ class _ChainBuilder:
         taps = int(np.prod(reduce.window.kernel))
         name = f"{node.name}_window"
         shape = (height, width, taps * channels)
-        windows = Stream(
-            name, "", shape, taps * channels, self.stream.bits, self.stream.signed
-        )
+        windows = Stream(name, "", shape, taps * channels, self.stream.bits, self.stream.signed)
         fill = IntType(self.stream.bits, self.stream.signed).lo if reduce.kind == "max" else 0
         self._append(
             WindowUnit(
-                name, node.name, self.stream, windows, reduce.window, source.shape,
-                (height, width), 1, fill,
+                name,
+                node.name,
+                self.stream,
+                windows,
+                reduce.window,
+                source.shape,
+                (height, width),
+                1,
+                fill,
             )
         )
         sink = self._stream(f"{node.name}_pool", node.name, node.out, channels)
@@ -158,9 +174,7 @@ class _ChainBuilder:
         sink = self._stream(node.name, node.name, node.out, plan.lanes)
         name, function = f"{node.name}_unit", unit.requantization
         if plan.method == "thresholds":
-            self._append(
-                Thresholds(name, node.name, self.stream, sink, function, self.qgraph.name)
-            )
+            self._append(Thresholds(name, node.name, self.stream, sink, function, self.qgraph.name))
         else:
             self._append(
                 MultiplyShift(

@@ -23,7 +23,9 @@ class Fifo:
 
     def instance(self) -> Instance:
         parameters = (("WIDTH", self.source.width), ("DEPTH", self.depth))
-        return Instance(self.name, "sl_fifo", parameters, self.source.name, self.sink.name)
+        return Instance(
+            self.name, self.node, "sl_fifo", parameters, self.source.name, self.sink.name
+        )
 
     def call(self) -> HlsCall | None:
         return None

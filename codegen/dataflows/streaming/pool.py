@@ -48,7 +48,9 @@ class Pool:
         )
 
     def instance(self) -> Instance:
-        return Instance(self.name, "sl_pool", self._parameters(), self.source.name, self.sink.name)
+        return Instance(
+            self.name, self.node, "sl_pool", self._parameters(), self.source.name, self.sink.name
+        )
 
     def call(self) -> HlsCall | None:
         arguments = tuple(value for _, value in self._parameters())
@@ -106,7 +108,12 @@ class WindowReduceUnit:
 
     def instance(self) -> Instance:
         return Instance(
-            self.name, "sl_window_reduce", self._parameters(), self.source.name, self.sink.name
+            self.name,
+            self.node,
+            "sl_window_reduce",
+            self._parameters(),
+            self.source.name,
+            self.sink.name,
         )
 
     def call(self) -> HlsCall | None:

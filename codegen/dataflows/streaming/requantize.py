@@ -67,6 +67,7 @@ class MultiplyShift:
         )
         return Instance(
             self.name,
+            self.node,
             "sl_requant",
             self._parameters(),
             self.source.name,
@@ -158,6 +159,7 @@ class Thresholds:
     def instance(self) -> Instance:
         return Instance(
             self.name,
+            self.node,
             "sl_thresholds",
             self._parameters(),
             self.source.name,

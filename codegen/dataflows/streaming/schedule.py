@@ -66,9 +66,7 @@ def schedule(qgraph: QGraph, config: Config, board: Board) -> tuple[Plan, tuple[
     choices = Choices({p.node: p for p in macs}, {p.node: p for p in requants}, {})
     units, timing = size_fifos(build_chain(qgraph, choices))
     fifos = tuple(FifoPlan(unit.node, unit.depth) for unit in units if isinstance(unit, Fifo))
-    plan = Plan(
-        "streaming", board, clock, macs, requants, fifos, timing.interval, timing.latency
-    )
+    plan = Plan("streaming", board, clock, macs, requants, fifos, timing.interval, timing.latency)
     return plan, units
 
 

@@ -69,7 +69,7 @@ class Queue:
     def valid(self) -> bool:
         return self.count > 0
 
-    def ready(self, downstream: bool) -> bool:  # noqa: ARG002 (its flags are registers)
+    def ready(self, downstream: bool) -> bool:
         return self.count < self._depth
 
     def step(self, taken: bool, given: bool) -> bool:

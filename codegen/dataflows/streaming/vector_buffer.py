@@ -33,7 +33,12 @@ class VectorBuffer:
 
     def instance(self) -> Instance:
         return Instance(
-            self.name, "sl_vector_buffer", self._parameters(), self.source.name, self.sink.name
+            self.name,
+            self.node,
+            "sl_vector_buffer",
+            self._parameters(),
+            self.source.name,
+            self.sink.name,
         )
 
     def call(self) -> HlsCall | None:

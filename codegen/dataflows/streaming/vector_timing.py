@@ -17,7 +17,7 @@ class VectorTiming:
     def valid(self) -> bool:
         return self._offered
 
-    def ready(self, downstream: bool) -> bool:  # noqa: ARG002 (a function of registers)
+    def ready(self, downstream: bool) -> bool:
         return self._held != 2
 
     def step(self, taken: bool, given: bool) -> bool:

@@ -78,7 +78,7 @@ class Width:
 
     def instance(self) -> Instance:
         return Instance(
-            self.name, "sl_width", self._parameters(), self.source.name, self.sink.name
+            self.name, self.node, "sl_width", self._parameters(), self.source.name, self.sink.name
         )
 
     def call(self) -> HlsCall | None:

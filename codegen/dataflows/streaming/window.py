@@ -62,7 +62,7 @@ class WindowUnit:
 
     def instance(self) -> Instance:
         return Instance(
-            self.name, "sl_window", self._parameters(), self.source.name, self.sink.name
+            self.name, self.node, "sl_window", self._parameters(), self.source.name, self.sink.name
         )
 
     def call(self) -> HlsCall | None:

@@ -34,7 +34,12 @@ class WindowTiming:
     """Mirrors the control registers of the module, one method a handshake."""
 
     def __init__(
-        self, shape: Shape, window: Window, output: tuple[int, int], rows: int, beats: tuple[int, int]
+        self,
+        shape: Shape,
+        window: Window,
+        output: tuple[int, int],
+        rows: int,
+        beats: tuple[int, int],
     ) -> None:
         height, self.width, _ = shape
         self.geometry = ScanGeometry.of(shape, window, output)
@@ -57,7 +62,7 @@ class WindowTiming:
     def valid(self) -> bool:
         return self.sliced if self.slices > 1 else self.left > 0
 
-    def ready(self, downstream: bool) -> bool:  # noqa: ARG002 (a function of registers)
+    def ready(self, downstream: bool) -> bool:
         return self.rows < self.banks
 
     def step(self, taken: bool, given: bool) -> bool:

@@ -1,6 +1,7 @@
 /// Matrix-vector unit of shift-and-add elements: run-time 3-bit QSQ weights, no multiplier.
 ///
-///   m[nf][pe] = bias[nf][pe] + sum over sf, simd of biased(x[sf][simd], weights[nf*SF+sf][pe][simd])
+///   m[nf][pe] = bias[nf][pe]
+///             + sum over sf, simd of biased(x[sf][simd], weights[nf*SF+sf][pe][simd])
 ///
 /// modulo 2^ACC_BITS. Codes: 000 = 0, 001 = +1, 010 = +2, 011 = +4, 100 = -1, 101 = -2, 110 = -4,
 /// 111 = 0. With P = X_BITS + 3, a product is ones-complement negated and its top bit inverted,

@@ -15,8 +15,8 @@
 `default_nettype none
 
 module sl_axis_framer #(
-  parameter int WIDTH = 8,
-  parameter int BEATS = 16
+  parameter int WIDTH = 8,  // bits a beat
+  parameter int BEATS = 16  // beats a frame
 ) (
   input  wire              clk,
   input  wire              rst,
@@ -31,6 +31,7 @@ module sl_axis_framer #(
   output logic             err_short,
   output logic             err_long
 );
+
   localparam int CW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
   logic          in_frame_q;  // the input is inside a frame; not reset
@@ -74,6 +75,7 @@ module sl_axis_framer #(
       err_long    <= 1'b0;
     end
   end
+
 endmodule
 
 `default_nettype wire

@@ -5,8 +5,8 @@
 `default_nettype none
 
 module sl_axis_last #(
-  parameter int WIDTH = 8,
-  parameter int BEATS = 16
+  parameter int WIDTH = 8,  // bits a beat
+  parameter int BEATS = 16  // beats a frame
 ) (
   input  wire              clk,
   input  wire              rst,
@@ -19,6 +19,7 @@ module sl_axis_last #(
   output logic             m_axis_tlast,
   output logic             frame_done
 );
+
   localparam int CW = $clog2(BEATS + 1);
 
   logic [CW-1:0] left_q;  // beats after the current one in its frame
@@ -40,6 +41,7 @@ module sl_axis_last #(
       frame_done   <= 1'b0;
     end
   end
+
 endmodule
 
 `default_nettype wire

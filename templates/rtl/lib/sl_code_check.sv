@@ -1,7 +1,7 @@
 // Sticky detector of the unused QSQ code 111 among the codes of a beat.
 //
-// bad_code rises two clocks after a valid beat with code 111 and stays until rst. Codes are looked
-// at in groups of 8 with a register between, so that neither half is deep.
+// bad_code rises three clocks after a valid beat with code 111 and stays until rst: codes are
+// looked at in groups, with registers between, so that no step is deep.
 `default_nettype none
 
 module sl_code_check #(
@@ -14,28 +14,27 @@ module sl_code_check #(
   output logic              bad_code
 );
 
-  localparam int GROUP = 8;
-  localparam int GROUPS = (CODES + GROUP - 1) / GROUP;
+  localparam int FIRST = 4;    // codes a group: two levels of LUT6
+  localparam int SECOND = 16;  // groups a group
+  localparam int GROUPS = (CODES + FIRST - 1) / FIRST;
+  localparam int TOP_GROUPS = (GROUPS + SECOND - 1) / SECOND;
 
-  wire [GROUPS*GROUP-1:0] is_bad;
-  for (genvar i = 0; i < GROUPS * GROUP; i = i + 1) begin : gen_code
-    if (i < CODES) begin : gen_used
-      assign is_bad[i] = &codes[i*3 +: 3];
-    end else begin : gen_pad
-      assign is_bad[i] = 1'b0;
-    end
+  wire [CODES-1:0] is_bad;
+  for (genvar i = 0; i < CODES; i = i + 1) begin : gen_code
+    assign is_bad[i] = &codes[i*3 +: 3];
   end
 
-  logic valid_q;
-  logic [GROUPS-1:0] group_q;
-  for (genvar g = 0; g < GROUPS; g = g + 1) begin : gen_group
-    always_ff @(posedge clk) group_q[g] <= |is_bad[g*GROUP +: GROUP];
-  end
+  wire [GROUPS-1:0] group;
+  wire [TOP_GROUPS-1:0] top_group;
+  sl_any_of #(.N(CODES), .GROUP(FIRST)) i_first (.clk(clk), .bits(is_bad), .any(group));
+  sl_any_of #(.N(GROUPS), .GROUP(SECOND)) i_second (.clk(clk), .bits(group), .any(top_group));
 
+  logic [1:0] valid_q;
   always_ff @(posedge clk) begin
-    valid_q <= valid && !rst;
+    if (rst) valid_q <= '0;
+    else valid_q <= {valid_q[0], valid};
     if (rst) bad_code <= 1'b0;
-    else if (valid_q && |group_q) bad_code <= 1'b1;
+    else if (valid_q[1] && |top_group) bad_code <= 1'b1;
   end
 
 endmodule

@@ -1,7 +1,8 @@
 // What a core has done since reset: whether it is busy, frames finished, clocks spent busy.
 //
-// frame_start and frame_done are high for one clock each; a core is busy while it holds a frame
-// that has started and is not done, at most 2**16 - 1 of them. busy and the counts are registered.
+// frame_start and frame_done are high for one clock each; a core holds the frames that have started
+// and are not done, at most 2**16 - 1 of them. busy follows that by two clocks, frames by one;
+// cycles counts the clocks with busy.
 `default_nettype none
 
 module sl_frame_counters (
@@ -15,7 +16,6 @@ module sl_frame_counters (
 );
 
   logic [15:0] in_flight_q;
-  wire [15:0] in_flight = in_flight_q + 16'(frame_start) - 16'(frame_done);
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -24,8 +24,9 @@ module sl_frame_counters (
       frames <= '0;
       cycles <= '0;
     end else begin
-      in_flight_q <= in_flight;
-      busy <= (in_flight != '0);
+      if (frame_start && !frame_done) in_flight_q <= in_flight_q + 16'd1;
+      if (frame_done && !frame_start) in_flight_q <= in_flight_q - 16'd1;
+      busy <= (in_flight_q != '0);
       if (frame_done) frames <= frames + 32'd1;
       if (busy) cycles <= cycles + 64'd1;
     end

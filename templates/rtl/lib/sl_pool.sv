@@ -11,15 +11,15 @@
 `default_nettype none
 
 module sl_pool #(
-  parameter int H        = 4,
-  parameter int W        = 4,
-  parameter int FOLDS    = 1,
-  parameter int LANES    = 1,
-  parameter int BITS     = 8,
-  parameter int OUT_BITS = 8,
-  parameter int KH       = 2,
-  parameter int KW       = 2,
-  parameter int IS_SUM   = 0
+  parameter int H        = 4, // input rows
+  parameter int W        = 4, // input columns
+  parameter int FOLDS    = 1, // beats a pixel
+  parameter int LANES    = 1, // elements a beat
+  parameter int BITS     = 8, // bits an input element
+  parameter int OUT_BITS = 8, // bits an output element
+  parameter int KH       = 2, // kernel rows, and row stride
+  parameter int KW       = 2, // kernel columns, and column stride
+  parameter int IS_SUM   = 0  // 1: sum, 0: maximum
 ) (
   input  wire                       clk,
   input  wire                       rst,
@@ -30,6 +30,7 @@ module sl_pool #(
   output logic                      m_tvalid,
   input  wire                       m_tready
 );
+
   localparam int WORDS = (W / KW) * FOLDS;
   localparam int AW    = (WORDS > 1) ? $clog2(WORDS) : 1;
   localparam int FW    = (FOLDS > 1) ? $clog2(FOLDS) : 1;
@@ -126,7 +127,7 @@ module sl_pool #(
   sl_ram #(
     .WIDTH(LANES * OUT_BITS),
     .DEPTH(WORDS)
-  ) u_ram (
+  ) i_ram (
     .clk   (clk),
     .w_en  (enable && valid_q),
     .w_addr(result_addr_q),
@@ -135,6 +136,7 @@ module sl_pool #(
     .r_addr(addr_q),
     .r_data(stored)
   );
+
 endmodule
 
 `default_nettype wire

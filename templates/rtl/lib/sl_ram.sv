@@ -7,9 +7,9 @@
 `default_nettype none
 
 module sl_ram #(
-  parameter int WIDTH = 8,
-  parameter int DEPTH = 32,
-  localparam int AW   = (DEPTH > 1) ? $clog2(DEPTH) : 1
+  parameter int WIDTH = 8,   // bits a word
+  parameter int DEPTH = 32,  // words
+  localparam int AW = (DEPTH > 1) ? $clog2(DEPTH) : 1
 ) (
   input  wire              clk,
   input  wire              w_en,
@@ -19,6 +19,7 @@ module sl_ram #(
   input  wire  [AW-1:0]    r_addr,
   output logic [WIDTH-1:0] r_data
 );
+
   if ((DEPTH > 64) && (DEPTH * WIDTH > 8192)) begin : gen_block
     (* ram_style = "block" *) logic [WIDTH-1:0] mem [DEPTH];
     always_ff @(posedge clk) begin
@@ -32,6 +33,7 @@ module sl_ram #(
       if (r_en) r_data <= mem[r_addr];
     end
   end
+
 endmodule
 
 `default_nettype wire

@@ -11,10 +11,10 @@
 `default_nettype none
 
 module sl_vector_buffer #(
-  parameter int LENGTH = 16,
-  parameter int SIMD   = 4,
-  parameter int BITS   = 8,
-  parameter int NF     = 2
+  parameter int LENGTH = 16, // elements a vector
+  parameter int SIMD   = 4,  // elements a beat, divides LENGTH
+  parameter int BITS   = 8,  // bits an element
+  parameter int NF     = 2   // passes over a vector
 ) (
   input  wire                  clk,
   input  wire                  rst,
@@ -25,6 +25,7 @@ module sl_vector_buffer #(
   output logic                 m_tvalid,
   input  wire                  m_tready
 );
+
   localparam int WORDS = LENGTH / SIMD;
   localparam int IW    = (WORDS > 1) ? $clog2(WORDS) : 1;
   localparam int PW    = (NF > 1) ? $clog2(NF) : 1;
@@ -68,7 +69,7 @@ module sl_vector_buffer #(
   sl_ram #(
     .WIDTH(SIMD * BITS),
     .DEPTH(2 << IW)
-  ) u_ram (
+  ) i_ram (
     .clk   (clk),
     .w_en  (write),
     .w_addr({w_half_q, w_word_q}),
@@ -77,6 +78,7 @@ module sl_vector_buffer #(
     .r_addr({r_half_q, r_word_q}),
     .r_data(m_tdata)
   );
+
 endmodule
 
 `default_nettype wire

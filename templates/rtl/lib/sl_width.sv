@@ -10,9 +10,9 @@
 `default_nettype none
 
 module sl_width #(
-  parameter int IN_ELEMS  = 2,
-  parameter int OUT_ELEMS = 6,
-  parameter int BITS      = 8
+  parameter int IN_ELEMS  = 2, // elements an input beat
+  parameter int OUT_ELEMS = 6, // elements an output beat
+  parameter int BITS      = 8  // bits an element
 ) (
   input  wire                       clk,
   input  wire                       rst,
@@ -23,6 +23,7 @@ module sl_width #(
   output logic                      m_tvalid,
   input  wire                       m_tready
 );
+
   localparam int IN_BITS  = IN_ELEMS * BITS;
   localparam int OUT_BITS = OUT_ELEMS * BITS;
 
@@ -71,6 +72,7 @@ module sl_width #(
       if (rst) m_tvalid <= 1'b0;
     end
   end
+
 endmodule
 
 `default_nettype wire

@@ -1,4 +1,4 @@
-// Sliding window over frames in raster order, with stride and padding, for streaming convolutions.
+// Sliding window over frames in raster order, with stride and padding, for convolutions.
 //
 //   y[oh,ow,kh,kw,c] = x[oh*SH - PT + kh, ow*SW - PL + kw, c] inside the frame, else PAD_VALUE
 //
@@ -10,14 +10,15 @@
 // scan of columns runs on through rows and frames, and the shift window moves on while the slices
 // of the held one are given.
 //
-// Throughput: a step (one column) a clock; an output row takes SLOTS steps (W, more where padding
-// demands it, less where trailing columns are not needed; see sl_window_scan) or OW*SF*NF clocks,
-// whichever is more, without a pause between rows and frames. Writing runs ahead by the spare row
-// banks: s_tready falls when all ROWS are in use, whatever m_tready does, and is a function of
-// registers.
+// Throughput: a step (one column) a clock. An output row takes SLOTS steps (W, more where padding
+// demands it, fewer where trailing columns are not needed; see sl_window_scan) or OW*SF*NF clocks,
+// whichever is more, without a pause between rows and frames. A frame therefore takes
+// max(H*W, OH * max(SLOTS, OW*SF*NF)) clocks, if the row banks hold what the first output row of
+// the next frame needs while the last one is scanned: ROWS >= KH + H - (OH-1)*SH. With fewer,
+// s_tready falls when all banks are in use; it depends on registers only, never on m_tready.
 //
 // Latency: a pixel accepted in clock t can be read in clock t+1; a step made in clock t gives its
-// output's first beat in clock t+3 (SF = 1) or t+4 (SF > 1): so from the newest pixel of an output
+// output's first beat in clock t+3 (SF = 1) or t+4 (SF > 1). So from the newest pixel of an output
 // that was waited for to its first beat it is 4 or 5 clocks.
 `default_nettype none
 

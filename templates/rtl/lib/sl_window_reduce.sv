@@ -12,11 +12,11 @@
 `default_nettype none
 
 module sl_window_reduce #(
-  parameter int TAPS     = 9,
-  parameter int LANES    = 2,
-  parameter int BITS     = 8,
-  parameter int OUT_BITS = 8,
-  parameter int IS_SUM   = 0
+  parameter int TAPS     = 9, // elements reduced to one
+  parameter int LANES    = 2, // elements an output beat
+  parameter int BITS     = 8, // bits an input element
+  parameter int OUT_BITS = 8, // bits an output element
+  parameter int IS_SUM   = 0  // 1: sum, 0: maximum
 ) (
   input  wire                        clk,
   input  wire                        rst,
@@ -27,12 +27,13 @@ module sl_window_reduce #(
   output logic                       m_tvalid,
   input  wire                        m_tready
 );
+
   localparam int STAGES = (TAPS > 2) ? $clog2(TAPS) : 1;
   localparam int LEAVES = 1 << STAGES;
 
   // Node 0 is the root, nodes 2n+1 and 2n+2 are reduced to node n; the leaves are the taps.
   logic [(2*LEAVES-1)*LANES*OUT_BITS-1:0] node;
-  logic [STAGES-1:0]                  valid_q;
+  logic [STAGES-1:0]                      valid_q;
 
   wire enable = !m_tvalid || m_tready;
 
@@ -74,6 +75,7 @@ module sl_window_reduce #(
       end
     end
   end
+
 endmodule
 
 `default_nettype wire

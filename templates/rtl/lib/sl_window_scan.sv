@@ -68,14 +68,16 @@ module sl_window_scan #(
   logic                 busy_q;  // outputs 0 .. ow_q-1 of a row are complete, not all of them
   logic [BW-1:0]        bank_q, bank_d;
   logic signed [RW-1:0] rows_q;  // rows written, counted from kernel row 0
-  int                   newest;  // the last kernel row inside the frame
+  logic signed [RW-1:0] rows_stay, rows_move;
+  logic                 whole;   // the newest row inside the frame is written
+  logic                 part;    // it is being written
 
-  wire oh_last  = oh_q == YW'(OH - 1);
-  wire ow_last  = ow_q == NW'(OW - 1);
-  wire flushing = (FLUSH > 0) && busy_q && (x_q == '0);
-  wire arrived  = flushing ? int'(w_column) >= FLUSH : int'(w_column) != int'(x_q);
-  wire column_ok = (int'(rows_q) > newest) || ((int'(rows_q) == newest) && arrived);
-  wire row_end  = ready && column_ok && (x_q == XW'(SLOTS - 1));
+  wire oh_last   = oh_q == YW'(OH - 1);
+  wire ow_last   = ow_q == NW'(OW - 1);
+  wire flushing  = (FLUSH > 0) && busy_q && (x_q == '0);
+  wire arrived   = flushing ? int'(w_column) >= FLUSH : int'(w_column) != int'(x_q);
+  wire column_ok = whole || (part && arrived);
+  wire row_end   = ready && column_ok && (x_q == XW'(SLOTS - 1));
 
   assign w_space = int'(rows_q) < ROWS;
   assign step    = ready && (column_ok || flushing);
@@ -93,9 +95,19 @@ module sl_window_scan #(
   end
 
   always_comb begin
-    newest = 0;
-    for (int k = 0; k < KH; k = k + 1) if (row_ok[k]) newest = k;
+    whole = 1'b0;
+    part  = 1'b0;
+    for (int k = 0; k < KH; k = k + 1) begin
+      if (row_ok[k]) begin
+        whole = rows_q > RW'(k);
+        part  = rows_q == RW'(k);
+      end
+    end
   end
+
+  // Two sums beside the decision between them, so that they are not on its path.
+  assign rows_stay = rows_q + RW'(w_row);
+  assign rows_move = rows_q + (oh_last ? RW'(0 - NEXT) : RW'(0 - SH)) + RW'(w_row);
 
   always_comb begin
     bank_d = '0;
@@ -110,7 +122,7 @@ module sl_window_scan #(
       oh_q   <= oh_last ? '0 : oh_q + YW'(1);
       bank_q <= bank_d;
     end
-    rows_q <= RW'(int'(rows_q) + int'(w_row) - (row_end ? (oh_last ? NEXT : SH) : 0));
+    rows_q <= row_end ? rows_move : rows_stay;
     if (step) begin
       if (emit) begin
         ow_q   <= ow_last ? '0 : ow_q + NW'(1);

