@@ -1,7 +1,7 @@
 """Constant matrix products as shared shift-and-add networks.
 
 The sharing is solved by da4ml (distributed arithmetic with common sub-expressions, Sun et al.,
-arXiv:2507.04535), in tiles it handles in well under a second; the network is held as plain integers.
+arXiv:2507.04535) in tiles that take well under a second; the network is held as plain integers.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _stage(builder: _Builder, stage: object, feeds: list[Term | None]) -> list[T
             values.append(_shifted(feeds[op.id0], stage.inp_shifts[op.id0], False))  # type: ignore[attr-defined]
             continue
         if op.opcode not in (0, 1):
-            raise ShiftloomError("da4ml", f"opcode {op.opcode} in a constant product", "use shift")
+            raise ShiftloomError("da4ml", f"opcode {op.opcode} in a constant product", "use pe: shift")
         left = values[op.id0]
         right = _shifted(values[op.id1], op.data, op.opcode == 1)
         if left is None or right is None:

@@ -1,4 +1,4 @@
-"""The compiler's pipeline: quantized network → plan → design → files, each stage a pure function."""
+"""The compiler's pipeline, pure functions: quantized network → plan → design → files."""
 
 from __future__ import annotations
 
@@ -78,10 +78,32 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["golden/certificates.json"], _ = store.save(quantized.certificates)
     files["design.json"], _ = store.save(plan)
     files["registers.json"] = json_bytes(registers.to_json(design.digest))
+    files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])
     files.update(_weights(quantized.qgraph))
     return files
+
+
+def _layers(quantized: Quantized) -> list[dict[str, object]]:
+    """The float layers in order, as the report lists them."""
+    shapes = quantized.graph.shapes()
+    macs = {n.name: n.unit for n in quantized.qgraph.nodes if isinstance(n.unit, Mac)}
+    types = {n.name: str(n.out.type) for n in quantized.qgraph.nodes}
+    rows: list[dict[str, object]] = []
+    for node in quantized.graph.nodes:
+        mac = macs.get(node.name)
+        rows.append(
+            {
+                "name": node.name,
+                "operator": type(node.op).__name__,
+                "shape": list(shapes[node.name]),
+                "weights": int(mac.weights.data.size) if mac else 0,
+                "weight_bits": mac.codes.format.bits if mac else 0,
+                "activations": types.get(f"{node.name}_requant", ""),
+            }
+        )
+    return rows
 
 
 def _stream(stream: Stream) -> dict[str, object]:

@@ -31,6 +31,12 @@ def observe(graph: Graph, frames: npt.NDArray[np.integer], seed: int = 0) -> dic
     """Run `frames` [N, H, W, C] through the float graph and observe every node."""
     if len(frames) == 0:
         raise ShiftloomError("calibration", "no frames were given", "give at least one")
+    if frames.shape[1:] != graph.input.shape or not np.issubdtype(frames.dtype, np.integer):
+        raise ShiftloomError(
+            "calibration",
+            f"frames are {frames.dtype} of shape {frames.shape}",
+            f"give the sensor's integers, [N, {', '.join(map(str, graph.input.shape))}]",
+        )
     rng = np.random.default_rng(seed)
     blocks = -(-len(frames) // _BLOCK)
     magnitudes: dict[str, float] = {}
@@ -38,7 +44,8 @@ def observe(graph: Graph, frames: npt.NDArray[np.integer], seed: int = 0) -> dic
     for start in range(0, len(frames), _BLOCK):
         for name, value in graph.run(frames[start : start + _BLOCK], trace=True).items():
             flat = value.ravel()
-            magnitudes[name] = max(magnitudes.get(name, 0.0), float(np.abs(flat).max()))
+            top = np.maximum(magnitudes.get(name, 0.0), np.abs(flat).max())  # keeps a NaN
+            magnitudes[name] = float(top)
             share = -(-_SAMPLES // blocks)
             if flat.size > share:
                 flat = flat[rng.integers(0, flat.size, share)]

@@ -63,7 +63,7 @@ class CalibrationConfig:
     method: Method = "mse"
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.9
     frames: Annotated[int, Field(ge=1)] = 512
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class TargetConfig:
     board: str = "pynq-z2"
     clock_mhz: Annotated[float, Field(gt=0, le=1000)] | None = None
     """Assumed clock; null takes the board's default."""
-    fps: Annotated[float, Field(gt=0)] | None = None
+    fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Frames a second to reach; null takes the fastest plan within the shares."""
     lut_share: Share = 0.6
     ff_share: Share = 0.8
@@ -118,7 +118,7 @@ def load(path: Path) -> Config:
         data = readers[path.suffix](path.read_text("utf-8"))
     except OSError as error:
         raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {first}") from error
     return parse({} if data is None else data, str(path))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shiftloom.codegen.values import Array, Shape
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 RomStyle = Literal["auto", "block", "distributed", "logic"]
-"""`logic` registers the address, not the word, so that synthesis merges the table into its readers."""
+"""`logic` registers the address, not the word: synthesis merges the table into its readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class RomPort:
 class Renderable(Protocol):
     """A unit whose module is generated: it gives its template's context."""
 
-    def context(self, banner: str) -> object:
+    def context(self, banner: str) -> DataclassInstance:
         """A frozen dataclass for the templates."""
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from shiftloom.codegen.design import Design, HlsArray, HlsCall
 from shiftloom.codegen.names import check_identifier
@@ -124,13 +122,14 @@ def _call(call: HlsCall, alias: dict[str, str]) -> _Call:
 
 def _array(array: HlsArray) -> _Array:
     values = array.values.data
-    rows = tuple(_braces(row) for row in values)
+    rows = tuple(_braces(row) for row in values.tolist())
     return _Array(array.ctype, check_identifier(array.name, array.name), values.shape, rows)
 
 
-def _braces(values: npt.NDArray[np.int64] | np.int64) -> str:
-    if np.ndim(values) == 0:
-        return str(int(values))
+def _braces(values: Sequence[Any] | int) -> str:
+    """Nested lists of integers as a C++ initialiser."""
+    if isinstance(values, int):
+        return str(values)
     return "{" + ", ".join(_braces(value) for value in values) + "}"
 
 
@@ -139,7 +138,7 @@ def _script(design: Design, banner: str) -> _Script:
         banner,
         design.name,
         (f"{design.name}.cpp",),
-        ("testbench.cpp",),
+        ("testbench.cpp", "input.hex", "expected.hex"),
         "-std=c++17",
         design.part,
         f"{1000 / design.clock_mhz:.3f}",

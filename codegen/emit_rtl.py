@@ -72,7 +72,11 @@ class _Top:
 
 def emit(design: Design, banner: str) -> dict[str, str]:
     """RTL files by name, in the design's `rtl/` folder; every unit is a module of its own."""
-    files = {f"{design.name}.sv": _top(design, banner)}
+    top = _top(design, banner)
+    files = {
+        f"{design.name}.sv": render("rtl/top.sv.j2", top),
+        f"{shell_module(design)}.sv": render("rtl/shell.sv.j2", top),
+    }
     files[f"{design.name}_registers.sv"] = registers.render_rtl(design.name, design.digest, banner)
     widths = {stream.name: stream.width for stream in design.streams}
     for instance in design.instances:
@@ -99,6 +103,17 @@ def unit_files(design: Design, instance: Instance) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def shell_module(design: Design) -> str:
+    """Name of the module that holds the interfaces around the units."""
+    return f"{design.name}_shell"
+
+
+def shell_files(design: Design) -> tuple[str, ...]:
+    """The files of `rtl/` that the shell alone needs."""
+    own = {f"{shell_module(design)}.sv", f"{design.name}_registers.sv"}
+    return tuple(sorted(own | _library(set(_CORE_MODULES)).keys()))
+
+
 def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: str) -> str:
     module = unit_module(design, instance)
     if instance.generated is not None:
@@ -122,10 +137,10 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
     return render("rtl/unit.sv.j2", context)
 
 
-def _top(design: Design, banner: str) -> str:
+def _top(design: Design, banner: str) -> _Top:
     check_identifier(design.name, design.name)
     checked = [f"{i.name}_bad_code" for i in design.instances if i.reports_bad_code]
-    context = _Top(
+    return _Top(
         banner=banner,
         name=design.name,
         in_width=design.source.width,
@@ -142,7 +157,6 @@ def _top(design: Design, banner: str) -> str:
             for i in design.instances
         ),
     )
-    return render("rtl/top.sv.j2", context)
 
 
 def _literal(value: int) -> str:

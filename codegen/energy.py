@@ -18,8 +18,8 @@ class WeightTraffic:
 
     @property
     def saving(self) -> float:
-        """Share of the DRAM energy saved, 1 − eq. 12 / eq. 11."""
-        return 1.0 - self.quantized_bits / self.float_bits
+        """Share of the DRAM energy saved, 1 − eq. 12 / eq. 11; 0 without weights."""
+        return 1.0 - self.quantized_bits / self.float_bits if self.float_bits else 0.0
 
     def energy_nanojoule(self, picojoule_per_word: float = PICOJOULE_PER_WORD) -> float:
         """Energy of loading the quantized weights once."""

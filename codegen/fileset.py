@@ -35,14 +35,9 @@ def write(files: FileSet, folder: Path) -> None:
     The files go to a fresh folder beside it, which then takes its place. An existing folder is
     replaced only if it is empty or a build. Raises ShiftloomError on a disk that is full, say.
     """
-    if folder.exists() and not folder.is_dir():
-        raise ShiftloomError(str(folder), "is a file", "give another output folder")
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise ShiftloomError(
-            str(folder), "holds files that are not a build", "give another output folder"
-        )
     staging: Path | None = None
     try:
+        _check_target(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         for path in sorted(files):
@@ -62,43 +57,63 @@ def write(files: FileSet, folder: Path) -> None:
             shutil.rmtree(staging, ignore_errors=True)
 
 
+def _check_target(folder: Path) -> None:
+    """Refuse to write over anything but a build or an empty folder."""
+    if folder.exists() and not folder.is_dir():
+        raise ShiftloomError(str(folder), "is a file", "give another output folder")
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise ShiftloomError(
+            str(folder), "holds files that are not a build", "give another output folder"
+        )
+
+
 def _replace(staging: Path, folder: Path) -> None:
     """Move `staging` to `folder`, the old one aside first and then away."""
     old = staging.with_name(staging.name + "-old")
     if folder.exists():
         os.replace(folder, old)
-    os.replace(staging, folder)
+    try:
+        os.replace(staging, folder)
+    except BaseException:
+        if old.exists():
+            os.replace(old, folder)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
     """Write one file atomically; raises ShiftloomError naming it."""
+    staging: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        staging = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(name).chmod(0o644)
-        os.replace(name, path)
+        staging.chmod(0o644)
+        os.replace(staging, path)
     except OSError as error:
         raise ShiftloomError(
             str(path), f"cannot be written: {error.strerror}", "free space or choose another place"
         ) from error
+    finally:
+        if staging is not None:
+            staging.unlink(missing_ok=True)
 
 
 def verify(folder: Path) -> None:
     """Check a build against its manifest; raises ShiftloomError naming the first bad file."""
     manifest = folder / MANIFEST
     try:
-        digests = json.loads(manifest.read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        digests = json.loads(manifest.read_text("utf-8"))["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ShiftloomError(
             str(folder), "is no complete build", "run shiftloom build again"
         ) from error
-    for path, digest in digests.items():
+    for path, digest in digests:
         try:
             content = (folder / path).read_bytes()
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ShiftloomError(str(folder / path), "is missing", "build again") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise ShiftloomError(str(folder / path), "was changed since the build", "build again")

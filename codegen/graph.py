@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 MAX_ELEMENTS = 1 << 26
 """Largest feature map accepted, a guard against shape bombs."""
+
+MAX_INPUT_BITS = 16
+"""Widest integer of a sensor."""
 
 
 class Op(Protocol):
@@ -79,10 +83,24 @@ class Graph:
         return values if trace else {"output": values["output"]}
 
 
+def _check_input(source: GraphInput) -> None:
+    if len(source.shape) != 3 or min(source.shape) < 1:
+        raise ShiftloomError("input", f"shape {source.shape}", "give (height, width, channels)")
+    if not 1 <= source.bits <= MAX_INPUT_BITS:
+        raise ShiftloomError("input", f"{source.bits} bits", f"use 1 to {MAX_INPUT_BITS}")
+    if not (math.isfinite(source.scale) and source.scale > 0):
+        raise ShiftloomError("input", f"scale {source.scale}", "use a positive number")
+    if not 0 <= source.zero < 1 << source.bits:
+        raise ShiftloomError(
+            "input", f"zero point {source.zero}", f"use 0 to {(1 << source.bits) - 1}"
+        )
+
+
 def check(graph: Graph) -> Graph:
     """Reject an ill-formed graph by node name; returns it unchanged."""
     if not graph.nodes:
         raise ShiftloomError(graph.name, "the network has no layers", "give at least one layer")
+    _check_input(graph.input)
     known = {"input"}
     for node in graph.nodes:
         if node.name in known:
@@ -101,7 +119,7 @@ def check(graph: Graph) -> Graph:
                 "branches are not supported by the streaming dataflow",
             )
     for name, shape in graph.shapes().items():
-        if int(np.prod(shape)) > MAX_ELEMENTS:
+        if math.prod(shape) > MAX_ELEMENTS:
             raise ShiftloomError(
                 name, f"shape {shape} has more than {MAX_ELEMENTS} elements", "use a smaller input"
             )

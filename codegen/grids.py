@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.profile import LayerProfile
@@ -144,6 +145,45 @@ def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
         for row in rows
     )
     return _grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
+
+
+class ToolRow(Protocol):
+    """A tool as `shiftloom doctor` lists it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def found(self) -> bool:
+        """Whether it was found."""
+
+    @property
+    def version(self) -> str:
+        """Its version, empty if unknown."""
+
+    @property
+    def needed_for(self) -> str:
+        """What does not work without it."""
+
+    @property
+    def install_hint(self) -> str:
+        """What to install."""
+
+
+def tools_grid(rows: Iterable[ToolRow]) -> Grid:
+    """Which tools are found, and what to install for the others."""
+    cells = (
+        (
+            row.name,
+            "found" if row.found else "MISSING",
+            row.version,
+            row.needed_for,
+            "" if row.found else row.install_hint,
+        )
+        for row in rows
+    )
+    return _grid("Tools", "Tool|State|Version|Needed for|To install", cells)
 
 
 def boards_grid(rows: Iterable[Board]) -> Grid:

@@ -6,13 +6,14 @@ op needs activations; then one requantization absorbs α, the scales, ReLU and t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen import requant
+from shiftloom.codegen import qgraph, requant
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.qgraph import Mac, QNode, QTensor, Requantize, Unit, WindowReduce
 from shiftloom.codegen.quantizers.qsq import QsqWeights
@@ -31,7 +32,8 @@ class Operand:
     """The value of float node `at`, made by integer node `source`; real = scale · (q − zero).
 
     `scale` has shape (C,) or (); [lo, hi] covers every reachable q. `layer` is the layer whose
-    settings rule its requantization; `rectified` marks a ReLU that the requantization will do.
+    settings rule its requantization; `rectified` marks a ReLU that the requantization will do,
+    `flat` a feature map that the next layer reads as one vector.
     """
 
     source: str
@@ -44,6 +46,7 @@ class Operand:
     zero: int = 0
     pending: bool = False
     rectified: bool = False
+    flat: bool = False
 
 
 class LayerSettings(Protocol):
@@ -60,6 +63,19 @@ class LayerSettings(Protocol):
 
     def full_scale(self, node: str, out: IntType) -> float:
         """Real value that the largest integer of `out` stands for, by calibration at `node`."""
+
+
+def _integer_bias(node: str, bias: npt.NDArray[np.float32], scale: Scale) -> IntArray:
+    """The bias in units of each channel's scale; refuses what no accumulator could hold."""
+    offset: Scale = np.rint(bias.astype(np.float64) / scale)
+    if not (np.abs(offset) < 1 << qgraph.MAX_SUM_BITS).all():
+        worst = int(np.argmin(np.abs(offset) < 1 << qgraph.MAX_SUM_BITS))
+        raise ShiftloomError(
+            node,
+            f"channel {worst}: bias {bias[worst]} is {offset[worst]:.3g} steps of its weights",
+            f"sums have at most {qgraph.MAX_SUM_BITS} bits; check the model",
+        )
+    return offset.astype(np.int64)
 
 
 class IntegerBuilder:
@@ -89,12 +105,13 @@ class IntegerBuilder:
             )
         beta: IntArray = codes.beta.data
         scale = codes.alpha * x.scale
-        offset = np.rint(bias.astype(np.float64) / scale).astype(np.int64)
+        offset = _integer_bias(node, bias, scale)
         flat = beta.reshape(beta.shape[0], -1)
         total = offset - x.zero * flat.sum(axis=1)
         lo = total + np.where(flat > 0, flat * x.lo, flat * x.hi).sum(axis=1)
         hi = total + np.where(flat > 0, flat * x.hi, flat * x.lo).sum(axis=1)
-        shape = (*window.output(node, x.shape), beta.shape[0])
+        source = (1, 1, math.prod(x.shape)) if x.flat else x.shape
+        shape = (*window.output(node, source), beta.shape[0])
         unit = Mac(codes.beta, Array(total), window, x.zero, codes)
         out = Operand(node, node, node, shape, int(lo.min()), int(hi.max()), scale, pending=True)
         return self._append(node, unit, x, out)
@@ -121,13 +138,15 @@ class IntegerBuilder:
         """ReLU: the requantization to come clips at zero."""
         if not x.pending and x.lo >= x.zero:
             return replace(x, at=node)
+        if x.zero:
+            raise ShiftloomError(
+                node, f"rectifies an input with zero point {x.zero}", "use an input with zero 0"
+            )
         return replace(x, at=node, pending=True, rectified=True)
 
     def flatten(self, node: str, x: Operand) -> Operand:
         """Read a feature map as a vector; the stream of its elements does not change."""
-        x = self.activations(x)
-        height, width, channels = x.shape
-        return replace(x, at=node, shape=(1, 1, height * width * channels))
+        return replace(x, at=node, flat=True)
 
     def activations(self, x: Operand) -> Operand:
         """Requantize pending sums to the layer's activation type; others pass unchanged."""

@@ -59,6 +59,9 @@ class Requantize:
     requantization: Requantization
 
 
+MAX_SUM_BITS = 46
+"""Widest sum: times a multiplier of 17 bits it stays below 63 bits."""
+
 Unit = Mac | WindowReduce | Requantize
 
 
@@ -96,16 +99,22 @@ class QGraph:
 def check(qgraph: QGraph) -> QGraph:
     """Reject a quantized graph whose chain, shapes or ranges do not fit; returns it unchanged."""
     previous = "input"
+    names = {"input"}
     for node in qgraph.nodes:
         if node.source != previous:
             raise ShiftloomError(
                 node.name, f"reads {node.source!r}, the chain has {previous!r}", "order the nodes"
             )
-        if node.out.type.bits > 48:
+        if node.out.type.bits > MAX_SUM_BITS:
             raise ShiftloomError(
                 node.name,
-                f"needs sums of {node.out.type.bits} bits, the limit is 48",
+                f"needs sums of {node.out.type.bits} bits, the limit is {MAX_SUM_BITS}",
                 "use narrower activations or a smaller layer",
             )
+        if node.name in names:
+            raise ShiftloomError(
+                node.name, "two units have this name", f"rename the layer {node.layer!r}"
+            )
+        names.add(node.name)
         previous = node.name
     return qgraph

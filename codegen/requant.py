@@ -16,7 +16,10 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 MAX_STEP_BITS = 16
-"""Widest output whose steps are proven one by one; logits beyond it are products without rounding."""
+"""Widest output whose steps are proven one by one; wider ones are products without rounding."""
+
+MAX_SHIFT = 61
+"""Largest shift whose rounding constant stays inside 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,10 @@ def fit(
         raise ShiftloomError(node, f"requantization ratio {top}", "calibrate on other data")
     limit = (1 << m_bits) - 1
     shift = m_bits - int(np.floor(np.log2(top))) - 1
+    if shift > MAX_SHIFT:
+        raise ShiftloomError(
+            node, f"requantization ratio {top:.3g} is below 2^-{MAX_SHIFT}", "check the model"
+        )
     while shift > 0 and np.rint(np.ldexp(top, shift)) > limit:
         shift -= 1
     m = np.rint(np.ldexp(ratios, shift)).astype(np.int64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shiftloom.codegen.design import Rom, RomBank, RomStyle
@@ -41,30 +40,34 @@ class _BankContext:
     memories: tuple[_BankEntry, ...]
 
 
-def render_memory(memory: Rom | RomBank, banner: str) -> Iterator[tuple[str, str]]:
-    """File names and texts of a memory's modules, a bank's members before it."""
-    if isinstance(memory, Rom):
-        yield _render_rom(memory, memory.module, banner)
-        return
-    entries, lsb = [], 0
-    for index, member in enumerate(memory.roms):
-        module = f"{memory.module}_{member.module}"
-        yield _render_rom(member, module, banner)
+def render_memory(memory: Rom | RomBank, banner: str) -> dict[str, str]:
+    """Texts of a memory's modules by file name; a bank also has one for each member."""
+    if isinstance(memory, RomBank):
+        return _render_bank(memory, banner)
+    return {f"{memory.module}.sv": _render_rom(memory, memory.module, banner)}
+
+
+def _render_bank(bank: RomBank, banner: str) -> dict[str, str]:
+    files: dict[str, str] = {}
+    entries: list[_BankEntry] = []
+    lsb = 0
+    for index, member in enumerate(bank.roms):
+        module = f"{bank.module}_{member.module}"
+        files[f"{module}.sv"] = _render_rom(member, module, banner)
         entries.append(_BankEntry(index, module, member.address_bits, lsb, member.width))
         lsb += member.width
-    address = memory.address_bits
     context = _BankContext(
         banner=banner,
-        module=memory.module,
-        addr_bits=address,
-        addr_width=address * len(memory.roms),
-        width=memory.width,
+        module=bank.module,
+        addr_bits=bank.address_bits,
+        addr_width=bank.address_bits * len(bank.roms),
+        width=bank.width,
         memories=tuple(entries),
     )
-    yield f"{memory.module}.sv", render("rtl/rom_bank.sv.j2", context)
+    return {**files, f"{bank.module}.sv": render("rtl/rom_bank.sv.j2", context)}
 
 
-def _render_rom(rom: Rom, module: str, banner: str) -> tuple[str, str]:
+def _render_rom(rom: Rom, module: str, banner: str) -> str:
     context = _RomContext(
         banner=banner,
         module=module,
@@ -74,4 +77,4 @@ def _render_rom(rom: Rom, module: str, banner: str) -> tuple[str, str]:
         style=rom.style,
         words=rom.words(),
     )
-    return f"{module}.sv", render("rtl/rom.sv.j2", context)
+    return render("rtl/rom.sv.j2", context)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -45,6 +47,23 @@ _TYPES: dict[str, type] = {
 }
 
 
+def _npz(arrays: dict[str, Array]) -> bytes:
+    """An npz with fixed timestamps, sorted by digest."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for digest in sorted(arrays):
+            content = io.BytesIO()
+            np.lib.format.write_array(content, arrays[digest].data, allow_pickle=False)
+            info = zipfile.ZipInfo(f"{digest}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content.getvalue())
+    return buffer.getvalue()
+
+
+NO_ARRAYS = _npz({})
+"""The arrays of a value that holds none."""
+
+
 def to_plain(value: Any, arrays: dict[str, Array]) -> Any:
     """Plain JSON data for a frozen value; arrays are collected by digest."""
     if isinstance(value, Array):
@@ -52,7 +71,7 @@ def to_plain(value: Any, arrays: dict[str, Array]) -> Any:
         return {"array": value.digest}
     if is_dataclass(value) and not isinstance(value, type):
         data = {f.name: to_plain(getattr(value, f.name), arrays) for f in fields(value)}
-        return {"type": type(value).__name__, **data}
+        return {"$type": type(value).__name__, **data}
     if isinstance(value, tuple):
         return [to_plain(item, arrays) for item in value]
     if isinstance(value, np.integer | np.floating):
@@ -67,13 +86,20 @@ def save(value: object) -> tuple[bytes, bytes]:
     return json_bytes(plain), _npz(arrays)
 
 
+_CORRUPT = (
+    *(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, MemoryError),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, struct.error),
+)
+"""What json, zipfile and numpy raise on damaged bytes."""
+
+
 def load(structure: bytes, arrays: bytes, source: str) -> Any:
     """The value that `save` wrote; raises ShiftloomError naming `source` if it is corrupt."""
     try:
         with np.load(io.BytesIO(arrays), allow_pickle=False) as archive:
             table = {name: Array(archive[name]) for name in archive.files}
         return _from_plain(json.loads(structure), table)
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except _CORRUPT as error:
         raise ShiftloomError(source, f"is corrupt ({error})", "build again") from error
 
 
@@ -87,18 +113,5 @@ def _from_plain(data: Any, arrays: dict[str, Array]) -> Any:
         if array.digest != data["array"]:
             raise ValueError(f"array {data['array'][:12]} has another content")
         return array
-    kind = _TYPES[data["type"]]
-    return kind(**{k: _from_plain(v, arrays) for k, v in data.items() if k != "type"})
-
-
-def _npz(arrays: dict[str, Array]) -> bytes:
-    """An npz with fixed timestamps, sorted by digest."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for digest in sorted(arrays):
-            content = io.BytesIO()
-            np.lib.format.write_array(content, arrays[digest].data, allow_pickle=False)
-            info = zipfile.ZipInfo(f"{digest}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content.getvalue())
-    return buffer.getvalue()
+    kind = _TYPES[data["$type"]]
+    return kind(**{k: _from_plain(v, arrays) for k, v in data.items() if k != "$type"})

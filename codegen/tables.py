@@ -50,6 +50,11 @@ def boards_table(boards: Iterable[Board]) -> Table:
     return _table(grids.boards_grid(boards))
 
 
+def tools_table(tools: Iterable[grids.ToolRow]) -> Table:
+    """The external tools and what is missing."""
+    return _table(grids.tools_grid(tools))
+
+
 def _table(grid: Grid) -> Table:
     """Cells as literal text: rich markup in a name is shown, never obeyed."""
     table = Table(

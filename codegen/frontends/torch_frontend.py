@@ -5,7 +5,7 @@ Tracing runs the module's own `forward` on symbols, never a saved program.
 
 from __future__ import annotations
 
-import operator
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,21 +27,34 @@ SUPPORTED = "supported: Conv2d, Linear, MaxPool2d, AvgPool2d, ReLU, BatchNorm2d,
 
 def from_torch(module: nn.Module, name: str, source: GraphInput) -> Graph:
     """Import `module` for NHWC integers `source`; raises ShiftloomError naming the node."""
+    importer = _Importer(_trace(module, name), dict(module.named_modules()), source.shape)
+    return check(importer.graph(name, source))
+
+
+def _trace(module: nn.Module, name: str) -> fx.Graph:
+    """The module's calls in evaluation mode; the module is left as it was.
+
+    No code is generated from the trace, so a submodule's name cannot become code.
+    """
+    training = [m for m in module.modules() if m.training]
     try:
-        traced = fx.symbolic_trace(module.eval())
-    except (fx.proxy.TraceError, TypeError, NotImplementedError) as error:
+        return fx.Tracer().trace(module.eval())
+    except Exception as error:  # whatever the module's own forward raises on symbols
+        reason = str(error).partition("\n")[0]
         raise ShiftloomError(
-            name, f"control flow that cannot be traced ({error})", "use a plain feed-forward module"
+            name, f"cannot be traced ({reason})", "use a feed-forward module without control flow"
         ) from error
-    return check(_Importer(traced, source.shape).graph(name, source))
+    finally:
+        for m in training:
+            m.training = True
 
 
 class _Importer:
     """Walks the traced module in order, tracking each value's NHWC shape."""
 
-    def __init__(self, traced: fx.GraphModule, shape: Shape) -> None:
+    def __init__(self, traced: fx.Graph, modules: dict[str, nn.Module], shape: Shape) -> None:
         self.traced = traced
-        self.modules = dict(traced.named_modules())
+        self.modules = modules
         self.nodes: list[Node] = []
         self.alias: dict[str, str] = {}
         self.shapes: dict[str, Shape] = {"input": shape}
@@ -49,7 +62,7 @@ class _Importer:
 
     def graph(self, name: str, source: GraphInput) -> Graph:
         result = ""
-        for node in self.traced.graph.nodes:
+        for node in self.traced.nodes:
             if node.op == "placeholder":
                 if self.alias:
                     raise ShiftloomError(str(node.name), "a second input", "use one input")
@@ -63,44 +76,58 @@ class _Importer:
         return Graph(safe_identifier(name), source, tuple(self.nodes))
 
     def _source(self, node: fx.Node) -> str:
-        argument = node.args[0] if node.args else None
+        argument = node.args[0] if node.args else node.kwargs.get("input")
         if not isinstance(argument, fx.Node):
+            if node.op == "output":
+                raise ShiftloomError("output", "is no single tensor", "return one layer's output")
             raise ShiftloomError(str(node.name), "has no single tensor input", SUPPORTED)
         return self.alias[argument.name]
 
     def _layer(self, node: fx.Node) -> None:
-        name = safe_identifier(str(node.target) if node.op == "call_module" else str(node.name))
+        name = self._name(node)
+        if node.op == "get_attr":
+            raise ShiftloomError(name, f"reads {node.target!r} outside a layer", SUPPORTED)
+        if node.op == "call_module":
+            _importer(name, self.modules[str(node.target)])
         source = self._source(node)
         op = self._op(node, name, source)
         if op is None:
             self.alias[node.name] = source
-            if source in self.flattened:
-                self.flattened[name] = self.flattened[source]
             return
         self.shapes[name] = op.shape(name, self.shapes[source])
         if isinstance(op, Flatten):
-            self.flattened[name] = self.shapes[source]
+            self.flattened[name] = self.flattened.get(source, self.shapes[source])
         elif source in self.flattened and not isinstance(op, Linear):
             self.flattened[name] = self.flattened[source]
         self.nodes.append(Node(name, op, source))
         self.alias[node.name] = name
 
+    def _name(self, node: fx.Node) -> str:
+        """The module's name, or the call's; a module's later calls are numbered."""
+        base = name = safe_identifier(str(node.target if node.op == "call_module" else node.name))
+        for call in itertools.count(1):
+            if name not in self.shapes:
+                break
+            name = safe_identifier(f"{base}_{call}")
+        return name
+
     def _op(self, node: fx.Node, name: str, source: str) -> Op | None:
         if node.op == "call_module":
             module = self.modules[str(node.target)]
             site = _Site(name, self.shapes[source], self.flattened.get(source))
-            return _module_op(site, module)
-        if node.op in ("call_function", "call_method") and len(node.args) <= 3:
-            target = node.target if isinstance(node.target, str) else node.target.__name__
-            if target in ("relu", "relu_") and not node.kwargs.keys() - {"inplace"}:
-                return Relu()
+            return _importer(name, module)(site, module)
+        target = node.target if isinstance(node.target, str) else node.target.__name__
+        if target in ("relu", "relu_"):
+            return Relu()
+        if target == "flatten":
             start = node.kwargs.get("start_dim", node.args[1] if len(node.args) > 1 else 0)
             end = node.kwargs.get("end_dim", node.args[2] if len(node.args) > 2 else -1)
-            if target == "flatten" and (start, end) == (1, -1):
-                return Flatten()
-            raise ShiftloomError(name, f"unsupported call {target!r}", SUPPORTED)
-        kind = operator.attrgetter("op")(node)
-        raise ShiftloomError(name, f"unsupported {kind} of {node.target!r}", SUPPORTED)
+            if (start, end) != (1, -1):
+                raise ShiftloomError(
+                    name, f"unsupported start_dim={start}, end_dim={end}", "use 1 and -1"
+                )
+            return Flatten()
+        raise ShiftloomError(name, f"unsupported call {target!r}", SUPPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +221,9 @@ def _flatten(site: _Site, m: nn.Flatten) -> Op:
     return Flatten()
 
 
-_IMPORTERS: tuple[tuple[type[nn.Module], Callable[[_Site, Any], Op | None]], ...] = (
+_Import = Callable[[_Site, Any], Op | None]
+
+_IMPORTERS: tuple[tuple[type[nn.Module], _Import], ...] = (
     (nn.Conv2d, _conv),
     (nn.Linear, _linear),
     (nn.MaxPool2d, _max_pool),
@@ -211,10 +240,11 @@ _IMPORTERS: tuple[tuple[type[nn.Module], Callable[[_Site, Any], Op | None]], ...
 _RECURRENT = re.compile(r"(RNN|LSTM|GRU|Attention|Transformer)")
 
 
-def _module_op(site: _Site, module: nn.Module) -> Op | None:
+def _importer(node: str, module: nn.Module) -> _Import:
+    """The importer of a module's type; raises ShiftloomError naming `node` if there is none."""
     for kind, importer in _IMPORTERS:
         if type(module) is kind:
-            return importer(site, module)
+            return importer
     name = type(module).__name__
     why = "recurrence and attention are not supported" if _RECURRENT.search(name) else SUPPORTED
-    raise ShiftloomError(site.node, f"unsupported module {name}", why)
+    raise ShiftloomError(node, f"unsupported module {name}", why)

@@ -52,6 +52,7 @@ def quantize(
     """Quantize one layer; raises ShiftloomError naming `node` on weights that are not finite.
 
     `alpha` applies to the paper's mode: eq. 9 taken literally or the least-squares scale.
+    α > 0 always: a vector of zeros takes the layer's largest, which then only scales its bias.
     """
     if not np.isfinite(weights).all():
         count = int((~np.isfinite(weights)).sum())
@@ -64,15 +65,17 @@ def quantize(
     else:
         beta, scale = _least_squares(vectors, fmt)
     mantissa, exponent = _fixed_point(scale, alpha_bits)
+    beta[mantissa == 0] = 0
+    mantissa[~beta.any(axis=1)] = mantissa.max(initial=1 << (alpha_bits - 1))
     return QsqWeights(fmt, Array(fmt.from_vectors(beta, weights.shape)), Array(mantissa), exponent)
 
 
 def _fixed_point(scale: Vectors, bits: int) -> tuple[IntArray, int]:
-    """α as integer mantissas of `bits` bits over one exponent a layer; at least 1, so α > 0."""
+    """α as integer mantissas of `bits` bits over one exponent a layer; 0 if α is far too small."""
     top = float(scale.max(initial=0.0)) or 1.0
     exponent = int(np.floor(np.log2(top))) + 1 - bits
     mantissa = np.rint(np.ldexp(scale, -exponent)).astype(np.int64)
-    return np.clip(mantissa, 1, (1 << bits) - 1), exponent
+    return np.minimum(mantissa, (1 << bits) - 1), exponent
 
 
 def _nearest(vectors: Vectors, scale: Vectors, levels: tuple[int, ...]) -> IntArray:

@@ -16,7 +16,7 @@ from shiftloom.rtl_sim.benches.streams import (
     parameters,
 )
 
-NAMES = ("H", "W", "FOLDS", "LANES", "BITS", "OUT_BITS", "KH", "KW", "IS_SUM")
+NAMES = ("H", "W", "FOLDS", "LANES", "BITS", "OUT_BITS", "KH", "KW", "IS_SUM", "IS_SIGNED")
 
 
 def pool(frames: IntArray, kh: int, kw: int, is_sum: bool) -> IntArray:
@@ -30,8 +30,9 @@ def pool(frames: IntArray, kh: int, kw: int, is_sum: bool) -> IntArray:
 
 def _beats(dut: Any, count: int, seed: int) -> tuple[list[int], list[int]]:
     """Random frames as input and as output beats."""
-    h, w, folds, lanes, bits, out_bits, kh, kw, is_sum = parameters(dut, *NAMES).values()
-    frames = draw(np.random.default_rng(seed), (count, h, w, folds * lanes), bits, signed=True)
+    h, w, folds, lanes, bits, out_bits, kh, kw, is_sum, signed = parameters(dut, *NAMES).values()
+    shape = (count, h, w, folds * lanes)
+    frames = draw(np.random.default_rng(seed), shape, bits, bool(signed))
     return pack(frames, lanes, bits), pack(pool(frames, kh, kw, bool(is_sum)), lanes, out_bits)
 
 
@@ -48,7 +49,7 @@ async def takes_a_beat_every_clock(dut: Any) -> None:
     beats, expected = _beats(dut, 3, 2)
     source, sink = await check_stream(dut, beats, expected)
     assert source.clocks == list(range(source.clocks[0], source.clocks[0] + len(beats)))
-    h, w, folds, *_, kh, kw, _ = parameters(dut, *NAMES).values()
+    h, w, folds, *_, kh, kw, _, _ = parameters(dut, *NAMES).values()
     completing = [
         ((frame * h + y) * w + x) * folds + fold
         for frame in range(3)

@@ -18,9 +18,9 @@ from shiftloom.rtl_sim.benches.streams import (
 
 def _beats(dut: Any, count: int, seed: int) -> tuple[list[int], list[int]]:
     """Random windows as input and as output beats."""
-    names = ("TAPS", "LANES", "BITS", "OUT_BITS", "IS_SUM")
-    taps, lanes, bits, out_bits, is_sum = parameters(dut, *names).values()
-    windows = draw(np.random.default_rng(seed), (count, taps, lanes), bits, signed=True)
+    names = ("TAPS", "LANES", "BITS", "OUT_BITS", "IS_SUM", "IS_SIGNED")
+    taps, lanes, bits, out_bits, is_sum, signed = parameters(dut, *names).values()
+    windows = draw(np.random.default_rng(seed), (count, taps, lanes), bits, bool(signed))
     reduced = windows.sum(axis=1) if is_sum else windows.max(axis=1)
     return pack(windows, taps * lanes, bits), pack(reduced, lanes, out_bits)
 

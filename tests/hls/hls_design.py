@@ -74,7 +74,7 @@ def units() -> tuple[Case, ...]:
     return (
         window_case(8, 8, 1, 8, (3, 3), (1, 1), (1, 1, 1, 1), 9, 1, 1, 0),
         mvu_shift_case(rng, 9, 6, 1, 1, 8, 0, 16, 64),
-        pool_case(8, 8, 1, 6, 16, 16, 2, 2, 0),
+        pool_case(8, 8, 1, 6, 16, 16, 2, 2, 0, 1),
         requant_case(rng, 6, 1, 16, 8, 12, 8, False, 0, 16),
         width_case(6, 1, 8, 16),
     )

@@ -142,8 +142,9 @@ def mvu_shift_case(
 
 
 def pool_case(
-    h: int, w: int, folds: int, lanes: int, bits: int, out_bits: int, kh: int, kw: int, is_sum: int
-) -> Case:
+    h: int, w: int, folds: int, lanes: int, bits: int, out_bits: int, kh: int, kw: int,
+    is_sum: int, is_signed: int,
+) -> Case:  # fmt: skip
     """Maximum or sum of whole kernels; sums modulo 2^OUT_BITS."""
     oh, ow = h // kh, w // kw
 
@@ -153,14 +154,14 @@ def pool_case(
         reduced = kernels.sum(axis=(2, 4)) if is_sum else kernels.max(axis=(2, 4))
         return wrap(reduced, out_bits).reshape(len(x), -1, lanes)
 
-    args = (h, w, folds, lanes, bits, out_bits, kh, kw, is_sum)
-    source = Port(lanes, bits, True, h * w * folds)
+    args = (h, w, folds, lanes, bits, out_bits, kh, kw, is_sum, is_signed)
+    source = Port(lanes, bits, bool(is_signed), h * w * folds)
     sink = Port(lanes, out_bits, True, oh * ow * folds)
     return Case("pool", args, source, sink, model)
 
 
 def window_reduce_case(
-    taps: int, lanes: int, bits: int, out_bits: int, is_sum: int, beats: int
+    taps: int, lanes: int, bits: int, out_bits: int, is_sum: int, is_signed: int, beats: int
 ) -> Case:
     """Maximum or sum over the taps of a beat."""
 
@@ -168,8 +169,9 @@ def window_reduce_case(
         by_tap = x.reshape(len(x), beats, taps, lanes)
         return wrap(by_tap.sum(axis=2) if is_sum else by_tap.max(axis=2), out_bits)
 
-    args = (taps, lanes, bits, out_bits, is_sum, beats)
-    source, sink = Port(taps * lanes, bits, True, beats), Port(lanes, out_bits, True, beats)
+    args = (taps, lanes, bits, out_bits, is_sum, is_signed, beats)
+    source = Port(taps * lanes, bits, bool(is_signed), beats)
+    sink = Port(lanes, out_bits, True, beats)
     return Case("window_reduce", args, source, sink, model)
 
 
@@ -247,13 +249,17 @@ def cases() -> tuple[Case, ...]:
         mvu_shift_case(rng, 3, 1, 4, 2, 4, 0, 12, 3),
         mvu_shift_case(rng, 7, 5, 2, 2, 1, 0, 5, 4),
         mvu_shift_case(rng, 2, 3, 3, 1, 16, 1, 40, 3),
-        pool_case(6, 8, 1, 6, 20, 20, 2, 2, 0),
-        pool_case(7, 9, 3, 2, 8, 12, 3, 2, 1),
-        pool_case(5, 5, 4, 1, 8, 6, 2, 2, 1),
-        pool_case(4, 3, 2, 5, 33, 40, 4, 3, 0),
-        window_reduce_case(4, 3, 8, 8, 0, 6),
-        window_reduce_case(9, 2, 8, 12, 1, 4),
-        window_reduce_case(1, 5, 21, 30, 0, 3),
+        pool_case(6, 8, 1, 6, 20, 20, 2, 2, 0, 1),
+        pool_case(7, 9, 3, 2, 8, 12, 3, 2, 1, 1),
+        pool_case(5, 5, 4, 1, 8, 6, 2, 2, 1, 1),
+        pool_case(4, 3, 2, 5, 33, 40, 4, 3, 0, 1),
+        pool_case(6, 5, 1, 3, 8, 8, 2, 2, 0, 0),
+        pool_case(5, 7, 2, 1, 16, 18, 2, 2, 1, 0),
+        window_reduce_case(4, 3, 8, 8, 0, 1, 6),
+        window_reduce_case(9, 2, 8, 12, 1, 1, 4),
+        window_reduce_case(1, 5, 21, 30, 0, 1, 3),
+        window_reduce_case(6, 2, 8, 8, 0, 0, 5),
+        window_reduce_case(4, 3, 4, 6, 1, 0, 5),
         requant_case(rng, 4, 3, 20, 8, 14, 8, False, 0, 7),
         requant_case(rng, 1, 5, 16, 16, 20, 8, True, -3, 9),
         requant_case(rng, 6, 1, 12, 8, 0, 16, True, 5, 4),

@@ -79,7 +79,7 @@ def test_words_of_exact_width_change_nothing(exact: Path, case: Case, tmp_path: 
 
 def test_a_word_one_bit_too_narrow_is_caught(cache: Cache, tmp_path: Path) -> None:
     cases = tuple(case for case in CASES if case.function == "pool")
-    narrow = ("sl_pool.hpp", "sword<OUT_BITS> across", "sword<OUT_BITS - 1> across")
+    narrow = ("sl_pool.hpp", "number<IS_SIGNED, OUT_BITS>", "number<IS_SIGNED, OUT_BITS - 1>")
     library = copy_library(tmp_path / "lib", [narrow])
     include, flags = [tmp_path, library], ("-DSL_EXACT_WORDS", *FLAGS)
     program = compile_cpp("units", [write_harness(tmp_path, cases)], include, cache, flags)

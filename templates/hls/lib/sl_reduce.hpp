@@ -1,4 +1,4 @@
-/// The reduction of a pooling: the maximum of signed numbers, or their sum.
+/// The reduction of a pooling: the maximum of numbers, or their sum.
 #ifndef SL_REDUCE_HPP
 #define SL_REDUCE_HPP
 

@@ -2,7 +2,8 @@
 ///
 ///   m[lane] = max or sum over t < TAPS of s[t*LANES + lane]
 ///
-/// Elements are signed; a sum is taken modulo 2^OUT_BITS. BEATS is the number of beats a frame.
+/// IS_SIGNED tells two's complement elements from unsigned ones; a sum is taken modulo 2^OUT_BITS.
+/// BEATS is the number of beats a frame.
 /// Interval: one clock a beat.
 #ifndef SL_WINDOW_REDUCE_HPP
 #define SL_WINDOW_REDUCE_HPP
@@ -12,7 +13,7 @@
 
 namespace sl {
 
-template <int TAPS, int LANES, int BITS, int OUT_BITS, int IS_SUM, int BEATS>
+template <int TAPS, int LANES, int BITS, int OUT_BITS, int IS_SUM, int IS_SIGNED, int BEATS>
 void window_reduce(hls::stream<ap_uint<TAPS * LANES * BITS>>& s,
                    hls::stream<ap_uint<LANES * OUT_BITS>>& m) {
   static_assert(TAPS >= 1 && LANES >= 1 && BEATS >= 1,
@@ -24,7 +25,7 @@ beats:
   for (int beat = 0; beat < BEATS; beat++) {
 #pragma HLS PIPELINE II=1
     std::int64_t x[TAPS * LANES];
-    unpack<TAPS * LANES, BITS, 1>(s.read(), x);
+    unpack<TAPS * LANES, BITS, IS_SIGNED>(s.read(), x);
     std::int64_t y[LANES];
   lanes:
     for (int lane = 0; lane < LANES; lane++) {

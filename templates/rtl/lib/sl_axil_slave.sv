@@ -74,7 +74,9 @@ module sl_axil_slave #(
     if (s_axi_awready) wr_addr <= s_axi_awaddr[ADDR_BITS-1:2];
     if (s_axi_wready) begin
       wr_data <= s_axi_wdata;
-      wr_mask <= {{8{s_axi_wstrb[3]}}, {8{s_axi_wstrb[2]}}, {8{s_axi_wstrb[1]}}, {8{s_axi_wstrb[0]}}};
+      wr_mask <= {
+        {8{s_axi_wstrb[3]}}, {8{s_axi_wstrb[2]}}, {8{s_axi_wstrb[1]}}, {8{s_axi_wstrb[0]}}
+      };
     end
     if (s_axi_arready) rd_addr <= s_axi_araddr[ADDR_BITS-1:2];
     if (wr_en) s_axi_bresp <= wr_ok ? OKAY : SLVERR;

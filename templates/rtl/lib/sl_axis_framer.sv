@@ -1,17 +1,17 @@
 // Input guard of a core: makes frames of exactly BEATS beats of whatever AXI4-Stream gives.
 //
-// - A frame whose TLAST comes early is completed with beats of zeros; err_short is set.
+// - A frame whose TLAST comes early is completed with beats of zeros; err_short tells.
 // - A frame without TLAST on beat BEATS-1 is passed on, and further beats up to and including
-//   that with TLAST are dropped; err_long is set.
+//   that with TLAST are dropped; err_long tells.
 // - After a reset in mid-frame, beats up to and including that with TLAST are dropped. Where the
 //   input stands within its frame is therefore remembered through reset.
 //
-// The frame after any of these is right. Both errors stay until reset.
+// The frame after any of these is right.
 //
 // Timing: an accepted beat is offered 1 clock later, one beat a clock; s_axis_tready is low during
 // reset and while zeros are filled in, high while beats are dropped, and otherwise depends on
-// m_tready combinationally. frame_start is high for 1 clock, that after the acceptance of a first
-// beat.
+// m_tready combinationally. frame_start, err_short and err_long are high for 1 clock: that after
+// the acceptance of the first beat, of the beat with early TLAST, of beat BEATS-1 without TLAST.
 `default_nettype none
 
 module sl_axis_framer #(
@@ -62,9 +62,9 @@ module sl_axis_framer #(
       filling_q <= !last && (filling_q || s_axis_tlast);
     end
     if (pass) resync_q <= last;
-    if (pass && last && !s_axis_tlast) err_long <= 1'b1;
-    if (pass && !last && s_axis_tlast) err_short <= 1'b1;
     frame_start <= pass && (count_q == '0);
+    err_short   <= pass && !last && s_axis_tlast;
+    err_long    <= pass && last && !s_axis_tlast;
     if (rst) begin
       m_tvalid    <= 1'b0;
       count_q     <= '0;

@@ -1,7 +1,7 @@
-// Sticky detector of the unused QSQ code 111 among the codes of a beat.
+// Detector of the unused QSQ code 111 among the codes of a beat.
 //
-// bad_code rises three clocks after a valid beat with code 111 and stays until rst: codes are
-// looked at in groups, with registers between, so that no step is deep.
+// bad_code is high for one clock, three clocks after a valid beat with code 111: codes are looked
+// at in groups, with registers between, so that no step is deep.
 `default_nettype none
 
 module sl_code_check #(
@@ -34,7 +34,7 @@ module sl_code_check #(
     if (rst) valid_q <= '0;
     else valid_q <= {valid_q[0], valid};
     if (rst) bad_code <= 1'b0;
-    else if (valid_q[1] && |top_group) bad_code <= 1'b1;
+    else bad_code <= valid_q[1] && |top_group;
   end
 
 endmodule

@@ -4,8 +4,8 @@
 //
 // Timing: a beat accepted into an empty buffer is offered 1 clock later (first-word fall-through).
 // s_tready and m_tvalid are registers; s_tready is high while fewer than DEPTH beats are held, so a
-// full buffer accepts again in the clock after it gave a beat. m_tdata comes out of LUTRAM or, where
-// the buffer is deeper than 64 beats and larger than 8,192 bits, of block RAM.
+// full buffer accepts again in the clock after it gave a beat. m_tdata comes out of LUTRAM or,
+// where the buffer is deeper than 64 beats and larger than 8,192 bits, of block RAM.
 `default_nettype none
 
 module sl_fifo #(

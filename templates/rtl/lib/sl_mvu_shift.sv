@@ -13,7 +13,7 @@
 //
 // Latency: from the last input beat of a sweep to its output beat clog2(SIMD) + 2 enabled clocks
 // (input register, tree levels, accumulator). Throughput: one input beat an enabled clock.
-// bad_code rises when a beat has used code 111 (which counts as 0) and stays until rst.
+// bad_code is high for one clock for every beat that has used code 111, which counts as 0.
 `default_nettype none
 
 module sl_mvu_shift #(
@@ -136,7 +136,7 @@ module sl_mvu_shift #(
   end
 
   sl_code_check #(.CODES(PE * SIMD)) i_check (
-    .clk(clk), .rst(rst), .valid(valid_q[0]), .codes(w_data), .bad_code(bad_code)
+    .clk(clk), .rst(rst), .valid(en && valid_q[0]), .codes(w_data), .bad_code(bad_code)
   );
 
 endmodule

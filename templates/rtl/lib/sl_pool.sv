@@ -2,24 +2,25 @@
 //
 //   y[oh,ow,c] = max or sum of x[oh*KH+kh, ow*KW+kw, c] over kh < KH, kw < KW
 //
-// In: H*W pixels of FOLDS beats, LANES signed elements of BITS bits a beat. Out: (H/KH)*(W/KW)
+// In: H*W pixels of FOLDS beats, LANES elements of BITS bits a beat. Out: (H/KH)*(W/KW)
 // pixels of FOLDS beats, LANES elements of OUT_BITS bits (BITS for max; a sum needs
-// ceil(log2(KH*KW)) bits more). A row memory of (W/KW)*FOLDS words holds the running results.
+// ceil(log2(KH*KW)) bits more), signed as the input's. A row memory of (W/KW)*FOLDS words holds the running results.
 //
 // Timing: the last input beat of an output beat is offered as that 2 clocks after its acceptance.
 // One beat a clock in, always; one enable (!m_tvalid || m_tready) moves all stages and is s_tready.
 `default_nettype none
 
 module sl_pool #(
-  parameter int H        = 4, // input rows
-  parameter int W        = 4, // input columns
-  parameter int FOLDS    = 1, // beats a pixel
-  parameter int LANES    = 1, // elements a beat
-  parameter int BITS     = 8, // bits an input element
-  parameter int OUT_BITS = 8, // bits an output element
-  parameter int KH       = 2, // kernel rows, and row stride
-  parameter int KW       = 2, // kernel columns, and column stride
-  parameter int IS_SUM   = 0  // 1: sum, 0: maximum
+  parameter int H         = 4, // input rows
+  parameter int W         = 4, // input columns
+  parameter int FOLDS     = 1, // beats a pixel
+  parameter int LANES     = 1, // elements a beat
+  parameter int BITS      = 8, // bits an input element
+  parameter int OUT_BITS  = 8, // bits an output element
+  parameter int KH        = 2, // kernel rows, and row stride
+  parameter int KW        = 2, // kernel columns, and column stride
+  parameter int IS_SUM    = 0, // 1: sum, 0: maximum
+  parameter int IS_SIGNED = 1  // 1: elements are two's complement, 0: unsigned
 ) (
   input  wire                       clk,
   input  wire                       rst,
@@ -114,13 +115,14 @@ module sl_pool #(
   assign so_far = (FOLDS == 1 && repeat_q) ? written_q : stored;
 
   for (genvar i = 0; i < LANES; i++) begin : gen_lane
-    logic signed [OUT_BITS-1:0] x, y;
-    assign x = OUT_BITS'($signed(beat_q[i*BITS +: BITS]));
-    assign y = so_far[i*OUT_BITS +: OUT_BITS];
+    wire sign = (IS_SIGNED != 0) && beat_q[i*BITS + BITS-1];
+    wire [OUT_BITS-1:0] x = OUT_BITS'($signed({sign, beat_q[i*BITS +: BITS]}));
+    wire [OUT_BITS-1:0] y = so_far[i*OUT_BITS +: OUT_BITS];
     if (IS_SUM != 0) begin : gen_sum
       assign result[i*OUT_BITS +: OUT_BITS] = first_q ? x : x + y;
     end else begin : gen_max
-      assign result[i*OUT_BITS +: OUT_BITS] = (first_q || x > y) ? x : y;
+      wire x_wins = (IS_SIGNED != 0) ? $signed(x) > $signed(y) : x > y;
+      assign result[i*OUT_BITS +: OUT_BITS] = (first_q || x_wins) ? x : y;
     end
   end
 

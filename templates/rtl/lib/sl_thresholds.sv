@@ -3,12 +3,13 @@
 //   y = LO + #{k : x >= T[channel][k]},  k = 0 .. 2**OUT_BITS - 2,  its low OUT_BITS
 //
 // Binary search, one registered memory and one comparison for each output bit, MSB first. With
-// `partial` the l bits that are already known, level l asks T[(2*partial + 1) * 2**(OUT_BITS-1-l) - 1],
-// which the memory of level l and lane holds at address fold * 2**l + partial.
+// `partial` the l bits that are already known, level l compares with
+// T[(2*partial + 1) * 2**(OUT_BITS-1-l) - 1], which the memory of level l and lane holds at address
+// fold * 2**l + partial. A threshold beyond the range of IN_BITS cannot be expressed.
 //
 // Stream: LANES signed values a beat, FOLDS beats a pixel (channel = fold * LANES + lane).
 // Memories: synchronous, data one t_en clock after the address. Address and data of level l, lane i
-// are field l * LANES + i of t_addr (ADDR_BITS each, the upper ones 0) and of t_data (IN_BITS each).
+// are field l * LANES + i of t_addr (ADDR_BITS each, upper ones 0) and of t_data (IN_BITS each).
 // One enable moves the whole pipeline: s_tready = !m_tvalid || m_tready.
 //
 // Latency: input beat to output beat OUT_BITS + 1 enabled clocks. Throughput: one beat an enabled

@@ -2,9 +2,9 @@
 //
 //   y[oh,ow,kh,kw,c] = x[oh*SH - PT + kh, ow*SW - PL + kw, c] inside the frame, else PAD_VALUE
 //
-// In: H*W pixels a frame, one (C elements of BITS bits) a beat. Out: for every output pixel NF times
-// SF = KH*KW*C/SIMD beats of SIMD elements, in the order (kh, kw, c). Bottom and right padding
-// follow from OH and OW. The limits of the parameters stand in sl_window_scan.
+// In: H*W pixels a frame, one (C elements of BITS bits) a beat. Out: for every output pixel NF
+// times SF = KH*KW*C/SIMD beats of SIMD elements, in the order (kh, kw, c). Bottom and right
+// padding follow from OH and OW. The limits of the parameters stand in sl_window_scan.
 //
 // Structure: row banks -> column register -> rotated column -> shift window -> hold -> slices. The
 // scan of columns runs on through rows and frames, and the shift window moves on while the slices
@@ -61,8 +61,8 @@ module sl_window #(
   logic [BW-1:0]         bank;
   logic [KH-1:0]         row_ok;
   logic [KW-1:0]         column_ok;  // the kernel columns inside the frame
-  logic [KW*COLUMN-1:0]  columns;    // the window, oldest column first
-  logic [KH*KW*PIXEL-1:0] window;    // in output order, padding put in
+  wire  [KW*COLUMN-1:0]  columns;    // the window, oldest column first
+  wire  [KW*COLUMN-1:0]  window;     // in output order, with the padding
   logic [NW-1:0]         ow;         // the output column the window is for
 
   // The two column registers: a is out of the banks, b is rotated and the newest of the window.
@@ -103,9 +103,11 @@ module sl_window #(
   );
 
   for (genvar j = 0; j < KW - 1; j = j + 1) begin : gen_shift
+    logic [COLUMN-1:0] column_q;
     always_ff @(posedge clk) begin
-      if (b_valid_q && b_free) columns[j*COLUMN +: COLUMN] <= columns[(j+1)*COLUMN +: COLUMN];
+      if (b_valid_q && b_free) column_q <= columns[(j+1)*COLUMN +: COLUMN];
     end
+    assign columns[j*COLUMN +: COLUMN] = column_q;
   end
 
   sl_wrap_counter #(.COUNT(OW)) i_ow (

@@ -2,9 +2,9 @@
 //
 //   y[l] = max or sum of x[t,l] over t < TAPS
 //
-// In: one beat of TAPS*LANES signed elements of BITS bits, tap-major (what sl_window gives with
+// In: one beat of TAPS*LANES elements of BITS bits, tap-major (what sl_window gives with
 // SIMD = KH*KW*C). Out: LANES elements of OUT_BITS bits (BITS for max; a sum needs
-// ceil(log2(TAPS)) bits more).
+// ceil(log2(TAPS)) bits more), signed as the input's.
 //
 // Timing: a binary tree with a register on every level: an accepted beat is offered STAGES =
 // max(1, ceil(log2(TAPS))) clocks later, one beat a clock; one enable (!m_tvalid || m_tready) moves
@@ -12,11 +12,12 @@
 `default_nettype none
 
 module sl_window_reduce #(
-  parameter int TAPS     = 9, // elements reduced to one
-  parameter int LANES    = 2, // elements an output beat
-  parameter int BITS     = 8, // bits an input element
-  parameter int OUT_BITS = 8, // bits an output element
-  parameter int IS_SUM   = 0  // 1: sum, 0: maximum
+  parameter int TAPS      = 9, // elements reduced to one
+  parameter int LANES     = 2, // elements an output beat
+  parameter int BITS      = 8, // bits an input element
+  parameter int OUT_BITS  = 8, // bits an output element
+  parameter int IS_SUM    = 0, // 1: sum, 0: maximum
+  parameter int IS_SIGNED = 1  // 1: elements are two's complement, 0: unsigned
 ) (
   input  wire                        clk,
   input  wire                        rst,
@@ -49,8 +50,9 @@ module sl_window_reduce #(
   for (genvar t = 0; t < LEAVES; t++) begin : gen_leaf
     for (genvar i = 0; i < LANES; i++) begin : gen_lane
       if (t < TAPS) begin : gen_tap
-        assign node[((LEAVES-1+t)*LANES+i)*OUT_BITS +: OUT_BITS] =
-          OUT_BITS'($signed(s_tdata[(t*LANES+i)*BITS +: BITS]));
+        wire [BITS-1:0] x = s_tdata[(t*LANES+i)*BITS +: BITS];
+        wire sign = (IS_SIGNED != 0) && x[BITS-1];
+        assign node[((LEAVES-1+t)*LANES+i)*OUT_BITS +: OUT_BITS] = OUT_BITS'($signed({sign, x}));
       end else begin : gen_none
         assign node[((LEAVES-1+t)*LANES+i)*OUT_BITS +: OUT_BITS] = '0;
       end
@@ -61,9 +63,9 @@ module sl_window_reduce #(
     localparam int SPAN  = LEAVES >> ($clog2(n + 2) - 1);  // leaves below this node
     localparam int FIRST = (n + 1) * SPAN - LEAVES;        // the first of them
     for (genvar i = 0; i < LANES; i++) begin : gen_lane
-      logic signed [OUT_BITS-1:0] left, right, result_q;
-      assign left  = node[((2*n+1)*LANES+i)*OUT_BITS +: OUT_BITS];
-      assign right = node[((2*n+2)*LANES+i)*OUT_BITS +: OUT_BITS];
+      wire [OUT_BITS-1:0] left  = node[((2*n+1)*LANES+i)*OUT_BITS +: OUT_BITS];
+      wire [OUT_BITS-1:0] right = node[((2*n+2)*LANES+i)*OUT_BITS +: OUT_BITS];
+      logic [OUT_BITS-1:0] result_q;
       assign node[(n*LANES+i)*OUT_BITS +: OUT_BITS] = result_q;
       if (FIRST + SPAN / 2 >= TAPS) begin : gen_pass
         wire unused = &{1'b0, right};
@@ -71,7 +73,8 @@ module sl_window_reduce #(
       end else if (IS_SUM != 0) begin : gen_sum
         always_ff @(posedge clk) if (enable) result_q <= left + right;
       end else begin : gen_max
-        always_ff @(posedge clk) if (enable) result_q <= (left > right) ? left : right;
+        wire left_wins = (IS_SIGNED != 0) ? $signed(left) > $signed(right) : left > right;
+        always_ff @(posedge clk) if (enable) result_q <= left_wins ? left : right;
       end
     end
   end

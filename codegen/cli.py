@@ -1,0 +1,329 @@
+"""The command line: each command puts the parts together and prints what it did.
+
+Every command takes `--json FILE`. Errors are one line on standard error, exit code 2; see the table
+in the README.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from shiftloom import flow, opened, results, simulation, synthesis
+from shiftloom.codegen import boards as board_list
+from shiftloom.codegen import config as configuration
+from shiftloom.codegen import fileset, tables
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.quantize import Quantized, weight_traffic
+from shiftloom.codegen.quantize import quantize as quantize_graph
+from shiftloom.opened import OpenedBuild
+from shiftloom.rtl_sim.cache import Cache
+from shiftloom.rtl_sim.engine import Stall
+
+app = typer.Typer(
+    name="shiftloom",
+    help="Trained neural networks to bit-exact FPGA accelerators.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+NetworkName = Annotated[str, typer.Argument(help="Name of a network in models/, as lenet5.")]
+Folder = Annotated[Path, typer.Argument(help="Build folder.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(help="state_dict (.pt); default: the shipped one.")
+]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings, .yaml or .toml.")]
+BoardName = Annotated[str | None, typer.Option(help="Board, see `shiftloom boards`.")]
+Fps = Annotated[float | None, typer.Option(help="Frames/s to reach; default: the fastest plan.")]
+Data = Annotated[Path | None, typer.Option(help="Folder with the original data files.")]
+Images = Annotated[int | None, typer.Option(min=1, help="Test images; default: all.")]
+CacheFolder = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of compiled simulations and synthesis.")
+]
+
+
+@app.command()
+def quantize(
+    network: NetworkName,
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    json: Json = None,
+) -> None:
+    """Quantize a network and compare float with integer, layer by layer."""
+    quantized = _quantized(network, checkpoint, _config(config, None, None))
+    frames, labels = flow.evaluation_set(network, data)
+    accuracy = flow.accuracy(quantized, frames, labels)
+    profile = flow.layer_profile(quantized, frames)
+    traffic = weight_traffic(quantized.qgraph)
+    console.print(tables.profile_table(profile))
+    console.print(
+        f"{accuracy.images:,} images: float {accuracy.real:.2%}, integer {accuracy.quantized:.2%}; "
+        f"weights {traffic.quantized_bits:,} bits, {traffic.saving:.2%} DRAM energy saved"
+    )
+    _write_json(
+        json,
+        {
+            "accuracy": {"float": accuracy.real, "quantized": accuracy.quantized},
+            "images": accuracy.images,
+            "profile": [{**asdict(row), "sqnr_db": repr(row.sqnr_db)} for row in profile],
+            "weight_bits": traffic.quantized_bits,
+            "dram_energy_saving": traffic.saving,
+        },
+    )
+
+
+@app.command()
+def build(
+    network: NetworkName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
+        "out"
+    ),
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    board: BoardName = None,
+    target_fps: Fps = None,
+    json: Json = None,
+) -> None:
+    """Generate the accelerator: SystemVerilog, HLS C++, weights, plan and golden model."""
+    settings = _config(config, board, target_fps)
+    quantized = _quantized(network, checkpoint, settings)
+    result = _build(quantized, settings, output / quantized.qgraph.name)
+    console.print(tables.units_table(results.unit_rows(result)))
+    console.print(tables.figures_table(results.figure_rows(results.figures(result), result)))
+    console.print(f"Build: {result.folder}")
+    _write_json(json, results.figures(result))
+
+
+@app.command()
+def simulate(
+    folder: Folder,
+    backend: Annotated[str, typer.Option(help="rtl, hls or both.")] = "both",
+    images: Images = None,
+    first: Annotated[int, typer.Option(min=0, help="First test image.")] = 0,
+    stall_seed: Annotated[
+        int | None, typer.Option(help="Random stalls on both ends of the RTL, with this seed.")
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="Whose test set; default: the build's.")] = None,
+    data: Data = None,
+    cache: CacheFolder = None,
+    json: Json = None,
+) -> None:
+    """Run test images through HLS C++ and RTL and compare every output integer."""
+    if backend not in ("rtl", "hls", "both"):
+        raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
+    target = opened.open_build(folder)
+    frames, labels = flow.evaluation_set(network or target.design.name, data)
+    last = None if images is None else first + images
+    stall = None if stall_seed is None else Stall(stall_seed)
+    runs = _simulate(target, backend, frames[first:last], labels[first:last], cache, stall)
+    console.print(tables.accuracy_table(results.accuracy_rows(target)))
+    _write_json(json, {run.backend: asdict(run) for run in runs})
+    _fail_on_mismatch(runs)
+
+
+@app.command()
+def report(folder: Folder, cache: CacheFolder = None, json: Json = None) -> None:
+    """Synthesize with Yosys and write report.html with all results so far."""
+    target = opened.open_build(folder)
+    _synthesize(target, cache)
+    path = results.write_report(target)
+    found = results.figures(target)
+    console.print(tables.figures_table(results.figure_rows(found, target)))
+    console.print(f"Report: {path}")
+    _write_json(json, found)
+
+
+@app.command()
+def implement(
+    folder: Folder,
+    flow_name: Annotated[str, typer.Option("--flow", help="Only `open`: Yosys, nextpnr.")] = "open",
+    json: Json = None,
+) -> None:
+    """Place and route for an ECP5-85k with open tools; prints the Fmax, writes the bitstream."""
+    from shiftloom.rtl_sim.implement import implement_ecp5
+
+    if flow_name != "open":
+        raise ShiftloomError("--flow", f"unknown flow {flow_name!r}", "use open")
+    target = opened.open_build(folder)
+    with console.status("Yosys, nextpnr and ecppack for ECP5-85k"):
+        result = implement_ecp5(
+            target.sources(), target.design.name, target.results / "ecp5", device="85k"
+        )
+    for clock, fmax in result.fmax_mhz.items():
+        console.print(f"Fmax of {clock}: {fmax:.1f} MHz after place and route on ECP5-85k")
+    console.print(f"Bitstream: {result.bitstream}")
+    if result.wrapped:
+        console.print("The ports are serialised to fit the package: it measures the clock only.")
+    _write_json(json, {**asdict(result), "bitstream": str(result.bitstream)})
+
+
+@app.command()
+def calibrate(
+    cache: CacheFolder = None,
+    output: Annotated[Path, typer.Option(help="Where the fitted models go.")] = Path("cost.json"),
+    json: Json = None,
+) -> None:
+    """Fit the resource models anew to Yosys runs of sample units."""
+    from shiftloom import fitting
+
+    with _progress("Yosys runs") as advance:
+        fitted = fitting.fit(_cache(cache), advance)
+    fileset.write_file(output, fileset.json_bytes(fitted.data()))
+    console.print(fitted.table())
+    _write_json(json, fitted.data())
+
+
+@app.command()
+def boards(json: Json = None) -> None:
+    """List the known boards."""
+    known = [board_list.get(name) for name in board_list.known()]
+    console.print(tables.boards_table(known))
+    _write_json(json, [asdict(board) for board in known])
+
+
+@app.command()
+def doctor(json: Json = None) -> None:
+    """Say which tools are found, in which version, and what to install for the missing ones."""
+    from shiftloom.rtl_sim import tools
+
+    found = tools.find_all()
+    console.print(tables.tools_table(found))
+    _write_json(json, [asdict(status) for status in found])
+    if not all(status.found for status in found):
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
+        "out"
+    ),
+    images: Images = None,
+    cache: CacheFolder = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Default: out/demo.json.")] = None,
+) -> None:
+    """LeNet-5, from the checkpoint to bit-exact RTL and HLS on all of MNIST's test images."""
+    network, settings = "lenet5", Config()
+    quantized = _quantized(network, None, settings)
+    target = _build(quantized, settings, output / network)
+    frames, labels = flow.evaluation_set(network)
+    frames, labels = frames[:images], labels[:images]
+    with console.status("Golden model"):
+        results.save_quantization(
+            target,
+            flow.accuracy(quantized, frames, labels),
+            flow.layer_profile(quantized, frames),
+        )
+    runs = _simulate(target, "both", frames, labels, cache, None)
+    _synthesize(target, cache)
+    path = results.write_report(target)
+    found = results.figures(target)
+    console.print(tables.accuracy_table(results.accuracy_rows(target)))
+    console.print(tables.figures_table(results.figure_rows(found, target)))
+    console.print(f"Report: {path}")
+    _write_json(json or output / "demo.json", found)
+    _fail_on_mismatch(runs)
+
+
+def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
+    """The settings file with the command line's board and rate put over it."""
+    settings = configuration.load(path) if path else Config()
+    target = settings.target
+    if board is not None:
+        target = replace(target, board=board)
+    if fps is not None:
+        if fps <= 0:
+            raise ShiftloomError("--target-fps", f"{fps:g}", "give a positive rate")
+        target = replace(target, fps=fps)
+    board_list.get(target.board)
+    return replace(settings, target=target)
+
+
+def _quantized(network: str, checkpoint: Path | None, settings: Config) -> Quantized:
+    with console.status("Quantizing"):
+        graph = flow.load_network(network, checkpoint)
+        return quantize_graph(graph, flow.calibration_frames(network), settings)
+
+
+def _build(quantized: Quantized, settings: Config, folder: Path) -> OpenedBuild:
+    with console.status("Scheduling and generating"):
+        flow.build(quantized, settings, folder)
+        return opened.open_build(folder)
+
+
+def _simulate(
+    target: OpenedBuild,
+    backend: str,
+    frames: flow.Frames,
+    labels: flow.Frames,
+    cache: Path | None,
+    stall: Stall | None,
+) -> list[simulation.Simulation]:
+    runs = []
+    if backend in ("hls", "both"):
+        with _progress("HLS C++ (g++)") as advance:
+            runs.append(simulation.simulate_hls(target, frames, labels, _cache(cache), advance))
+    if backend in ("rtl", "both"):
+        with _progress("RTL (Verilator)") as advance:
+            runs.append(
+                simulation.simulate_rtl(target, frames, labels, _cache(cache), advance, stall)
+            )
+    for run in runs:
+        results.save_simulation(target, run)
+    return runs
+
+
+def _synthesize(target: OpenedBuild, cache: Path | None) -> None:
+    with _progress("Synthesis (Yosys)") as advance:
+        results.save_synthesis(target, synthesis.synthesize_units(target, _cache(cache), advance))
+
+
+def _fail_on_mismatch(runs: list[simulation.Simulation]) -> None:
+    wrong = [run for run in runs if run.mismatches]
+    for run in wrong:
+        typer.echo(f"{run.backend}: {run.mismatches} wrong outputs. {run.first}", err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _cache(folder: Path | None) -> Cache:
+    return simulation.default_cache(folder)
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar; the yielded function takes (done, of all)."""
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _write_json(path: Path | None, value: Any) -> None:
+    if path is not None:
+        fileset.write_file(path, fileset.json_bytes(value))
+
+
+def main() -> None:
+    """Entry point: one-line errors, exit code 2 for a refusal, 130 for an interruption."""
+    try:
+        app()
+    except ShiftloomError as error:
+        typer.echo(f"shiftloom: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("shiftloom: interrupted; nothing half-written was left", err=True)
+        sys.exit(130)

@@ -1,0 +1,76 @@
+"""A build folder, verified and read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from shiftloom.codegen import fileset, store
+from shiftloom.codegen.build import lower
+from shiftloom.codegen.dataflows.streaming.schedule import chain
+from shiftloom.codegen.dataflows.streaming.unit import Unit
+from shiftloom.codegen.design import Design, Stream
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.plan import Plan
+from shiftloom.codegen.qgraph import QGraph
+from shiftloom.codegen.report import LayerRow
+from shiftloom.rtl_sim.compile import Probe, SimTop
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBuild:
+    """What a build folder says; `results` is where figures about it go."""
+
+    folder: Path
+    qgraph: QGraph
+    plan: Plan
+    units: tuple[Unit, ...]
+    design: Design
+    layers: tuple[LayerRow, ...]
+
+    @property
+    def results(self) -> Path:
+        """Folder of the results beside the build."""
+        return self.folder.with_name(f"{self.folder.name}.results")
+
+    def sources(self) -> tuple[Path, ...]:
+        """The RTL files, sorted."""
+        return tuple(sorted((self.folder / "rtl").glob("*.sv")))
+
+    def sim_top(self) -> SimTop:
+        """The RTL as the batch engine takes it, with a probe on every stream."""
+        source, sink = self.design.source, self.design.sink
+        probes = tuple(Probe(s.name, s.width) for s in self.probed())
+        return SimTop(
+            self.design.name,
+            self.sources(),
+            source.width,
+            source.beats,
+            sink.width,
+            sink.beats,
+            probes,
+        )
+
+    def probed(self) -> tuple[Stream, ...]:
+        """Streams that carry a tensor of the golden model, in topological order."""
+        return tuple(stream for stream in self.design.streams if stream.tensor)
+
+
+def open_build(folder: Path) -> OpenedBuild:
+    """Verify a build against its manifest and read it; raises ShiftloomError naming the file."""
+    folder = folder.resolve()
+    fileset.verify(folder)
+    arrays = (folder / "golden/arrays.npz").read_bytes()
+    structure = (folder / "golden/qgraph.json").read_bytes()
+    qgraph = store.load(structure, arrays, str(folder / "golden/qgraph.json"))
+    design_path = folder / "design.json"
+    plan = store.load(design_path.read_bytes(), store.NO_ARRAYS, str(design_path))
+    if not isinstance(qgraph, QGraph) or not isinstance(plan, Plan):
+        raise ShiftloomError(str(folder), "is no build of this version", "build again")
+    units = chain(qgraph, plan)
+    layers = tuple(
+        LayerRow(**{**row, "shape": tuple(row["shape"])})
+        for row in json.loads((folder / "golden/layers.json").read_text("utf-8"))
+    )
+    return OpenedBuild(folder, qgraph, plan, units, lower(qgraph, plan, units), layers)

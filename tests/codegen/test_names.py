@@ -1,0 +1,88 @@
+"""Identifiers: what reaches HDL, C++ and Tcl is lower-case, short and no reserved word."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from refusals import refuses
+
+from shiftloom.codegen.names import (
+    MAX_LENGTH,
+    MAX_NODE_LENGTH,
+    RESERVED,
+    check_identifier,
+    safe_identifier,
+)
+
+HINT = f"use lower-case letters, digits and _, starting with a letter, at most {MAX_LENGTH}"
+INJECTIONS = (
+    "a;b",
+    "a\n",
+    "\na",
+    "a b",
+    'a"b',
+    "a`b",
+    "a$b",
+    "$finish",
+    "a[0]",
+    "a{0}",
+    "a\\",
+    "a/*",
+    "a//b",
+    "../a",
+    "a.b",
+    "`include",
+    "[exec ls]",
+    "",
+    "1a",
+    "_a",
+    "A",
+    "é",
+    "a\0",
+    "а",  # noqa: RUF001 (a Cyrillic letter that looks Latin)
+    "a" * (MAX_LENGTH + 1),
+)
+
+
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_no_injection_is_an_identifier(name: str) -> None:
+    with refuses(f"node: the name {name[:64]!r} cannot be used in HDL; {HINT}"):
+        check_identifier(name, "node")
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_reserved_words_are_refused_and_made_safe(name: str) -> None:
+    with refuses(f"node: the name {name!r} is a reserved word; rename it"):
+        check_identifier(name, "node")
+    assert safe_identifier(name) == f"n_{name}"
+
+
+def test_the_words_of_every_language_are_reserved() -> None:
+    words = ("module", "logic", "wire", "always_ff", "class", "template", "int", "proc", "exec")
+    assert RESERVED.issuperset(words)
+
+
+@pytest.mark.parametrize("name", ["a", "conv1", "a_b_2", "a" * MAX_LENGTH])
+def test_identifiers_pass_unchanged(name: str) -> None:
+    assert check_identifier(name, "node") == name
+
+
+@given(st.text(max_size=30))
+def test_any_text_becomes_an_identifier(name: str) -> None:
+    safe = safe_identifier(name)
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", safe)
+    assert safe not in RESERVED
+    assert safe_identifier(safe) == safe
+
+
+def test_the_name_of_the_input_is_kept_free() -> None:
+    assert safe_identifier("Input") == "n_input"
+
+
+def test_a_long_name_is_refused_with_its_length() -> None:
+    long = "Layer." * 40
+    with refuses(f"{long[:64]}: a name of 240 characters; use at most {MAX_NODE_LENGTH}"):
+        safe_identifier(long)
