@@ -154,7 +154,9 @@ def _stage(builder: _Builder, stage: object, feeds: list[Term | None]) -> list[T
             values.append(_shifted(feeds[op.id0], stage.inp_shifts[op.id0], False))  # type: ignore[attr-defined]
             continue
         if op.opcode not in (0, 1):
-            raise ShiftloomError("da4ml", f"opcode {op.opcode} in a constant product", "use pe: shift")
+            raise ShiftloomError(
+                "da4ml", f"opcode {op.opcode} in a constant product", "use pe: shift"
+            )
         left = values[op.id0]
         right = _shifted(values[op.id1], op.data, op.opcode == 1)
         if left is None or right is None:

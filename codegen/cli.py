@@ -116,7 +116,9 @@ def simulate(
     stall_seed: Annotated[
         int | None, typer.Option(help="Random stalls on both ends of the RTL, with this seed.")
     ] = None,
-    network: Annotated[str | None, typer.Option(help="Whose test set; default: the build's.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Whose test set; default: the build's.")
+    ] = None,
     data: Data = None,
     cache: CacheFolder = None,
     json: Json = None,

@@ -146,7 +146,7 @@ class IntegerBuilder:
 
     def flatten(self, node: str, x: Operand) -> Operand:
         """Read a feature map as a vector; the stream of its elements does not change."""
-        return replace(x, at=node, flat=True)
+        return replace(x, flat=True)
 
     def activations(self, x: Operand) -> Operand:
         """Requantize pending sums to the layer's activation type; others pass unchanged."""
@@ -198,11 +198,12 @@ class IntegerBuilder:
         return self._append(name, Requantize(function), x, result)
 
     def _append(self, name: str, unit: Unit, x: Operand, out: Operand) -> Operand:
-        kind = (
-            unit.requantization.out
-            if isinstance(unit, Requantize)
-            else IntType.covering(out.lo, out.hi, signed=out.pending or out.lo < 0)
-        )
+        if isinstance(unit, Requantize):
+            kind = unit.requantization.out
+        elif out.pending:  # room above the largest sum, for a threshold that none reaches
+            kind = IntType.covering(out.lo, out.hi + 1)
+        else:
+            kind = IntType.covering(out.lo, out.hi, signed=out.lo < 0)
         tensor = QTensor(out.shape, kind, Array(out.scale), out.zero)
         self.nodes.append(QNode(name, unit, x.source, tensor, out.layer))
         return replace(out, source=name)

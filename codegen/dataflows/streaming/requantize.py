@@ -128,9 +128,13 @@ class Thresholds:
         return out.bits <= 8 and (function.lo, function.hi) == (out.lo, out.hi)
 
     def table(self) -> IntArray:
-        """Ascending thresholds [FOLDS, LANES, 2^b − 1], clipped to what the sums can reach."""
+        """Ascending thresholds [FOLDS, LANES, 2^b − 1], clipped to the type of the sums.
+
+        A sum never reaches the type's largest value (see `IntegerBuilder`), so a threshold clipped
+        to it stays out of reach.
+        """
         limit = 1 << (self.source.bits - 1)
-        table = np.clip(thresholds(self.function), 1 - limit, limit - 1)
+        table = np.clip(thresholds(self.function), -limit, limit - 1)
         shaped: IntArray = table.reshape(-1, self.source.elements, table.shape[1])
         return shaped
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
+from shiftloom.codegen.dataflows.streaming.timing import FOREVER
+
 
 class VectorTiming:
     """Two vectors of `words` beats; each is given `passes` times, the first while it loads."""
@@ -20,22 +24,41 @@ class VectorTiming:
     def ready(self, downstream: bool) -> bool:
         return self._held != 2
 
-    def step(self, taken: bool, given: bool) -> bool:
-        ready = not self._offered or given
-        read = ready and (self._held != 0 or self._read != self._written)
-        if ready:
-            self._offered = read
+    def steady(self, taken: bool, given: bool) -> int:
+        moves = given or not self._offered
+        reads = moves and self._readable()
+        if moves and reads != self._offered:
+            return 1
+        clocks = self._words - self._written if taken else FOREVER
+        if not reads:
+            return 1 if taken and moves else clocks
+        if self._held == 0:
+            clocks = 1 if not taken else clocks
+        return min(clocks, self._words - self._read)
+
+    def step(self, taken: bool, given: bool, clocks: int) -> None:
+        reads = False
+        if given or not self._offered:
+            reads = self._offered = self._readable()
         if taken:
-            self._written += 1
+            self._written += clocks
             if self._written == self._words:
                 self._written = 0
                 self._held += 1
-        if read:
-            self._read += 1
+        if reads:
+            self._read += clocks
             if self._read == self._words:
-                self._read = 0
-                self._pass += 1
-                if self._pass == self._passes:
-                    self._pass = 0
-                    self._held -= 1
-        return read or taken
+                self._next_pass()
+
+    def state(self) -> Hashable:
+        return self._held, self._written, self._read, self._pass, self._offered
+
+    def _readable(self) -> bool:
+        return self._held != 0 or self._read != self._written
+
+    def _next_pass(self) -> None:
+        self._read = 0
+        self._pass += 1
+        if self._pass == self._passes:
+            self._pass = 0
+            self._held -= 1

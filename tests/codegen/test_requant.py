@@ -1,0 +1,251 @@
+"""Requantization against exact fractions, its certificate, and the same function as thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from refusals import refuses
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.requant import (
+    MAX_SHIFT,
+    Requantization,
+    certify,
+    fit,
+    step_positions,
+    thresholds,
+)
+from shiftloom.codegen.values import Array, IntType
+
+UINT8, INT8, INT32 = IntType(8, False), IntType(8, True), IntType(32, True)
+WAY_OUT = "use a wider multiplier (requant.m_bits) or thresholds"
+
+
+def function(
+    m: tuple[int, ...], shift: int, out: IntType = UINT8, zero: int = 0, m_bits: int = 8
+) -> Requantization:
+    return Requantization(Array(np.array(m)), shift, m_bits, out, out.lo, out.hi, zero)
+
+
+def exact(x: int, ratio: Fraction, zero: int, lo: int, hi: int) -> int:
+    """ONNX QuantizeLinear: half to even (Python's round of a Fraction), zero point, saturation."""
+    return min(max(round(x * ratio) + zero, lo), hi)
+
+
+@given(
+    m=st.integers(1, 255),
+    shift=st.integers(0, 14),
+    zero=st.integers(-20, 20),
+    lo=st.integers(-128, 0),
+    hi=st.integers(0, 127),
+)
+def test_apply_rounds_half_to_even_everywhere(
+    m: int, shift: int, zero: int, lo: int, hi: int
+) -> None:
+    requant = Requantization(Array([m]), shift, 8, INT8, lo, hi, zero)
+    x = np.arange(-1500, 1500)
+    expected = [exact(int(v), Fraction(m, 1 << shift), zero, lo, hi) for v in x]
+    assert requant.apply(x[:, None])[:, 0].tolist() == expected
+
+
+@given(
+    x=st.integers(-(1 << 45), 1 << 45), m=st.integers(1, (1 << 17) - 1), shift=st.integers(0, 61)
+)
+def test_apply_is_exact_at_the_widest_sums(x: int, m: int, shift: int) -> None:
+    wide = IntType(62, True)
+    requant = function((m,), shift, wide, m_bits=17)
+    expected = exact(x, Fraction(m, 1 << shift), 0, wide.lo, wide.hi)
+    assert requant.apply(np.array([x])).tolist() == [expected]
+
+
+def test_apply_uses_each_channels_multiplier() -> None:
+    requant = function((1, 2, 3), 1, INT8)
+    assert requant.apply(np.array([[[3, 3, 3]]])).tolist() == [[[2, 3, 4]]]
+    assert requant.ratio(2) == Fraction(3, 2)
+
+
+@given(
+    m=st.integers(1, 200),
+    shift=st.integers(0, 8),
+    zero=st.integers(-5, 5),
+    bits=st.integers(1, 5),
+    signed=st.booleans(),
+)
+def test_thresholds_are_the_same_function(
+    m: int, shift: int, zero: int, bits: int, signed: bool
+) -> None:
+    requant = function((m, m + 1), shift, IntType(bits, signed), zero)
+    levels = thresholds(requant)
+    assert levels.shape == (2, requant.hi - requant.lo)
+    assert (np.diff(levels, axis=1) >= 0).all()
+    x = np.arange(-3000, 3000)
+    for channel in range(2):
+        counted = requant.lo + (x[:, None] >= levels[channel]).sum(axis=1)
+        assert np.array_equal(counted, requant.apply(np.stack([x, x], axis=1))[:, channel])
+
+
+def test_ties_go_to_the_even_side() -> None:
+    # x / 2: 1 → 0.5 → 0, 3 → 1.5 → 2, 5 → 2.5 → 2; so 1 starts at 2, 2 at 3, 3 at 6
+    assert step_positions(Fraction(1, 2), 0, 0, 3) == [2, 3, 6]
+    assert step_positions(Fraction(1, 2), 1, 0, 3) == [-1, 2, 3]
+    assert step_positions(Fraction(1, 2), 0, -2, 0) == [-3, -1]
+
+
+@given(
+    m=st.lists(st.integers(1, 255), min_size=1, max_size=4),
+    shift=st.integers(0, 12),
+    zero=st.integers(-3, 3),
+    bits=st.integers(1, 8),
+    span=st.tuples(st.integers(-5000, 0), st.integers(0, 5000)),
+)
+def test_the_certificate_passes_what_is_equal(
+    m: list[int], shift: int, zero: int, bits: int, span: tuple[int, int]
+) -> None:
+    requant = function(tuple(m), shift, IntType(bits, True), zero)
+    reference = tuple(Fraction(v, 1 << shift) for v in m)
+    certificate = certify("conv", requant, reference, *span)
+    assert (certificate.node, certificate.channels) == ("conv", len(m))
+    assert (certificate.lo, certificate.hi) == span
+    assert certificate.steps >= len(m)
+
+
+@settings(max_examples=60)
+@given(
+    m=st.tuples(st.integers(2, 254), st.integers(2, 254)),
+    shift=st.integers(1, 9),
+    change=st.sampled_from(["m+1", "m-1", "shift+1", "shift-1"]),
+    channel=st.integers(0, 1),
+    reach=st.integers(0, 600),
+)
+def test_the_certificate_refuses_exactly_what_differs(
+    m: tuple[int, int], shift: int, change: str, channel: int, reach: int
+) -> None:
+    requant = function(m, shift, INT8)
+    reference = (requant.ratio(0), requant.ratio(1))
+    if change.startswith("m"):
+        changed = list(m)
+        changed[channel] += 1 if change == "m+1" else -1
+        mutant = replace(requant, m=Array(changed))
+    else:
+        mutant = replace(requant, shift=shift + (1 if change == "shift+1" else -1))
+    x = np.arange(-reach, reach + 1)
+    both = np.stack([x, x], axis=1)
+    wrong = mutant.apply(both) != requant.apply(both)
+    if not wrong.any():
+        certify("conv", mutant, reference, -reach, reach)
+        return
+    first = int(np.flatnonzero(wrong.any(axis=0))[0])
+    with pytest.raises(ShiftloomError) as caught:
+        certify("conv", mutant, reference, -reach, reach)
+    problem = caught.value.problem
+    at = int(problem.split("sum ")[1].split(" ")[0])
+    got = mutant.apply(np.array([[at, at]]))[0, first]
+    expected = requant.apply(np.array([[at, at]]))[0, first]
+    assert got != expected
+    assert str(caught.value) == (
+        f"conv: channel {first}: sum {at} requantizes to {got}, "
+        f"the reference {reference[first]} gives {expected}; {WAY_OUT}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("m", "shift", "message"),
+    [
+        ((101, 57), 9, "channel 0: sum -647 requantizes to -128, the reference 25/128 gives -126"),
+        ((100, 56), 9, "channel 1: sum -1157 requantizes to -127, the reference 57/512 gives -128"),
+        (
+            (100, 57),
+            10,
+            "channel 0: sum -1308 requantizes to -128, the reference 25/128 gives -128",
+        ),
+    ],
+)
+def test_a_changed_constant_is_named(m: tuple[int, int], shift: int, message: str) -> None:
+    reference = (Fraction(100, 512), Fraction(57, 512))
+    certify("conv", function((100, 57), 9, INT8), reference, -2000, 2000)
+    with pytest.raises(ShiftloomError, match=rf"^conv: {message.split(':')[0]}: sum -?\d+ req"):
+        certify("conv", function(m, shift, INT8), reference, -2000, 2000)
+
+
+def test_certificate_of_a_wrong_number_of_channels_is_refused() -> None:
+    with refuses("conv: 2 multipliers for 1 channels; rebuild"):
+        certify("conv", function((1, 2), 3), (Fraction(1, 8),), 0, 9)
+
+
+def test_products_without_rounding_are_certified_by_their_factors() -> None:
+    requant = function((3, 5), 0, INT32)
+    assert certify("fc", requant, (Fraction(3), Fraction(5)), -100, 100).steps == 2
+    with refuses("fc: channel 1: multiplier 5, reference 4; rebuild from the quantized graph"):
+        certify("fc", requant, (Fraction(3), Fraction(4)), -100, 100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "bounds", "clipped"),
+    [
+        ({"hi": 499}, (-100, 100), (-500, 500)),
+        ({"lo": -499}, (-100, 100), (-500, 500)),
+        ({"zero": 1}, (-100, 100), (-500, 500)),
+    ],
+)
+def test_products_without_rounding_must_not_clip(
+    changes: dict[str, int], bounds: tuple[int, int], clipped: tuple[int, int]
+) -> None:
+    requant = Requantization(Array([3, 5]), 0, 8, INT32, INT32.lo, INT32.hi, 0)
+    requant = Requantization(
+        requant.m,
+        0,
+        8,
+        INT32,
+        changes.get("lo", INT32.lo),
+        changes.get("hi", INT32.hi),
+        changes.get("zero", 0),
+    )
+    with refuses(f"fc: [{requant.lo}, {requant.hi}] clips {clipped[0]} to {clipped[1]}; rebuild"):
+        certify("fc", requant, (Fraction(3), Fraction(5)), *bounds)
+
+
+def test_a_product_may_be_rectified() -> None:
+    rectified = replace(function((3,), 0, INT32), lo=0)
+    assert certify("fc", rectified, (Fraction(3),), -100, 100).channels == 1
+
+
+@given(
+    ratios=st.lists(st.floats(1e-9, 200), min_size=1, max_size=5),
+    m_bits=st.integers(8, 17),
+)
+def test_fit_uses_all_bits_of_the_multiplier(ratios: list[float], m_bits: int) -> None:
+    requant = fit("conv", np.array(ratios), m_bits, UINT8, 0, 255)
+    m = requant.m.data
+    assert (m >= 1).all()
+    assert m.max() < 1 << m_bits
+    assert m.max() >= (1 << (m_bits - 1)) - 1
+    error = np.abs(m / 2.0**requant.shift - np.array(ratios))
+    small = np.ldexp(np.array(ratios), requant.shift) < 0.5
+    assert (error[~small] <= 0.5000001 / 2.0**requant.shift).all()
+    assert (m[small] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("ratios", "message"),
+    [
+        ([1.0, float("nan")], "requantization ratio nan; calibrate on other data"),
+        ([float("inf")], "requantization ratio inf; calibrate on other data"),
+        ([0.0, 0.0], "requantization ratio 0.0; calibrate on other data"),
+        ([0.1, 300.0], "requantization ratio 300 exceeds 255; use wider activations"),
+        ([255.7], "requantization ratio 256 exceeds 255; use wider activations"),
+        ([1e-30], f"requantization ratio 1e-30 is below 2^-{MAX_SHIFT}; check the model"),
+    ],
+)
+def test_ratios_that_no_multiplier_holds_are_refused(ratios: list[float], message: str) -> None:
+    with refuses(f"conv: {message}"):
+        fit("conv", np.array(ratios), 8, UINT8, 0, 255)
+
+
+def test_fit_of_the_largest_ratio() -> None:
+    requant = fit("conv", np.array([255.0, 1.0]), 8, UINT8, 0, 255)
+    assert (requant.m.data.tolist(), requant.shift) == ([255, 1], 0)
