@@ -127,7 +127,7 @@ def certify(
                 node,
                 f"channel {channel}: sum {points[at]} requantizes to {got[at]}, "
                 f"the reference {ratio} gives {expected[at]}",
-                "use a wider multiplier (requant.m_bits) or thresholds",
+                "use a wider multiplier (m_bits) or requant: thresholds",
             )
         steps += len(points)
     return Certificate(node, len(reference), steps, lo, hi)

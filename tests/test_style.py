@@ -76,7 +76,9 @@ def test_mypy_strict_over_every_file(tmp_path: Path) -> None:
     assert int(checked[1]) == files
 
 
-@pytest.mark.parametrize(("command", "complaint"), [("check", "F401"), ("format", "would reform")])
+@pytest.mark.parametrize(
+    ("command", "complaint"), [("check", "F401"), ("format", "would be reformatted")]
+)
 def test_ruff_finds_what_is_untidy(command: str, complaint: str, tmp_path: Path) -> None:
     file = tmp_path / "untidy.py"
     file.write_text(UNTIDY)

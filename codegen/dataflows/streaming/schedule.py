@@ -15,7 +15,7 @@ from shiftloom.codegen.config import Config, LayerConfig, TargetConfig
 from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.dataflows.streaming.chain import Choices, build_chain
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
-from shiftloom.codegen.dataflows.streaming.tokens import size_fifos
+from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.pe import PES, ConstantMatrix

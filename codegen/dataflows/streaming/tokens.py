@@ -1,22 +1,21 @@
-"""Token simulation: steps the handshakes of a chain clock by clock, without data.
+"""Token simulation: the handshakes of a chain clock by clock, without data.
 
-It gives the frame interval and latency of a plan, and sizes its FIFOs: the shallowest depths that
-lose no clock. A chain that cannot go on (deadlock) is an error here, before anything is built.
+FIFOs cut a chain into segments that see each other through registers only. Every segment and every
+FIFO keeps its own time and is stepped only when one of its flags may change: exact to the clock, at
+a fraction of the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
-from shiftloom.codegen.dataflows.streaming.fifo import Fifo
-from shiftloom.codegen.dataflows.streaming.timing import Pipeline, Queue, Timing
+from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Pipeline, Queue, Timing
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 
-MIN_DEPTH = 2
-_UNBOUNDED = 1 << 30
-_FRAMES = 4
+MAX_FRAMES = 12
+"""Frames after which the interval is taken as it is, if the chain does not repeat itself before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,92 +32,152 @@ class Schedule:
     peaks: dict[str, int]
 
 
-def simulate(units: Sequence[Unit], frames: int = _FRAMES) -> Schedule:
-    """Feed `frames` frames without a pause to a chain whose output is always taken.
+def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES) -> Schedule:
+    """Feed frames without a pause to a chain whose output is always taken, until it repeats itself.
 
+    Two frames that end in the same state prove the interval; else the last of `frames` gives it.
     Raises ShiftloomError naming the unit where beats are stuck if the chain deadlocks.
     """
-    models: list[Timing] = [Pipeline(1), *(unit.timing() for unit in units)]  # input guard first
-    in_beats, out_beats = units[0].source.beats * frames, units[-1].sink.beats
-    fires = [False] * (len(models) + 1)
-    busy = [True] * len(models)
-    sent = received = clock = quiet = 0
-    ends: list[int] = []
-    while len(ends) < frames:
-        _handshakes(models, fires, sent < in_beats)
-        for i, model in enumerate(models):
-            if busy[i] or fires[i] or fires[i + 1]:
-                busy[i] = model.step(fires[i], fires[i + 1])
-        clock += 1
-        sent += fires[0]
-        if fires[-1]:
-            received += 1
-            if received % out_beats == 0:
-                ends.append(clock)
-        quiet = 0 if any(busy) or any(fires) else quiet + 1
-        if quiet > 1:
-            stuck = next((u for u, m in zip(units, models[1:], strict=True) if m.valid()), units[0])
-            raise ShiftloomError(stuck.name, "the chain deadlocks here", "use deeper FIFOs")
-    peaks = {
-        unit.name: model.peak
-        for unit, model in zip(units, models[1:], strict=True)
-        if isinstance(model, Queue)
-    }
-    return Schedule(ends[-1] - ends[-2], ends[0], peaks)
+    chain = _Chain(units)
+    ends = [chain.run_frame()]
+    before, now = None, chain.state()
+    while len(ends) < frames and before != now:
+        ends.append(chain.run_frame())
+        before, now = now, chain.state()
+    return Schedule(ends[-1] - ends[-2], ends[0], chain.peaks())
 
 
-def _handshakes(models: list[Timing], fires: list[bool], offered: bool) -> None:
-    """Which links move a beat in this clock, from the sink back to the source."""
-    downstream = True
-    for i in range(len(models) - 1, -1, -1):
-        model = models[i]
-        fires[i + 1] = downstream and model.valid()
-        downstream = model.ready(downstream)
-    fires[0] = downstream and offered
+class _End:
+    """Source and sink of a chain: gives or takes a beat whenever it can, and counts frames."""
+
+    def __init__(self, beats: int) -> None:
+        self.beats = beats
+        self.count = 0
+
+    def valid(self) -> bool:
+        return True
+
+    def ready(self, downstream: bool) -> bool:
+        return True
+
+    def steady(self, taken: bool, given: bool) -> int:
+        return self.beats - self.count % self.beats if taken or given else FOREVER
+
+    def step(self, taken: bool, given: bool, clocks: int) -> None:
+        if taken or given:
+            self.count += clocks
+
+    def state(self) -> Hashable:
+        return self.count % self.beats
 
 
-def size_fifos(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], Schedule]:
-    """The chain with the shallowest FIFOs that keep its best interval, and its schedule.
+class _Segment:
+    """Models in a row whose handshakes depend on each other within a clock.
 
-    Making any FIFO deeper than 2 shallower by one lengthens the interval. No chain is faster than
-    its slowest unit, so a chain of shallow FIFOs that reaches it needs no search.
+    `moves[i]` says whether a beat moves into model i in each clock from `now` on, the last one
+    whether one moves out.
     """
-    shallow = _with_depths(units, {})
-    schedule = simulate(shallow)
-    if schedule.interval == max(unit.cycles() for unit in units):
-        return shallow, schedule
-    best = simulate(_with_depths(units, {u.name: _UNBOUNDED for u in units}))
-    if schedule.interval == best.interval:
-        return shallow, schedule
-    depths = {name: max(MIN_DEPTH, peak) for name, peak in best.peaks.items()}
-    for name in depths:
-        depths[name] = _shallowest(units, depths, name, best.interval)
-    sized = _with_depths(units, depths)
-    return sized, simulate(sized)
+
+    __slots__ = ("models", "moves", "now")
+
+    def __init__(self, models: Sequence[Timing]) -> None:
+        self.models = tuple(models)
+        self.moves = [False] * (len(models) + 1)
+        self.now = 0
+
+    def advance(self, clock: int) -> None:
+        """Step all models to `clock`; their flags stay the same on the way."""
+        clocks, moves = clock - self.now, self.moves
+        if clocks:
+            for i, model in enumerate(self.models):
+                model.step(moves[i], moves[i + 1], clocks)
+        self.now = clock
+
+    def settle(self, offered: bool, taken: bool) -> int:
+        """Find the moves, from the sink back to the source; returns how long they stay."""
+        moves, downstream = self.moves, taken
+        for i in range(len(self.models) - 1, -1, -1):
+            model = self.models[i]
+            moves[i + 1] = downstream and model.valid()
+            downstream = model.ready(downstream)
+        moves[0] = downstream and offered
+        return self.steady()
+
+    def steady(self) -> int:
+        """Clocks in which the moves stay as they are."""
+        moves, clocks = self.moves, FOREVER
+        for i, model in enumerate(self.models):
+            clocks = min(clocks, model.steady(moves[i], moves[i + 1]))
+        return clocks
 
 
-def _shallowest(units: Sequence[Unit], depths: dict[str, int], name: str, interval: int) -> int:
-    """Smallest depth of one FIFO, the others kept, that holds the interval; by bisection."""
-    low, high = MIN_DEPTH, depths[name]
-    while low < high:
-        middle = (low + high) // 2
-        trial = _with_depths(units, {**depths, name: middle})
-        if _interval(trial) == interval:
-            high = middle
-        else:
-            low = middle + 1
-    return high
+class _Chain:
+    """Segments (odd places of `parts`) between source, FIFOs and sink (even places)."""
 
+    def __init__(self, units: Sequence[Unit]) -> None:
+        self.units = [(unit, unit.timing()) for unit in units]
+        groups: list[list[Timing]] = [[Pipeline(1)]]  # the input guard
+        queues: list[Timing] = [_End(units[0].source.beats)]
+        for _, model in self.units:
+            if isinstance(model, Queue):
+                queues.append(model)
+                groups.append([])
+            else:
+                groups[-1].append(model)
+        self.sink = _End(units[-1].sink.beats)
+        queues.append(self.sink)
+        self.parts = [_Segment([queues[0]])]
+        for group, queue in zip(groups, queues[1:], strict=True):
+            self.parts += [_Segment(group), _Segment([queue])]
+        self.wakes = [0] * len(self.parts)
 
-def _interval(units: Sequence[Unit]) -> int | None:
-    try:
-        return simulate(units).interval
-    except ShiftloomError:
-        return None
+    def run_frame(self) -> int:
+        """Run to the clock after the next frame's last output beat."""
+        end = self.sink.count + self.sink.beats
+        while self.sink.count < end:
+            clock = min(self.wakes)
+            if clock >= FOREVER:
+                raise self._deadlock()
+            self._event(clock)
+        for part in self.parts:
+            part.advance(clock)
+        return clock
 
+    def state(self) -> Hashable:
+        """All that the frames to come depend on."""
+        return tuple(model.state() for part in self.parts for model in part.models)
 
-def _with_depths(units: Sequence[Unit], depths: dict[str, int]) -> tuple[Unit, ...]:
-    return tuple(
-        replace(unit, depth=depths.get(unit.name, MIN_DEPTH)) if isinstance(unit, Fifo) else unit
-        for unit in units
-    )
+    def peaks(self) -> dict[str, int]:
+        """Most beats each FIFO has held, by unit."""
+        return {unit.name: model.peak for unit, model in self.units if isinstance(model, Queue)}
+
+    def _event(self, clock: int) -> None:
+        """Settle anew what may change with this clock, and what depends on it by a register."""
+        due = {k for k, wake in enumerate(self.wakes) if wake == clock}
+        segments = {k for k in due if k % 2}
+        for k in due - segments:
+            self.parts[k].advance(clock)
+            segments |= {k - 1, k + 1} & set(range(1, len(self.parts), 2))
+        for k in segments:
+            self._settle_segment(k, clock)
+        for k in {k + side for k in segments for side in (-1, 1)}:
+            self._settle_queue(k, clock)
+
+    def _settle_segment(self, k: int, clock: int) -> None:
+        part = self.parts[k]
+        part.advance(clock)
+        offered = self.parts[k - 1].models[0].valid()
+        space = self.parts[k + 1].models[0].ready(True)
+        self.wakes[k] = clock + part.settle(offered, space)
+
+    def _settle_queue(self, k: int, clock: int) -> None:
+        part = self.parts[k]
+        part.advance(clock)
+        taken = k > 0 and self.parts[k - 1].moves[-1]
+        given = k + 1 < len(self.parts) and self.parts[k + 1].moves[0]
+        part.moves = [taken, given]
+        self.wakes[k] = clock + part.steady()
+
+    def _deadlock(self) -> ShiftloomError:
+        stuck = next((unit for unit, model in self.units if model.valid()), self.units[0][0])
+        return ShiftloomError(stuck.name, "the chain deadlocks here", "use deeper FIFOs")

@@ -32,8 +32,8 @@ class VectorTiming:
         clocks = self._words - self._written if taken else FOREVER
         if not reads:
             return 1 if taken and moves else clocks
-        if self._held == 0:
-            clocks = 1 if not taken else clocks
+        if self._held == 0 and not taken:
+            clocks = self._written - self._read
         return min(clocks, self._words - self._read)
 
     def step(self, taken: bool, given: bool, clocks: int) -> None:

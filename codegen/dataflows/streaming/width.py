@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from shiftloom.codegen.dataflows.streaming.timing import Timing
+from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Timing
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 
 
@@ -24,11 +24,19 @@ class Splitter:
     def ready(self, downstream: bool) -> bool:
         return self._left == 0 or (self._left == 1 and downstream)
 
-    def step(self, taken: bool, given: bool) -> bool:
-        self._left -= given
+    def steady(self, taken: bool, given: bool) -> int:
+        if given and not taken:
+            return max(1, self._left - 1)
+        return 1 if taken else FOREVER
+
+    def step(self, taken: bool, given: bool, clocks: int) -> None:
         if taken:
             self._left = self._ratio
-        return False
+        elif given:
+            self._left -= clocks
+
+    def state(self) -> Hashable:
+        return self._left
 
 
 class Joiner:
@@ -47,15 +55,22 @@ class Joiner:
     def ready(self, downstream: bool) -> bool:
         return not self._full or downstream
 
-    def step(self, taken: bool, given: bool) -> bool:
+    def steady(self, taken: bool, given: bool) -> int:
+        if given:
+            return 1
+        return self._ratio - self._count if taken else FOREVER
+
+    def step(self, taken: bool, given: bool, clocks: int) -> None:
         if given:
             self._full = False
         if taken:
-            self._count += 1
+            self._count += clocks
             if self._count == self._ratio:
                 self._count = 0
                 self._full = True
-        return False
+
+    def state(self) -> Hashable:
+        return self._count, self._full
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
+from shiftloom.codegen.dataflows.streaming.timing import FOREVER
 from shiftloom.codegen.values import Shape
 from shiftloom.codegen.windows import Window
 
@@ -65,35 +67,62 @@ class WindowTiming:
     def ready(self, downstream: bool) -> bool:
         return self.rows < self.banks
 
-    def step(self, taken: bool, given: bool) -> bool:
-        take = given if self.slices == 1 else self.left > 0 and (not self.sliced or given)
-        window_ready = self.left == 0 or (take and self.left == 1)
+    def steady(self, taken: bool, given: bool) -> int:
+        take, _, a_free, b_free = self._moves(given)
+        if (b_free and (self.a_valid or self.b_valid)) or self._slicing(given) != self.sliced:
+            return 1
+        if a_free and (self._steps() or (taken and self.rows == self.newest[self.oh])):
+            return 1
+        clocks = self.width - self.w_column if taken else FOREVER
+        return min(clocks, max(1, self.left - 1)) if take else clocks
+
+    def step(self, taken: bool, given: bool, clocks: int) -> None:
+        take, window_ready, a_free, b_free = self._moves(given)
         give = self.b_valid and self.b_emit
-        b_free = not give or window_ready
-        a_free = not self.a_valid or b_free
-        stepped, emit, row_end = self._scan(a_free)
-        if self.slices > 1 and (not self.sliced or given):
-            self.sliced = self.left > 0
-        self.left -= take
+        self.sliced = self._slicing(given)
+        self.left -= take * clocks
         if window_ready and give:
             self.left = self.folds
+        stepped, emit, row_end = self._scan(a_free)
         if b_free:
             self.b_valid, self.b_emit = self.a_valid, self.a_emit
         if a_free:
             self.a_valid, self.a_emit = stepped, emit
-        self._write(taken, row_end)
-        return stepped or take or taken or give or self.a_valid or self.b_valid
+        self._write(taken * clocks, row_end)
+
+    def state(self) -> Hashable:
+        scan = (self.x, self.oh, self.ow, self.gap, self.busy)
+        columns = (self.a_valid, self.a_emit, self.b_valid, self.b_emit)
+        return self.w_column, self.rows, scan, columns, self.left, self.sliced
+
+    def _moves(self, given: bool) -> tuple[bool, bool, bool, bool]:
+        """In this clock: (a slice leaves the window, it is free after, columns a and b are)."""
+        take = given if self.slices == 1 else self.left > 0 and (given or not self.sliced)
+        window_free = self.left == 0 or (take and self.left == 1)
+        b_free = not (self.b_valid and self.b_emit) or window_free
+        return take, window_free, not self.a_valid or b_free, b_free
+
+    def _slicing(self, given: bool) -> bool:
+        """Whether the next clock offers a slice out of its register."""
+        return self.left > 0 if self.slices > 1 and (given or not self.sliced) else self.sliced
+
+    def _column_ok(self) -> tuple[bool, bool]:
+        """Of the next column: (it was written, it may be blank since outputs are flushed)."""
+        newest = self.newest[self.oh]
+        flush = self.geometry.flush
+        flushing = flush > 0 and self.busy and self.x == 0
+        arrived = self.w_column >= flush if flushing else self.w_column != self.x
+        return self.rows > newest or (self.rows == newest and arrived), flushing
+
+    def _steps(self) -> bool:
+        return any(self._column_ok())
 
     def _scan(self, ready: bool) -> tuple[bool, bool, bool]:
         """One step of the column scan: (a step is made, it completes an output, the row ends)."""
-        geometry = self.geometry
-        newest = self.newest[self.oh]
-        flushing = geometry.flush > 0 and self.busy and self.x == 0
-        arrived = self.w_column >= geometry.flush if flushing else self.w_column != self.x
-        column_ok = self.rows > newest or (self.rows == newest and arrived)
-        emit = self.gap == 0 if self.busy else self.x == geometry.first
+        column_ok, flushing = self._column_ok()
+        emit = self.gap == 0 if self.busy else self.x == self.geometry.first
         stepped = ready and (column_ok or flushing)
-        row_end = ready and column_ok and self.x == geometry.slots - 1
+        row_end = ready and column_ok and self.x == self.geometry.slots - 1
         if ready and column_ok:
             self.x = 0 if row_end else self.x + 1
         if stepped and emit:
@@ -104,13 +133,12 @@ class WindowTiming:
             self.gap -= 1
         return stepped, emit, row_end
 
-    def _write(self, taken: bool, row_end: bool) -> None:
+    def _write(self, pixels: int, row_end: bool) -> None:
         if row_end:
             last = self.oh == self.out_rows - 1
             self.rows -= self.geometry.next if last else self.row_stride
             self.oh = 0 if last else self.oh + 1
-        if taken:
-            self.w_column += 1
-            if self.w_column == self.width:
-                self.w_column = 0
-                self.rows += 1
+        self.w_column += pixels
+        if self.w_column == self.width:
+            self.w_column = 0
+            self.rows += 1

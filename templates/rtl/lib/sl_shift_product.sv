@@ -20,17 +20,23 @@ module sl_shift_product #(
   output logic [P-1:0]      product  // unsigned
 );
 
-  // Truth table of one product bit, indexed by {code, x[i-2], x[i-1], x[i]}; code 111 comes first.
-  localparam logic [63:0] BIT_TABLE = {
-    8'h00, ~8'hF0, ~8'hCC, ~8'hAA,  // 0, ~x[i-2], ~x[i-1], ~x[i]
-    8'hF0,  8'hCC,  8'hAA,  8'h00   // x[i-2], x[i-1], x[i], 0
-  };
-
   wire sign = (X_SIGNED != 0) && x[X_BITS-1];
   wire [P+1:0] x_wide = {{3{sign}}, x, 2'b00};  // x[i] is x_wide[i + 2]
 
   for (genvar i = 0; i < P; i = i + 1) begin : gen_bit
-    wire value = BIT_TABLE[{code, x_wide[i], x_wide[i+1], x_wide[i+2]}];
+    // A function of six bits: code, x[i], x[i-1] and x[i-2].
+    logic value;
+    always_comb begin
+      case (code)
+        3'b001:  value = x_wide[i+2];
+        3'b010:  value = x_wide[i+1];
+        3'b011:  value = x_wide[i];
+        3'b100:  value = !x_wide[i+2];
+        3'b101:  value = !x_wide[i+1];
+        3'b110:  value = !x_wide[i];
+        default: value = 1'b0;
+      endcase
+    end
     assign product[i] = (i == P - 1) ? !value : value;
   end
 
