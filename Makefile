@@ -20,7 +20,7 @@ TEST_EXTRAS := $(DEMO_EXTRAS),test
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data $(DATA))
 
 # A virtual environment works only where it was made, with the Python it was made with.
-IDENTITY := $(CURDIR) $(shell $(PYTHON) --version 2>&1)
+IDENTITY := $(CURDIR) $(shell { $(PYTHON) --version; } 2>/dev/null)
 ifneq ($(file < $(VENV)/.created),$(IDENTITY))
 .PHONY: $(VENV)/.created
 endif

@@ -18,7 +18,7 @@ from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode
 from shiftloom.codegen.values import nearest
 
 PeKind = Literal["auto", "shift", "constant"]
-Share = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class TargetConfig:
     """The board and what the scheduler aims at: a rate, or the fastest plan within the shares."""
 
     board: str = "pynq-z2"
-    clock_mhz: Annotated[float, Field(gt=0, le=1000)] | None = None
+    clock_mhz: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
     """Assumed clock; null takes the board's default."""
     fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Frames a second to reach; null takes the fastest plan within the shares."""

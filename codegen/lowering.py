@@ -28,12 +28,35 @@ OUTPUT_BITS = 32
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """A layer's sums before its bias: the range of each channel's, and the real bias to add.
+
+    `correction` is the share of the input's zero point, already inside [lo, hi].
+    """
+
+    bias: npt.NDArray[np.float32]
+    correction: IntArray
+    lo: IntArray
+    hi: IntArray
+
+    @staticmethod
+    def of(bias: npt.NDArray[np.float32], beta: IntArray, x: Operand) -> Sums:
+        """Sums of the weights β on the activations x."""
+        flat = beta.reshape(beta.shape[0], -1)
+        correction: IntArray = -x.zero * flat.sum(axis=1)
+        lo: IntArray = np.where(flat > 0, flat * x.lo, flat * x.hi).sum(axis=1)
+        hi: IntArray = np.where(flat > 0, flat * x.hi, flat * x.lo).sum(axis=1)
+        return Sums(bias, correction, lo + correction, hi + correction)
+
+
+@dataclass(frozen=True, slots=True)
 class Operand:
     """The value of float node `at`, made by integer node `source`; real = scale · (q − zero).
 
     `scale` has shape (C,) or (); [lo, hi] covers every reachable q. `layer` is the layer whose
     settings rule its requantization; `rectified` marks a ReLU that the requantization will do,
-    `flat` a feature map that the next layer reads as one vector.
+    `flat` a feature map that the next layer reads as one vector. `sums` is there while the value
+    is a layer's pending sums.
     """
 
     source: str
@@ -47,6 +70,7 @@ class Operand:
     pending: bool = False
     rectified: bool = False
     flat: bool = False
+    sums: Sums | None = None
 
 
 class LayerSettings(Protocol):
@@ -78,6 +102,11 @@ def _integer_bias(node: str, bias: npt.NDArray[np.float32], scale: Scale) -> Int
     return offset.astype(np.int64)
 
 
+def _pending_type(x: Operand) -> IntType:
+    """The type of sums, with room above the largest for a threshold that none reaches."""
+    return IntType.covering(x.lo, x.hi + 1)
+
+
 class IntegerBuilder:
     """Collects the integer units of a network; each method appends and returns an Operand."""
 
@@ -106,14 +135,12 @@ class IntegerBuilder:
         beta: IntArray = codes.beta.data
         scale = codes.alpha * x.scale
         offset = _integer_bias(node, bias, scale)
-        flat = beta.reshape(beta.shape[0], -1)
-        total = offset - x.zero * flat.sum(axis=1)
-        lo = total + np.where(flat > 0, flat * x.lo, flat * x.hi).sum(axis=1)
-        hi = total + np.where(flat > 0, flat * x.hi, flat * x.lo).sum(axis=1)
+        sums = Sums.of(bias, beta, x)
+        lo, hi = int((sums.lo + offset).min()), int((sums.hi + offset).max())
         source = (1, 1, math.prod(x.shape)) if x.flat else x.shape
         shape = (*window.output(node, source), beta.shape[0])
-        unit = Mac(codes.beta, Array(total), window, x.zero, codes)
-        out = Operand(node, node, node, shape, int(lo.min()), int(hi.max()), scale, pending=True)
+        unit = Mac(codes.beta, Array(offset + sums.correction), window, x.zero, codes)
+        out = Operand(node, node, node, shape, lo, hi, scale, pending=True, sums=sums)
         return self._append(node, unit, x, out)
 
     def reduce(self, node: str, x: Operand, kind: Literal["max", "sum"], window: Window) -> Operand:
@@ -159,6 +186,7 @@ class IntegerBuilder:
         name = f"{x.at}_requant"
         bits = self.settings.multiplier_bits(x.layer)
         function = requant.fit(name, ratios, bits, out, out.lo, out.hi)
+        x = self._rescaled(x, np.ldexp(function.m.data * scale, -function.shift))
         result = replace(
             x,
             source=name,
@@ -167,6 +195,7 @@ class IntegerBuilder:
             scale=np.asarray(scale),
             pending=False,
             rectified=False,
+            sums=None,
         )
         return self._requantize(name, function, x, result)
 
@@ -174,10 +203,11 @@ class IntegerBuilder:
         """The network's output: integers times their channel's α in 32 bits, with no rounding."""
         ratios = np.broadcast_to(x.scale, (x.shape[2],))
         uniform = bool((ratios == ratios[0]).all())
-        room = OUTPUT_BITS - 1 - int(x.hi - x.lo).bit_length()
+        room = OUTPUT_BITS - 2 - int(x.hi - x.lo).bit_length()
         bits = 4 if uniform else min(self.settings.multiplier_bits(x.layer), room)
         top = 1 if uniform else (1 << max(bits, 1)) - 1
         m = np.maximum(np.rint(ratios / ratios.max() * top).astype(np.int64), 1)
+        x = self._rescaled(x, m * ratios.max() / top)
         name, out = f"{x.at}_requant", IntType(OUTPUT_BITS, signed=True)
         lo = 0 if x.rectified else min(0, x.lo * int(m.max()))
         hi = max(0, x.hi * int(m.max()))
@@ -190,6 +220,26 @@ class IntegerBuilder:
         result = replace(x, source=name, lo=lo, hi=hi, scale=scale, pending=False)
         return self._requantize(name, function, x, result)
 
+    def _rescaled(self, x: Operand, scale: Scale) -> Operand:
+        """Pending sums with their bias in steps of `scale`, what the multipliers really give.
+
+        A multiplier of few bits is a coarse copy of the scale of a faint channel, and would carry
+        its error over to a bias that may be far from faint.
+        """
+        if x.sums is None:
+            return x
+        offset = _integer_bias(x.layer, x.sums.bias, scale)
+        lo, hi = int((x.sums.lo + offset).min()), int((x.sums.hi + offset).max())
+        out = replace(x, lo=lo, hi=hi, scale=scale)
+        first = next(i for i, node in enumerate(self.nodes) if node.name == x.layer)
+        for i, node in enumerate(self.nodes[first:], first):
+            unit = node.unit
+            if isinstance(unit, Mac):
+                unit = replace(unit, bias=Array(offset + x.sums.correction))
+            made = replace(node.out, type=_pending_type(out), scale=Array(scale))
+            self.nodes[i] = replace(node, unit=unit, out=made)
+        return out
+
     def _requantize(
         self, name: str, function: requant.Requantization, x: Operand, result: Operand
     ) -> Operand:
@@ -200,8 +250,8 @@ class IntegerBuilder:
     def _append(self, name: str, unit: Unit, x: Operand, out: Operand) -> Operand:
         if isinstance(unit, Requantize):
             kind = unit.requantization.out
-        elif out.pending:  # room above the largest sum, for a threshold that none reaches
-            kind = IntType.covering(out.lo, out.hi + 1)
+        elif out.pending:
+            kind = _pending_type(out)
         else:
             kind = IntType.covering(out.lo, out.hi, signed=out.lo < 0)
         tensor = QTensor(out.shape, kind, Array(out.scale), out.zero)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Literal
@@ -26,6 +26,12 @@ _ACCESS_WORDS = {
     "w1c": "write 1 to clear",
     "wo": "write only",
 }
+_PORT_KINDS = {
+    "ro": "input  wire ",
+    "rw": "output logic",
+    "w1c": "input  wire ",
+    "wo": "output logic",
+}
 _AXI_SIGNALS = tuple(
     f"{channel}{signal}"
     for channel, signals in {
@@ -41,7 +47,7 @@ _AXI_SIGNALS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Bits [lsb, lsb + width) of a register; `name` is also the port of the RTL."""
+    """Bits [lsb, lsb + width) of a register; `name` is also the port or signal of the RTL."""
 
     name: str
     lsb: int
@@ -55,7 +61,7 @@ class Register:
 
     A read-only register without fields is a constant, `reset` or what the build puts there. The
     bits of a "w1c" register are set by the hardware and cleared by writing 1 or, all together, by
-    the write-only field `cleared_by`.
+    the write-only field `cleared_by`, which then has no port.
     """
 
     name: str
@@ -190,7 +196,7 @@ def to_markdown(registers: tuple[Register, ...] = core_registers()) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Port:
+class _Signal:
     declaration: str
     doc: str
 
@@ -223,7 +229,8 @@ class _Context:
     module: str
     address_bits: int
     axi_signals: tuple[str, ...]
-    ports: tuple[_Port, ...]
+    ports: tuple[_Signal, ...]
+    commands: tuple[_Signal, ...]
     registers: tuple[_Word, ...]
     writable: tuple[_Word, ...]
 
@@ -235,23 +242,25 @@ def render_rtl(
     check(registers)
     values = constants(digest)
     words = {register: _word(register, values) for register in registers}
+    fields = [(register, field) for register in registers for field in register.fields]
+    inner = {register.cleared_by for register in registers}
     context = _Context(
         banner=banner,
         module=check_identifier(f"{name}_registers", name),
         address_bits=ADDRESS_BITS,
         axi_signals=_AXI_SIGNALS,
-        ports=tuple(port for register in registers for port in _ports(register)),
+        ports=tuple(_signal(r, f, _PORT_KINDS[r.access]) for r, f in fields if f.name not in inner),
+        commands=tuple(_signal(r, f, "logic") for r, f in fields if f.name in inner),
         registers=tuple(words.values()),
         writable=tuple(word for register, word in words.items() if register.access != "ro"),
     )
     return render("rtl/registers.sv.j2", context)
 
 
-def _ports(register: Register) -> Iterator[_Port]:
-    """One port a field, named as the field."""
-    kind = "input  wire " if register.access in ("ro", "w1c") else "output logic"
-    for field in register.fields:
-        yield _Port(f"{kind} {_range(field.width)}{field.name}", f"{register.name}: {field.doc}")
+def _signal(register: Register, field: Field, kind: str) -> _Signal:
+    """The declaration of a field, named as the field."""
+    declaration = f"{kind} {_range(field.width)}{field.name}"
+    return _Signal(declaration, f"{register.name}: {field.doc}")
 
 
 def _range(width: int) -> str:

@@ -390,7 +390,7 @@ def test_attention_is_refused_by_name_however_it_is_called() -> None:
             f"net: cannot be traced ('Calls' object has no attribute 'missing'); {TRACING_HINT}",
         ),
         (
-            lambda self, x: x if len(x) else self.a(x),
+            lambda self, x: self.a(x) if len(x) > 1 else x,
             "net: cannot be traced ('len' is not supported in symbolic tracing by default. If you "
             "want this call to be recorded, please call torch.fx.wrap('len') at module scope); "
             f"{TRACING_HINT}",

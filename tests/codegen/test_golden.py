@@ -104,7 +104,7 @@ def test_convolutions_equal_loops(
     assert np.array_equal(golden.trace(graph, x)["unit"], naive_mac(x, unit, shape))
 
 
-@pytest.mark.parametrize("bits", [8, 16, 20, 21, 40, 48, 49, 60])
+@pytest.mark.parametrize("bits", [8, 16, 20, 21, 40, 48, 49, 58])
 def test_sums_are_exact_at_the_edge_of_each_arithmetic(bits: int) -> None:
     """2^20 · 16 needs more than float32's 24 bits, 2^49 · 16 more than float64's 53."""
     kind = IntType(bits, False)
@@ -162,7 +162,8 @@ def test_a_zero_point_passes_a_maximum() -> None:
     pool = MaxPool2d(Window((2, 2), (2, 2), (1, 1)))
     layer = conv(rng, (2, 3), padding=(1, 1))
     x = frames(rng, source.shape)
-    network = quantize(chain(pool, layer, source=source), x, Config()).qgraph
+    config = Config(defaults=LayerConfig(m_bits=16))
+    network = quantize(chain(pool, layer, source=source), x, config).qgraph
     unit = network.nodes[1].unit
     assert isinstance(unit, Mac)
     assert unit.pad_value == 77
@@ -182,14 +183,13 @@ def test_one_layer_is_exact_but_for_its_bias() -> None:
     x = frames(rng, source.shape)
     network = quantize(chain(layer, source=source), x, Config()).qgraph
     step = float(network.output.scale.data)
-    error = golden.run(network, x) * step - layer.run(x / 16.0)[:, 0, 0]
+    error = golden.run(network, x) * step - layer.run((x / 16).astype(np.float32))[:, 0, 0]
     assert np.abs(error).max() <= step * 0.5001
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_golden_stays_within_quantization_error_of_float(seed: int) -> None:
-    """
-    Hidden values are off by half a step and their bias' rounding, outputs by Σ|w| times as much.
+    """Hidden values are off by half a step and their bias' rounding, outputs by Σ|w| times as much.
 
     Weights lie on the grid, M has 17 bits and ranges are maxima, so nothing else adds an error
     beyond the margin of 1 %.
@@ -236,7 +236,7 @@ def fake_quantized(network: QGraph, x: IntArray) -> IntArray:
             )
         else:
             function = unit.requantization
-            m = torch.from_numpy(function.m.data).double().reshape(1, -1, 1, 1)
+            m = torch.tensor(function.m.data).double().reshape(1, -1, 1, 1)
             value = torch.round(value * m / 2.0**function.shift) + function.zero
             value = value.clamp(function.lo, function.hi)
     return value.permute(0, 2, 3, 1).reshape(len(x), -1).round().long().numpy()
@@ -244,7 +244,7 @@ def fake_quantized(network: QGraph, x: IntArray) -> IntArray:
 
 def torch_mac(unit: Mac, value: torch.Tensor) -> torch.Tensor:
     """A convolution on padded input; a flattened map's weights are put back in NCHW order."""
-    weights, bias = torch.from_numpy(unit.weights.data).double(), torch.from_numpy(unit.bias.data)
+    weights, bias = torch.tensor(unit.weights.data).double(), torch.tensor(unit.bias.data)
     if unit.window.kernel == (1, 1) and weights.shape[3] != value.shape[1]:
         _, channels, height, width = value.shape
         weights = weights.reshape(-1, height, width, channels)

@@ -42,7 +42,7 @@ INJECTIONS = (
     "A",
     "é",
     "a\0",
-    "а",  # noqa: RUF001 (a Cyrillic letter that looks Latin)
+    "а",  # a Cyrillic letter that looks Latin
     "a" * (MAX_LENGTH + 1),
 )
 

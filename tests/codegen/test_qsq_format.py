@@ -161,4 +161,4 @@ def test_traffic_of_a_network_without_weights() -> None:
 
 
 def test_formats_are_listed() -> None:
-    assert FORMATS == (Qsq,)
+    assert (Qsq,) == FORMATS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -163,7 +163,7 @@ def test_paper_mode_follows_the_bands_of_equation_10(phi: int, rule: AlphaRule) 
             row[side] = np.abs(vector[side]) / np.sqrt((vector[side] ** 2).mean())
     magnitude = np.abs(codes.beta.data.reshape(6, -1))
     edges = [ratio[magnitude == level] for level in Qsq(phi).levels]
-    for lower, upper in zip(edges, edges[1:], strict=False):
+    for lower, upper in pairwise(edges):
         assert lower.size == 0 or upper.size == 0 or lower.max() <= upper.min()
     if phi > 1:
         assert edges[1].max() <= 1 < edges[2].min()

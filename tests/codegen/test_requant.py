@@ -230,3 +230,8 @@ def test_ratios_that_no_multiplier_holds_are_refused(ratios: list[float], messag
 def test_fit_of_the_largest_ratio() -> None:
     requant = fit("conv", np.array([255.0, 1.0]), 8, UINT8, 0, 255)
     assert (requant.m.data.tolist(), requant.shift) == ([255, 1], 0)
+
+
+def test_fit_of_a_ratio_that_rounds_up_to_a_power_of_two() -> None:
+    requant = fit("conv", np.array([1.999]), 8, UINT8, 0, 255)
+    assert (requant.m.data.tolist(), requant.shift) == ([128], 6)

@@ -62,7 +62,9 @@ def test_cache_comes_before_the_shipped_files(tmp_path: Path) -> None:
 
 
 def test_unknown_split() -> None:
-    with pytest.raises(ShiftloomError, match=r"^MNIST split 'val': .*use one of: train, test, calibration$"):
+    with pytest.raises(
+        ShiftloomError, match=r"^MNIST split 'val': .*use one of: train, test, calibration$"
+    ):
         mnist.load("val")  # type: ignore[arg-type]
 
 

@@ -32,9 +32,14 @@ class Choices:
     fifos: dict[str, int]
 
 
-def build_chain(qgraph: QGraph, choices: Choices, serial: bool = True) -> tuple[Unit, ...]:
-    """Units from a stream of input pixels to the last node's values, `serial`: one a beat."""
-    builder = _ChainBuilder(qgraph, choices)
+def build_chain(
+    qgraph: QGraph, choices: Choices, serial: bool = True, elements: int | None = None
+) -> tuple[Unit, ...]:
+    """Units from a stream of input pixels to the last node's values, `serial`: one a beat.
+
+    `elements` of a pixel come in a beat, all of them by default.
+    """
+    builder = _ChainBuilder(qgraph, choices, elements or qgraph.input.shape[2])
     builder.build()
     if serial:
         builder.convert(qgraph.nodes[-1].name, 1)
@@ -44,12 +49,12 @@ def build_chain(qgraph: QGraph, choices: Choices, serial: bool = True) -> tuple[
 class _ChainBuilder:
     """Appends the units of each node; `self.stream` is the stream made last."""
 
-    def __init__(self, qgraph: QGraph, choices: Choices) -> None:
+    def __init__(self, qgraph: QGraph, choices: Choices, elements: int) -> None:
         self.qgraph = qgraph
         self.choices = choices
         self.units: list[Unit] = []
         tensor = qgraph.input
-        self.stream = self._stream("pixels", "input", tensor, tensor.shape[2])
+        self.stream = self._stream("pixels", "input", tensor, elements)
 
     def build(self) -> None:
         """Append the units of every node."""

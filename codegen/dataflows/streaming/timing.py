@@ -27,6 +27,7 @@ class Timing(Protocol):
         """Clocks, this one the first, in which `valid` and `ready` surely stay as they are now.
 
         In each of them an input beat is `taken`, an output beat `given`, as the flags allow.
+        FOREVER if the state does not change at all.
         """
 
     def step(self, taken: bool, given: bool, clocks: int) -> None:
@@ -58,12 +59,14 @@ class Pipeline:
         return downstream or self._bits < self._top
 
     def steady(self, taken: bool, given: bool) -> int:
-        bits = self._bits
+        bits, offering = self._bits, self._bits >= self._top
         if given:
             full = taken and bits == 2 * self._top - 1 and self._pattern == b"\1"
             return FOREVER if full else 1
+        if offering:
+            return FOREVER
         if bits:
-            return max(1, self._latency - bits.bit_length())
+            return self._latency - bits.bit_length()
         return self._latency + self._zeros() if taken else FOREVER
 
     def step(self, taken: bool, given: bool, clocks: int) -> None:

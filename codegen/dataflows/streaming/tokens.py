@@ -78,37 +78,43 @@ class _Segment:
     whether one moves out.
     """
 
-    __slots__ = ("models", "moves", "now")
+    __slots__ = ("_changing", "models", "moves", "now")
 
     def __init__(self, models: Sequence[Timing]) -> None:
         self.models = tuple(models)
         self.moves = [False] * (len(models) + 1)
         self.now = 0
+        self._changing: list[tuple[Timing, bool, bool]] = []
 
     def advance(self, clock: int) -> None:
-        """Step all models to `clock`; their flags stay the same on the way."""
-        clocks, moves = clock - self.now, self.moves
+        """Step the models to `clock`; their flags stay the same on the way."""
+        clocks = clock - self.now
         if clocks:
-            for i, model in enumerate(self.models):
-                model.step(moves[i], moves[i + 1], clocks)
-        self.now = clock
+            for model, taken, given in self._changing:
+                model.step(taken, given, clocks)
+            self.now = clock
 
     def settle(self, offered: bool, taken: bool) -> int:
-        """Find the moves, from the sink back to the source; returns how long they stay."""
+        """Find the moves, from the sink back to the source; returns the clock they hold until."""
         moves, downstream = self.moves, taken
         for i in range(len(self.models) - 1, -1, -1):
             model = self.models[i]
             moves[i + 1] = downstream and model.valid()
             downstream = model.ready(downstream)
         moves[0] = downstream and offered
-        return self.steady()
+        return self.hold()
 
-    def steady(self) -> int:
-        """Clocks in which the moves stay as they are."""
+    def hold(self) -> int:
+        """Find what the moves change; returns the clock until which they hold."""
         moves, clocks = self.moves, FOREVER
+        self._changing.clear()
         for i, model in enumerate(self.models):
-            clocks = min(clocks, model.steady(moves[i], moves[i + 1]))
-        return clocks
+            taken, given = moves[i], moves[i + 1]
+            steady = model.steady(taken, given)
+            if steady < FOREVER:
+                self._changing.append((model, taken, given))
+                clocks = min(clocks, steady)
+        return self.now + clocks
 
 
 class _Chain:
@@ -129,7 +135,7 @@ class _Chain:
         self.parts = [_Segment([queues[0]])]
         for group, queue in zip(groups, queues[1:], strict=True):
             self.parts += [_Segment(group), _Segment([queue])]
-        self.wakes = [0] * len(self.parts)
+        self.wakes = [0 if k % 2 else FOREVER for k in range(len(self.parts))]
 
     def run_frame(self) -> int:
         """Run to the clock after the next frame's last output beat."""
@@ -153,30 +159,36 @@ class _Chain:
 
     def _event(self, clock: int) -> None:
         """Settle anew what may change with this clock, and what depends on it by a register."""
-        due = {k for k, wake in enumerate(self.wakes) if wake == clock}
+        due = [k for k, wake in enumerate(self.wakes) if wake == clock]
         segments = {k for k in due if k % 2}
-        for k in due - segments:
-            self.parts[k].advance(clock)
-            segments |= {k - 1, k + 1} & set(range(1, len(self.parts), 2))
+        for k in due:
+            if k % 2 == 0:
+                segments |= self._pass_queue(k, clock)
         for k in segments:
-            self._settle_segment(k, clock)
-        for k in {k + side for k in segments for side in (-1, 1)}:
-            self._settle_queue(k, clock)
+            part = self.parts[k]
+            part.advance(clock)
+            offered = self.parts[k - 1].models[0].valid()
+            space = self.parts[k + 1].models[0].ready(True)
+            self.wakes[k] = part.settle(offered, space)
+            self._join_queue(k - 1, 1, part.moves[0], clock)
+            self._join_queue(k + 1, 0, part.moves[-1], clock)
 
-    def _settle_segment(self, k: int, clock: int) -> None:
-        part = self.parts[k]
+    def _pass_queue(self, k: int, clock: int) -> set[int]:
+        """Advance a FIFO by itself; returns the segments that see another flag of it then."""
+        part, queue = self.parts[k], self.parts[k].models[0]
+        valid, ready = queue.valid(), queue.ready(True)
         part.advance(clock)
-        offered = self.parts[k - 1].models[0].valid()
-        space = self.parts[k + 1].models[0].ready(True)
-        self.wakes[k] = clock + part.settle(offered, space)
+        self.wakes[k] = part.hold()
+        after = {k + 1} if queue.valid() != valid else set()
+        return after | {k - 1} if queue.ready(True) != ready else after
 
-    def _settle_queue(self, k: int, clock: int) -> None:
+    def _join_queue(self, k: int, side: int, moves: bool, clock: int) -> None:
+        """Let a FIFO take (side 0) or give (side 1) a beat a clock from now on, or no more."""
         part = self.parts[k]
-        part.advance(clock)
-        taken = k > 0 and self.parts[k - 1].moves[-1]
-        given = k + 1 < len(self.parts) and self.parts[k + 1].moves[0]
-        part.moves = [taken, given]
-        self.wakes[k] = clock + part.steady()
+        if part.moves[side] != moves:
+            part.advance(clock)
+            part.moves[side] = moves
+            self.wakes[k] = part.hold()
 
     def _deadlock(self) -> ShiftloomError:
         stuck = next((unit for unit, model in self.units if model.valid()), self.units[0][0])

@@ -2,9 +2,9 @@
 //
 //   y[oh,ow,c] = max or sum of x[oh*KH+kh, ow*KW+kw, c] over kh < KH, kw < KW
 //
-// In: H*W pixels of FOLDS beats, LANES elements of BITS bits a beat. Out: (H/KH)*(W/KW)
-// pixels of FOLDS beats, LANES elements of OUT_BITS bits (BITS for max; a sum needs
-// ceil(log2(KH*KW)) bits more), signed as the input's. A row memory of (W/KW)*FOLDS words holds the running results.
+// In: H*W pixels of FOLDS beats, LANES elements of BITS bits a beat. Out: (H/KH)*(W/KW) pixels of
+// FOLDS beats, LANES elements of OUT_BITS bits (BITS for max; a sum needs ceil(log2(KH*KW)) bits
+// more), signed as the input's. A row memory of (W/KW)*FOLDS words holds the running results.
 //
 // Timing: the last input beat of an output beat is offered as that 2 clocks after its acceptance.
 // One beat a clock in, always; one enable (!m_tvalid || m_tready) moves all stages and is s_tready.

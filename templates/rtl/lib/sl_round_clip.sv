@@ -55,7 +55,7 @@ module sl_round_clip #(
 
   wire under = distance_q[D_BITS-1];
   wire over = distance_q[D_BITS-2:0] >= (D_BITS-1)'(RANGE + 1);
-  wire [OUT_BITS-1:0] kept = distance_q[OUT_BITS-1:0];
+  wire [OUT_BITS-1:0] kept = OUT_BITS'(distance_q[D_BITS-2:0]);
   logic [OUT_BITS-1:0] clipped;
   always_comb begin
     if (under) clipped = '0;

@@ -1,0 +1,26 @@
+"""Write docs/registers.md from the register description: python docs/update_registers.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shiftloom.codegen import registers
+
+TARGET = Path(__file__).with_name("registers.md")
+INTRODUCTION = """\
+# Registers
+
+The control registers of every accelerator, on AXI4-Lite, 32 bits a word. This page is made by
+`docs/update_registers.py` from `codegen/registers.py`, which also makes the RTL and the
+`registers.json` of a build. An access to an address without a register answers with SLVERR.
+
+"""
+
+
+def page() -> str:
+    """The page as it must be."""
+    return INTRODUCTION + registers.to_markdown()
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), "utf-8")

@@ -1,0 +1,279 @@
+"""Small networks that together meet every unit, format and option: six by hand, more at random.
+
+A network is a seeded torch module, the meaning of its input integers, and its configuration.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from shiftloom import Config, Quantized, from_torch, parse_config, quantize
+from shiftloom.codegen.graph import GraphInput
+
+CALIBRATION_FRAMES = 64
+
+
+@dataclass(frozen=True)
+class Net:
+    """Layers by name in order, the input's (H, W, C) and zero point, and configuration data."""
+
+    name: str
+    shape: tuple[int, int, int]
+    layers: dict[str, nn.Module]
+    zero: int = 0
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> Config:
+        """The configuration, parsed."""
+        return parse_config(self.config, self.name)
+
+    def quantized(self, seed: int = 1) -> Quantized:
+        """The integer network, calibrated on frames of its own."""
+        source = GraphInput(self.shape, scale=1 / 64, zero=self.zero)
+        module = nn.Sequential(OrderedDict(self.layers))
+        graph = from_torch(module, self.name, source)
+        return quantize(graph, self.frames(CALIBRATION_FRAMES, seed), self.settings())
+
+    def frames(self, count: int, seed: int = 2) -> npt.NDArray[np.uint8]:
+        """Random frames, of which some are all 0, all 255, or only these two."""
+        rng = np.random.default_rng(seed)
+        frames = rng.integers(0, 256, (count, *self.shape), dtype=np.uint8)
+        frames[1::8], frames[2::8] = 0, 255
+        frames[3::8] = rng.choice(np.array([0, 255], np.uint8), frames[3::8].shape)
+        return frames
+
+
+def _norm(channels: int) -> nn.BatchNorm2d:
+    """Batch normalization with statistics and an affine map that are not trivial."""
+    norm = nn.BatchNorm2d(channels)
+    for tensor, low, high in (
+        (norm.running_mean, -0.5, 0.5),
+        (norm.running_var, 0.3, 2.0),
+        (norm.weight.data, 0.5, 1.5),
+        (norm.bias.data, -0.3, 0.3),
+    ):
+        assert tensor is not None
+        tensor.uniform_(low, high)
+    return norm
+
+
+def ci_nets() -> tuple[Net, ...]:
+    """Six networks that meet kernels × strides × paddings × poolings × formats pairwise."""
+    torch.manual_seed(20)
+    return (
+        Net(
+            "classic",
+            (11, 9, 1),
+            {
+                "conv1": nn.Conv2d(1, 4, 5, padding=2),
+                "relu1": nn.ReLU(),
+                "pool1": nn.MaxPool2d(2),
+                "conv2": nn.Conv2d(4, 6, 3),
+                "relu2": nn.ReLU(),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(6 * 3 * 2, 10),
+            },
+            config={"layers": {"conv1": {"m_bits": 16}, "conv2": {"requant_dsp": True}}},
+        ),
+        Net(
+            "strided",
+            (10, 13, 3),
+            {
+                "conv1": nn.Conv2d(3, 4, 3, stride=2, padding=1),
+                "norm1": _norm(4),
+                "relu1": nn.ReLU(),
+                "conv2": nn.Conv2d(4, 4, (2, 3), padding=(0, 1)),
+                "pool2": nn.MaxPool2d(3, stride=2, padding=1),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(4 * 2 * 4, 5),
+            },
+            zero=37,
+            config={
+                "defaults": {"phi": 2, "pe": "shift", "m_bits": 16, "requant_dsp": True},
+                "layers": {
+                    "conv1": {"folding": [2, 9], "activation_bits": 4},
+                    "conv2": {"folding": [4, 6]},
+                    "fc1": {"folding": [5, 8]},
+                },
+            },
+        ),
+        Net(
+            "pool_first",
+            (12, 11, 2),
+            {
+                "pool0": nn.MaxPool2d(2),
+                "conv1": nn.Conv2d(2, 3, 1, stride=2),
+                "relu1": nn.ReLU(),
+                "pool1": nn.AvgPool2d(3, stride=1, padding=1),
+                "conv2": nn.Conv2d(3, 4, 3, padding=2),
+                "relu2": nn.ReLU(),
+                "pool2": nn.AvgPool2d(2),
+            },
+            config={
+                "defaults": {"pe": "constant", "requant": "thresholds", "activation_bits": 4},
+                "layers": {"conv2": {"activation_bits": 8, "phi": 1}},
+            },
+        ),
+        Net(
+            "vectors",
+            (5, 5, 2),
+            {
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(50, 12),
+                "relu1": nn.ReLU(),
+                "fc2": nn.Linear(12, 7),
+                "fc3": nn.Linear(7, 3),
+            },
+            zero=128,
+            config={
+                "defaults": {"quantizer": "paper", "pe": "shift"},
+                "layers": {"fc1": {"folding": [3, 10]}, "fc2": {"folding": [1, 4]}},
+            },
+        ),
+        Net(
+            "pooled",
+            (13, 10, 4),
+            {
+                "pool0": nn.AvgPool2d(3, stride=2, padding=1),
+                "conv1": nn.Conv2d(4, 6, 3, stride=2, padding=1),
+                "conv2": nn.Conv2d(6, 2, 1),
+                "norm2": _norm(2),
+                "pool2": nn.MaxPool2d(3, stride=2),
+            },
+            config={
+                "defaults": {"phi": 1, "activation_bits": 4},
+                "layers": {"conv1": {"pe": "shift", "folding": [2, 4]}},
+            },
+        ),
+        Net(
+            "signed",
+            (9, 7, 2),
+            {
+                "conv1": nn.Conv2d(2, 4, 3, padding=1),
+                "conv2": nn.Conv2d(4, 3, 5, stride=2, padding=2),
+                "pool2": nn.AvgPool2d(2, stride=1),
+                "conv3": nn.Conv2d(3, 2, (3, 2), padding=(1, 0)),
+            },
+            zero=200,
+            config={
+                "defaults": {"requant": "thresholds", "pe": "shift"},
+                "layers": {
+                    "conv1": {"pe": "constant", "activation_bits": 6},
+                    "conv2": {"folding": [1, 20], "activation_bits": 5},
+                },
+            },
+        ),
+    )
+
+
+@dataclass
+class _Random:
+    """Draws a chain of layers; `height`, `width` and `channels` follow the feature map."""
+
+    rng: np.random.Generator
+    height: int
+    width: int
+    channels: int
+    layers: dict[str, nn.Module] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def pick(self, *choices: Any) -> Any:
+        return choices[int(self.rng.integers(len(choices)))]
+
+    def _fits(self, kernel: tuple[int, int], padding: tuple[int, int]) -> bool:
+        return (
+            self.height + 2 * padding[0] >= kernel[0] and self.width + 2 * padding[1] >= kernel[1]
+        )
+
+    def _shrink(
+        self, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
+    ) -> None:
+        self.height = (self.height + 2 * padding[0] - kernel[0]) // stride[0] + 1
+        self.width = (self.width + 2 * padding[1] - kernel[1]) // stride[1] + 1
+
+    def conv(self, index: int) -> None:
+        """A convolution with or without batch normalization and ReLU, where it fits."""
+        kernel = self.pick((1, 1), (3, 3), (5, 5), (2, 3), (3, 1))
+        padding = tuple(int(self.rng.integers(0, min(k, 3))) for k in kernel)
+        stride = self.pick((1, 1), (1, 1), (2, 2), (2, 1))
+        if not self._fits(kernel, (padding[0], padding[1])):
+            return
+        outputs = self.pick(1, 2, 3, 4, 6)
+        conv = nn.Conv2d(self.channels, outputs, kernel, stride, (padding[0], padding[1]))
+        self.layers[f"conv{index}"] = conv
+        self._shrink(kernel, stride, (padding[0], padding[1]))
+        terms = kernel[0] * kernel[1] * self.channels
+        self._configure(f"conv{index}", outputs, terms)
+        self.channels = outputs
+        if self.rng.random() < 0.3:
+            self.layers[f"norm{index}"] = _norm(outputs)
+        if self.rng.random() < 0.6:
+            self.layers[f"relu{index}"] = nn.ReLU()
+
+    def pool(self, index: int) -> None:
+        """A pooling, tiling or overlapping, padded or not, where it fits."""
+        size, stride, padding = self.pick((2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0))
+        if not self._fits((size, size), (padding, padding)):
+            return
+        kind = self.pick(nn.MaxPool2d, nn.AvgPool2d)
+        self.layers[f"pool{index}"] = kind(size, stride, padding)
+        self._shrink((size, size), (stride, stride), (padding, padding))
+
+    def linear(self, index: int, flat: bool) -> None:
+        """A fully connected layer on the whole map."""
+        if not flat:
+            self.layers["flat"] = nn.Flatten()
+        terms, outputs = self.height * self.width * self.channels, int(self.rng.integers(1, 13))
+        self.layers[f"fc{index}"] = nn.Linear(terms, outputs)
+        self._configure(f"fc{index}", outputs, terms)
+        self.height, self.width, self.channels = 1, 1, outputs
+        if self.rng.random() < 0.5:
+            self.layers[f"relu_fc{index}"] = nn.ReLU()
+
+    def _configure(self, name: str, outputs: int, terms: int) -> None:
+        """Settings of a layer: widths, quantizer, requantization, PE kind, sometimes a folding."""
+        layer = {
+            "phi": self.pick(1, 2, 4),
+            "quantizer": self.pick("least_squares", "least_squares", "paper"),
+            "activation_bits": self.pick(2, 4, 5, 8, 8),
+            "m_bits": self.pick(8, 8, 12, 16),
+            "requant": self.pick("mult_shift", "mult_shift", "thresholds"),
+            "requant_dsp": bool(self.rng.random() < 0.3),
+            "pe": self.pick("auto", "shift", "constant"),
+        }
+        if layer["pe"] == "shift":
+            divisors = [[d for d in range(1, n + 1) if n % d == 0] for n in (outputs, terms)]
+            layer["folding"] = [self.pick(*d) for d in divisors]
+        self.settings[name] = layer
+
+
+def random_net(seed: int) -> Net:
+    """A chain of up to four stages of random layers, with random settings."""
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    shape = (int(rng.integers(3, 14)), int(rng.integers(2, 14)), int(rng.integers(1, 5)))
+    draw = _Random(rng, *shape)
+    averages = bool(rng.random() < 0.5)
+    for index in range(int(rng.integers(1, 4))):
+        if rng.random() < 0.4:
+            draw.pool(2 * index)
+        draw.conv(index)
+        if rng.random() < 0.4:
+            draw.pool(2 * index + 1)
+    for index in range(int(rng.integers(0, 3)) or not draw.layers):
+        draw.linear(index, "flat" in draw.layers)
+    first = next(iter(draw.layers.values()))
+    zero = 0 if averages or isinstance(first, nn.AvgPool2d) else int(rng.integers(1, 256))
+    if zero and isinstance(first, nn.MaxPool2d):
+        zero = 0  # an average may follow
+    target: dict[str, Any] = {"lut_share": 1.0}
+    return Net(
+        f"random{seed}", shape, draw.layers, zero, {"target": target, "layers": draw.settings}
+    )
