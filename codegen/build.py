@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shiftloom.codegen import emit_hls, emit_rtl, registers, store
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo as FifoUnit
-from shiftloom.codegen.dataflows.streaming.schedule import schedule
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Fifo, Stream
 from shiftloom.codegen.fileset import FileSet, json_bytes, with_manifest
@@ -34,7 +34,8 @@ class Build:
 
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
-    plan, units = schedule(quantized.qgraph, config, board)
+    dataflow = dataflows.get(config.target.dataflow)
+    plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)
     files = with_manifest(emit(quantized, plan, design))
     return Build(quantized, plan, units, design, files)

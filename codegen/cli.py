@@ -322,10 +322,13 @@ def _write_json(path: Path | None, value: Any) -> None:
 def main() -> None:
     """Entry point: one-line errors, exit code 2 for a refusal, 130 for an interruption."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except ShiftloomError as error:
         typer.echo(f"shiftloom: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("shiftloom: interrupted; nothing half-written was left", err=True)
         sys.exit(130)

@@ -75,6 +75,8 @@ class TargetConfig:
     """Assumed clock; null takes the board's default."""
     fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Frames a second to reach; null takes the fastest plan within the shares."""
+    dataflow: str = "streaming"
+    """How loop nests become hardware."""
     lut_share: Share = 0.6
     ff_share: Share = 0.8
     dsp_share: Share = 1.0

@@ -56,6 +56,38 @@ def block_rams(width: int, depth: int) -> float:
     return min(-(-width // w) * -(-depth // d) * size for w, d, size in shapes)
 
 
+def ram(width: int, depth: int) -> dict[str, float]:
+    """Measures of `sl_ram` and of the memory in `sl_fifo`: LUT memory up to a size, else block RAM.
+
+    A LUT memory takes 4 LUTs for 6 bits × 32 or 3 bits × 64 words; deeper ones a multiplexer too.
+    """
+    if depth > 64 and width * depth > 8192:
+        return {"ram_luts": 0, "ram_mux": 0, "block_rams": block_rams(width, depth)}
+    banks = -(-depth // 64)
+    luts = 4 * -(-width // 6) if depth <= 32 else 4 * -(-width // 3) * banks
+    return {"ram_luts": luts, "ram_mux": width * (banks - 1), "block_rams": 0}
+
+
+def mux_luts(inputs: int) -> int:
+    """LUTs of a one-bit multiplexer, with the wide multiplexers of a slice."""
+    return max(1, (1 << (inputs - 1).bit_length()) // 4) if inputs > 1 else 0
+
+
+def rom_luts(depth: int) -> float:
+    """LUTs of one bit of a constant memory.
+
+    Two words are the address or its inverse. Beyond one LUT, Yosys spends one for every 20 words.
+    """
+    if depth <= 2:
+        return 0
+    return 1 if depth <= 64 else depth / 20
+
+
+def count_bits(*counts: int) -> int:
+    """Bits of counters to these numbers."""
+    return sum((count - 1).bit_length() for count in counts)
+
+
 class Costed(Protocol):
     """A unit as the cost model sees it."""
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from importlib import resources
 
 from shiftloom.codegen import registers, rom
-from shiftloom.codegen.design import Design, Instance, RomBank, RomPort, Stream
+from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
 from shiftloom.codegen.names import check_identifier
-from shiftloom.codegen.render import render
+from shiftloom.codegen.render import ranges, render
 
+_AXIL_WIDTHS = (32, 4, 2)
+"""Bits of a word, its byte strobes and a response of AXI4-Lite."""
 _CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_frame_counters", *registers.LIBRARY_MODULES)
 _MODULE = re.compile(r"^\s*(sl_[a-z0-9_]+)\s*(?:#\s*\(|[a-z_]\w*\s*\()", re.MULTILINE)
 
@@ -19,8 +21,9 @@ _MODULE = re.compile(r"^\s*(sl_[a-z0-9_]+)\s*(?:#\s*\(|[a-z_]\w*\s*\()", re.MULT
 class _Memory:
     prefix: str
     module: str
-    addr_bits: int
-    width: int
+    addr_range: str
+    data_range: str
+    blank: str
     enable: str
     has_enable: bool
 
@@ -40,9 +43,17 @@ class _Unit:
     node: str
     parameters: tuple[_Parameter, ...]
     memories: tuple[_Memory, ...]
-    source_width: int
-    sink_width: int
+    source_range: str
+    sink_range: str
+    blank: str
     bad_code: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    name: str
+    range: str
+    blank: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,16 @@ class _Top:
     in_beats: int
     out_width: int
     out_beats: int
-    axil_addr_bits: int
-    bad_code_expression: str
-    streams: tuple[Stream, ...]
+    in_range: str
+    out_range: str
+    axil_range: str
+    word_range: str
+    strobe_range: str
+    resp_range: str
+    blank: str
+    checked: tuple[str, ...]
+    bad_code_terms: tuple[str, ...]
+    streams: tuple[_Stream, ...]
     source: str
     sink: str
     instances: tuple[_Instance, ...]
@@ -120,6 +138,7 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         unit = instance.generated
         return render(f"rtl/{unit.template}.sv.j2", unit.unit.context(banner))
     last = len(instance.parameters) - 1
+    source_range, sink_range, blank = ranges(widths[instance.source], widths[instance.sink])
     context = _Unit(
         banner=banner,
         module=module,
@@ -130,8 +149,9 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
             for index, (name, value) in enumerate(instance.parameters)
         ),
         memories=tuple(_memory(port) for port in instance.roms),
-        source_width=widths[instance.source],
-        sink_width=widths[instance.sink],
+        source_range=source_range,
+        sink_range=sink_range,
+        blank=blank,
         bad_code=instance.reports_bad_code,
     )
     return render("rtl/unit.sv.j2", context)
@@ -139,23 +159,42 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
 
 def _top(design: Design, banner: str) -> _Top:
     check_identifier(design.name, design.name)
-    checked = [f"{i.name}_bad_code" for i in design.instances if i.reports_bad_code]
+    checked = tuple(i.name for i in design.instances if i.reports_bad_code)
+    source, sink = design.source, design.sink
+    in_range, out_range, axil_range, word_range, strobe_range, resp_range, blank = ranges(
+        source.width, sink.width, registers.ADDRESS_BITS, *_AXIL_WIDTHS
+    )
     return _Top(
         banner=banner,
         name=design.name,
-        in_width=design.source.width,
-        in_beats=design.source.beats,
-        out_width=design.sink.width,
-        out_beats=design.sink.beats,
-        axil_addr_bits=registers.ADDRESS_BITS,
-        bad_code_expression=" | ".join(checked) or "1'b0",
-        streams=tuple(s for s in design.streams if check_identifier(s.name, s.name)),
-        source=design.source.name,
-        sink=design.sink.name,
+        in_width=source.width,
+        in_beats=source.beats,
+        out_width=sink.width,
+        out_beats=sink.beats,
+        in_range=in_range,
+        out_range=out_range,
+        axil_range=axil_range,
+        word_range=word_range,
+        strobe_range=strobe_range,
+        resp_range=resp_range,
+        blank=blank,
+        checked=checked,
+        bad_code_terms=tuple(f"{name}_bad_code" for name in checked),
+        streams=_streams(design),
+        source=source.name,
+        sink=sink.name,
         instances=tuple(
             _Instance(i.name, unit_module(design, i), i.source, i.sink, i.reports_bad_code)
             for i in design.instances
         ),
+    )
+
+
+def _streams(design: Design) -> tuple[_Stream, ...]:
+    *texts, blank = ranges(*(stream.width for stream in design.streams))
+    return tuple(
+        _Stream(check_identifier(stream.name, stream.name), text, blank)
+        for stream, text in zip(design.streams, texts, strict=True)
     )
 
 
@@ -167,11 +206,13 @@ def _literal(value: int) -> str:
 def _memory(port: RomPort) -> _Memory:
     memory = port.rom
     fields = len(memory.roms) if isinstance(memory, RomBank) else 1
+    addr_range, data_range, blank = ranges(memory.address_bits * fields, memory.width)
     return _Memory(
         prefix=port.prefix,
         module=memory.module,
-        addr_bits=memory.address_bits * fields,
-        width=memory.width,
+        addr_range=addr_range,
+        data_range=data_range,
+        blank=blank,
         enable=port.enable,
         has_enable=port.enable == port.prefix,
     )

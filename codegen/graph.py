@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.values import FloatArray, Shape
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def check(graph: Graph) -> Graph:
     if not graph.nodes:
         raise ShiftloomError(graph.name, "the network has no layers", "give at least one layer")
     _check_input(graph.input)
+    check_identifier(graph.name, graph.name)
     known = {"input"}
     for node in graph.nodes:
         if node.name in known:

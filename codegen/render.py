@@ -37,6 +37,13 @@ def _environment(line_statement_prefix: str | None, escape: bool) -> Environment
     )
 
 
+def ranges(*widths: int) -> tuple[str, ...]:
+    """`[width-1:0]` of each bus, padded to the longest, and as many blanks for a single wire."""
+    texts = [f"[{width - 1}:0]" for width in widths]
+    longest = max(map(len, texts))
+    return tuple(text.ljust(longest) for text in (*texts, ""))
+
+
 def render(template_name: str, context: DataclassInstance) -> str:
     """The text of `template_name` (as "rtl/rom.sv.j2"), its names the fields of `context`.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shiftloom.codegen.design import Rom, RomBank, RomStyle
-from shiftloom.codegen.render import render
+from shiftloom.codegen.render import ranges, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class _RomContext:
 class _BankEntry:
     index: int
     module: str
+    addr_lsb: int
     addr_bits: int
     data_lsb: int
     width: int
@@ -35,8 +36,9 @@ class _BankContext:
     banner: str
     module: str
     addr_bits: int
-    addr_width: int
-    width: int
+    addr_range: str
+    data_range: str
+    blank: str
     memories: tuple[_BankEntry, ...]
 
 
@@ -54,14 +56,17 @@ def _render_bank(bank: RomBank, banner: str) -> dict[str, str]:
     for index, member in enumerate(bank.roms):
         module = f"{bank.module}_{member.module}"
         files[f"{module}.sv"] = _render_rom(member, module, banner)
-        entries.append(_BankEntry(index, module, member.address_bits, lsb, member.width))
+        address = index * bank.address_bits
+        entries.append(_BankEntry(index, module, address, member.address_bits, lsb, member.width))
         lsb += member.width
+    addr_range, data_range, blank = ranges(bank.address_bits * len(bank.roms), bank.width)
     context = _BankContext(
         banner=banner,
         module=bank.module,
         addr_bits=bank.address_bits,
-        addr_width=bank.address_bits * len(bank.roms),
-        width=bank.width,
+        addr_range=addr_range,
+        data_range=data_range,
+        blank=blank,
         memories=tuple(entries),
     )
     return {**files, f"{bank.module}.sv": render("rtl/rom_bank.sv.j2", context)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +66,12 @@ class IntType:
         return f"{'int' if self.signed else 'uint'}{self.bits}"
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Hint that names the known word closest to `name`, and all of them."""
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Hint that names the known word closest to `name`, whatever its case, and all of them."""
     import difflib
 
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-    listing = ", ".join(known)
-    return f"did you mean {close[0]!r}? known: {listing}" if close else f"known: {listing}"
+    names = list(known)
+    folded = {word.casefold(): word for word in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.4)
+    question = f"did you mean {folded[close[0]]!r}? " if close else ""
+    return f"{question}known: {', '.join(names)}"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.models.files import write_atomic
-from shiftloom.models.names import nearest
+from shiftloom.codegen.fileset import write_file
+from shiftloom.codegen.values import nearest
 from shiftloom.models.network import Network
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:
 
     buffer = io.BytesIO()
     torch.save({key: value.detach().cpu().contiguous() for key, value in state.items()}, buffer)
-    write_atomic(path, buffer.getvalue())
+    write_file(path, buffer.getvalue())
 
 
 def _read(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, object]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import nearest
 from shiftloom.models import mnist
 from shiftloom.models.mnist import Images, Labels, Split
-from shiftloom.models.names import nearest
 
 LOADERS = {"mnist": mnist.load}
 

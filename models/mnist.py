@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.models.files import write_atomic
+from shiftloom.codegen.fileset import write_file
 from shiftloom.models.idx import parse_gz
 
 Split = Literal["train", "test", "calibration"]
@@ -128,7 +128,7 @@ def _find(file: IdxFile, data_dir: Path | None, cache_dir: Path, fetch: Fetch) -
         if (folder / file.name).is_file():
             return folder / file.name
     target = cache_dir / file.name
-    write_atomic(target, _fetch(file, fetch))
+    write_file(target, _fetch(file, fetch))
     return target
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.models.names import nearest
+from shiftloom.codegen.values import nearest
 from shiftloom.models.network import Network
 
 SHIPPED = Path(__file__).parent / "recipes"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import nearest
 from shiftloom.models.lenet5 import LENET5
-from shiftloom.models.names import nearest
 from shiftloom.models.network import Network
 
 __all__ = ["NETWORKS", "Network", "get"]

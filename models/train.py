@@ -26,11 +26,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fileset import write_file
 from shiftloom.models import datasets
 from shiftloom.models.augment import augment
 from shiftloom.models.checkpoint import save_checkpoint
 from shiftloom.models.evaluate import accuracy, logits
-from shiftloom.models.files import write_atomic
 from shiftloom.models.network import Network
 from shiftloom.models.recipe import Optimizer, Recipe, load_recipe
 from shiftloom.models.registry import get
@@ -165,7 +165,7 @@ def _save(network: Network, recipe: Recipe, run: Run, out: Path) -> None:
     save_checkpoint(run.average.state_dict(), out / network.checkpoint)
     epochs = [asdict(epoch) for epoch in run.epochs]
     report = {"network": network.name, "recipe": recipe.model_dump(), "epochs": epochs}
-    write_atomic(out / f"{network.name}.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_file(out / f"{network.name}.json", (json.dumps(report, indent=2) + "\n").encode())
     state = {
         "recipe": recipe.digest(),
         "module": run.module.state_dict(),
@@ -175,7 +175,7 @@ def _save(network: Network, recipe: Recipe, run: Run, out: Path) -> None:
     }
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomic(out / "state.pt", buffer.getvalue())
+    write_file(out / "state.pt", buffer.getvalue())
 
 
 def _resume(network: Network, recipe: Recipe, out: Path) -> Run:

@@ -64,14 +64,12 @@ def run_bench(
     *,
     cache_dir: Path | None = None,
     extra_env: Mapping[str, str] | None = None,
-    plusargs: Sequence[str] = (),
 ) -> None:
     """Run every cocotb test of the Python module `module` on the RTL module `top`.
 
     `sources` are SystemVerilog files, `parameters` the top's parameters (a bench reads them back
-    from `dut.NAME.value`), `extra_env` environment variables for the bench, `plusargs` what the
-    RTL asks for by `$test$plusargs`. Built simulators are kept in `cache_dir`, by default
-    `.cache/cocotb` under the current folder.
+    from `dut.NAME.value`), `extra_env` environment variables for the bench. Built simulators are
+    kept in `cache_dir`, by default `.cache/cocotb` under the current folder.
 
     Raises BenchError with the tool's log when the build fails (any lint warning fails it), and
     with the message of each failing test when the bench fails.
@@ -85,7 +83,7 @@ def run_bench(
         f"{top}-{digest[:32]}", partial(_build, top, files, parameters, runtime)
     )
     with tempfile.TemporaryDirectory(prefix=f"{top}-") as folder:
-        _test(top, simulator, module, Path(folder), extra_env or {}, plusargs)
+        _test(top, simulator, module, Path(folder), extra_env or {})
 
 
 def _build(
@@ -114,12 +112,7 @@ def _build(
 
 
 def _test(
-    top: str,
-    simulator: Path,
-    module: str,
-    folder: Path,
-    extra_env: Mapping[str, str],
-    plusargs: Sequence[str],
+    top: str, simulator: Path, module: str, folder: Path, extra_env: Mapping[str, str]
 ) -> None:
     """Run the built simulator in `folder`, then judge by its results file alone."""
     results = folder / "results.xml"
@@ -134,7 +127,6 @@ def _test(
             results_xml=str(results),
             log_file=log,
             extra_env=extra_env,
-            plusargs=[f"+{name}" for name in plusargs],
         )
     problem = _failures(results)
     if problem:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shiftloom.codegen import fileset, store
 from shiftloom.codegen.build import lower
-from shiftloom.codegen.dataflows.streaming.schedule import chain
+from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
 from shiftloom.codegen.errors import ShiftloomError
@@ -68,7 +68,7 @@ def open_build(folder: Path) -> OpenedBuild:
     plan = store.load(design_path.read_bytes(), store.NO_ARRAYS, str(design_path))
     if not isinstance(qgraph, QGraph) or not isinstance(plan, Plan):
         raise ShiftloomError(str(folder), "is no build of this version", "build again")
-    units = chain(qgraph, plan)
+    units = dataflows.get(plan.dataflow).units(qgraph, plan)
     layers = tuple(
         LayerRow(**{**row, "shape": tuple(row["shape"])})
         for row in json.loads((folder / "golden/layers.json").read_text("utf-8"))

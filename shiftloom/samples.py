@@ -5,7 +5,8 @@ Each sample is a real unit of the streaming dataflow, small enough to synthesize
 
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -51,31 +52,37 @@ _CONSTANT = (  # outputs, terms, activation bits
     (10, 40, 8),
     (3, 9, 4),
 )
-_WINDOW = (  # height, width, channels, bits, kernel, stride, padding, SIMD, passes
-    (28, 28, 1, 8, 5, 1, 2, 25, 1),
-    (28, 28, 1, 8, 5, 1, 2, 5, 6),
-    (14, 14, 2, 8, 5, 1, 0, 10, 4),
-    (14, 14, 6, 8, 5, 1, 0, 50, 2),
-    (10, 10, 4, 4, 3, 1, 1, 12, 2),
-    (12, 12, 3, 8, 3, 2, 0, 27, 1),
-    (8, 8, 8, 8, 3, 1, 1, 8, 1),
-    (16, 16, 4, 4, 2, 2, 0, 2, 2),
-    (40, 40, 3, 8, 3, 1, 1, 27, 1),
+_WINDOW = (  # size, channels, bits, (kernel, stride, padding), SIMD, passes
+    ((28, 28), 1, 8, (5, 1, 2), 25, 1),
+    ((28, 28), 1, 8, (5, 1, 2), 5, 6),
+    ((14, 14), 2, 8, (5, 1, 0), 10, 4),
+    ((14, 14), 6, 8, (5, 1, 0), 50, 2),
+    ((10, 10), 4, 4, (3, 1, 1), 12, 2),
+    ((12, 12), 3, 8, (3, 2, 0), 27, 1),
+    ((8, 8), 8, 8, (3, 1, 1), 8, 1),
+    ((16, 16), 4, 4, (2, 2, 0), 2, 2),
+    ((40, 40), 3, 8, (3, 1, 1), 27, 1),
 )
-_VECTOR_BUFFER = ((400, 16, 8, 30), (120, 5, 8, 28), (84, 2, 8, 10), (400, 2, 8, 60), (64, 16, 4, 8))
-_POOL = (  # height, width, folds, lanes, bits, extra bits, kernel, kind
-    (28, 28, 1, 6, 13, 0, 2, "max"),
-    (28, 28, 3, 2, 13, 0, 2, "max"),
-    (10, 10, 2, 8, 16, 0, 2, "max"),
-    (10, 10, 16, 1, 16, 0, 2, "max"),
-    (12, 12, 1, 4, 8, 4, 3, "sum"),
-    (16, 16, 2, 4, 6, 2, 2, "sum"),
+_VECTOR_BUFFER = (
+    (400, 16, 8, 30),
+    (120, 5, 8, 28),
+    (84, 2, 8, 10),
+    (400, 2, 8, 60),
+    (64, 16, 4, 8),
 )
-_WINDOW_REDUCE = (  # taps, lanes, bits, extra bits, kind
-    (9, 4, 13, 0, "max"),
-    (4, 6, 16, 0, "max"),
-    (9, 2, 8, 4, "sum"),
-    (4, 8, 6, 2, "sum"),
+_POOL = (  # size, folds, lanes, bits, extra bits of a sum (0: maximum), kernel
+    (28, 1, 6, 13, 0, 2),
+    (28, 3, 2, 13, 0, 2),
+    (10, 2, 8, 16, 0, 2),
+    (10, 16, 1, 16, 0, 2),
+    (12, 1, 4, 8, 4, 3),
+    (16, 2, 4, 6, 2, 2),
+)
+_WINDOW_REDUCE = (  # taps, lanes, bits, extra bits of a sum
+    (9, 4, 13, 0),
+    (4, 6, 16, 0),
+    (9, 2, 8, 4),
+    (4, 8, 6, 2),
 )
 _REQUANT = (  # lanes, folds, bits in, bits of M, shift, bits out, DSP
     (2, 3, 14, 8, 13, 8, False),
@@ -91,20 +98,149 @@ _REQUANT = (  # lanes, folds, bits in, bits of M, shift, bits out, DSP
 )
 _THRESHOLDS = ((2, 2, 14, 4), (1, 8, 16, 4), (4, 1, 12, 2), (1, 4, 14, 8), (2, 1, 16, 6))
 _FIFO = ((8, 2), (24, 2), (32, 16), (64, 32), (8, 100), (16, 300), (48, 250), (8, 512))
-_WIDTH = ((6, 3, 14), (16, 2, 8), (4, 1, 16), (8, 2, 4), (2, 16, 8), (3, 6, 8), (1, 5, 8), (1, 4, 16))
+_WIDTH = (
+    (6, 3, 14),
+    (16, 2, 8),
+    (4, 1, 16),
+    (8, 2, 4),
+    (2, 16, 8),
+    (3, 6, 8),
+    (1, 5, 8),
+    (1, 4, 16),
+)
 
 
 def samples() -> tuple[Unit, ...]:
     """All sample units, the same at every call."""
-    units: list[Unit] = []
-    units += [_shift_matrix(*row) for row in _MVU_SHIFT]
-    units += [_constant(*row) for row in _CONSTANT]
-    units += [_window(*row) for row in _WINDOW]
-    units += [_vector_buffer(*row) for row in _VECTOR_BUFFER]
-    units += [_pool(*row) for row in _POOL]
-    units += [_window_reduce(*row) for row in _WINDOW_REDUCE]
-    units += [_requant(*row) for row in _REQUANT]
-    units += [_thresholds(*row) for row in _THRESHOLDS]
-    units += [_fifo(*row) for row in _FIFO]
-    units += [_width(*row) for row in _WIDTH]
-    return tuple(units)
+    return tuple(
+        build(f"{kind}_{index}", *row)
+        for kind, (build, rows) in _KINDS.items()
+        for index, row in enumerate(rows)
+    )
+
+
+def _stream(shape: Shape, elements: int, bits: int, signed: bool, name: str = "s") -> Stream:
+    return Stream(name, "", shape, elements, bits, signed)
+
+
+def _mac(outputs: int, terms: int, bits: int) -> tuple[Mac, int]:
+    """A layer with random weights, and the width of its sums."""
+    random = np.random.default_rng([_SEED, outputs, terms, bits])
+    weights = random.normal(size=(outputs, 1, 1, terms)).astype(np.float32)
+    codes = qsq.quantize("sample", weights, Qsq(4, None, "output"))
+    bias = random.integers(-1000, 1000, outputs)
+    reach = int(np.abs(codes.beta.data).reshape(outputs, -1).sum(axis=1).max()) << bits
+    mac = Mac(codes.beta, Array(bias), Window((1, 1)), 0, codes)
+    return mac, IntType.covering(-reach - 1000, reach + 1000).bits
+
+
+def _shift_matrix(
+    name: str, outputs: int, terms: int, pe: int, simd: int, bits: int
+) -> ShiftMatrix:
+    mac, acc_bits = _mac(outputs, terms, bits)
+    source = _stream((1, 1, terms * outputs // pe), simd, bits, False)
+    sink = _stream((1, 1, outputs), pe, acc_bits, True, "m")
+    return ShiftMatrix(name, "sample", source, sink, mac, DESIGN)
+
+
+def _constant(name: str, outputs: int, terms: int, bits: int) -> ConstantMatrix:
+    mac, acc_bits = _mac(outputs, terms, bits)
+    source = _stream((1, 1, terms), terms, bits, False)
+    sink = _stream((1, 1, outputs), outputs, acc_bits, True, "m")
+    return ConstantMatrix(name, "sample", source, sink, mac, DESIGN)
+
+
+def _window(
+    name: str,
+    size: tuple[int, int],
+    channels: int,
+    bits: int,
+    geometry: tuple[int, int, int],
+    simd: int,
+    passes: int,
+) -> WindowUnit:
+    kernel, stride, padding = geometry
+    window = Window((kernel, kernel), (stride, stride), (padding, padding))
+    shape = (*size, channels)
+    output = window.output(name, shape)
+    source = _stream(shape, channels, bits, False)
+    sink = _stream((*output, kernel * kernel * channels * passes), simd, bits, False, "m")
+    return WindowUnit(name, "sample", source, sink, window, shape, output, passes, 0)
+
+
+def _vector_buffer(name: str, length: int, simd: int, bits: int, passes: int) -> VectorBuffer:
+    source = _stream((1, 1, length), simd, bits, False)
+    sink = _stream((1, 1, length * passes), simd, bits, False, "m")
+    return VectorBuffer(name, "sample", source, sink, length, passes)
+
+
+def _pool(name: str, size: int, folds: int, lanes: int, bits: int, extra: int, kernel: int) -> Pool:
+    window = Window((kernel, kernel), (kernel, kernel))
+    shape = (size, size, folds * lanes)
+    reduce = WindowReduce("sum" if extra else "max", window)
+    sink = _stream((*window.output(name, shape), shape[2]), lanes, bits + extra, True, "m")
+    return Pool(name, "sample", _stream(shape, lanes, bits, True), sink, reduce, shape)
+
+
+def _window_reduce(name: str, taps: int, lanes: int, bits: int, extra: int) -> WindowReduceUnit:
+    side = round(taps**0.5)
+    reduce = WindowReduce("sum" if extra else "max", Window((side, side)))
+    source = _stream((8, 8, taps * lanes), taps * lanes, bits, True)
+    sink = _stream((8, 8, lanes), lanes, bits + extra, True, "m")
+    return WindowReduceUnit(name, "sample", source, sink, reduce)
+
+
+def _requant(
+    name: str,
+    lanes: int,
+    folds: int,
+    in_bits: int,
+    m_bits: int,
+    shift: int,
+    out_bits: int,
+    use_dsp: bool,
+) -> MultiplyShift:
+    random = np.random.default_rng([_SEED, lanes, folds, in_bits])
+    out = IntType(out_bits, signed=shift == 0)
+    m = Array(random.integers(1 << (m_bits - 1), 1 << m_bits, lanes * folds))
+    reach = 1 << (in_bits + m_bits - 2)
+    lo, hi = (-reach, reach) if shift == 0 else (out.lo, out.hi)
+    function = Requantization(m, shift, m_bits, out, lo, hi)
+    source = _stream((4, 4, lanes * folds), lanes, in_bits, True)
+    sink = _stream((4, 4, lanes * folds), lanes, out_bits, out.signed, "m")
+    return MultiplyShift(name, "sample", source, sink, function, use_dsp, DESIGN)
+
+
+def _thresholds(name: str, lanes: int, folds: int, in_bits: int, out_bits: int) -> Thresholds:
+    random = np.random.default_rng([_SEED, lanes, folds, in_bits])
+    out = IntType(out_bits, signed=False)
+    m = Array(random.integers(128, 256, lanes * folds))
+    function = Requantization(m, in_bits + 7 - out_bits, 8, out, out.lo, out.hi)
+    source = _stream((4, 4, lanes * folds), lanes, in_bits, True)
+    sink = _stream((4, 4, lanes * folds), lanes, out_bits, False, "m")
+    return Thresholds(name, "sample", source, sink, function, DESIGN)
+
+
+def _fifo(name: str, bits: int, depth: int) -> Fifo:
+    source, sink = (_stream((1, 1, 64), 1, bits, False, port) for port in "sm")
+    return Fifo(name, "sample", source, sink, depth)
+
+
+def _width(name: str, elements: int, sink_elements: int, bits: int) -> Width:
+    shape = (1, 1, 16 * elements * sink_elements)
+    source = _stream(shape, elements, bits, False)
+    return Width(name, "sample", source, _stream(shape, sink_elements, bits, False, "m"))
+
+
+_KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
+    "mvu_shift": (_shift_matrix, _MVU_SHIFT),
+    "constant": (_constant, _CONSTANT),
+    "window": (_window, _WINDOW),
+    "vector_buffer": (_vector_buffer, _VECTOR_BUFFER),
+    "pool": (_pool, _POOL),
+    "window_reduce": (_window_reduce, _WINDOW_REDUCE),
+    "requant": (_requant, _REQUANT),
+    "thresholds": (_thresholds, _THRESHOLDS),
+    "fifo": (_fifo, _FIFO),
+    "width": (_width, _WIDTH),
+}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import block_rams
+from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import Pipeline
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.pe.shift_cost import Tree, product_luts
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray
 
@@ -135,19 +136,30 @@ class ShiftMatrix:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        macs = self.pe * self.simd
-        depth = self.neuron_folds * self.synapse_folds
-        bits = self.source.bits
-        style = self._rom_style()
+        codes, tree = self.codes(), Tree.of(self.simd, self.source.bits + 3)
+        depth, style = len(codes), self._rom_style()
+        in_logic = style == "logic"
+        first, second = product_luts(
+            codes if in_logic else None, self.pe, self.simd, self.source.bits
+        )
+        memory_bits = 3 * self.pe * self.simd
         return {
             "one": 1,
-            "product_bits": macs * (bits + 3) if depth > 1 else 0,
-            "tree_bits": self.pe * (self.simd - 1) * (bits + 4),
-            "acc_bits": self.pe * self.sink.bits,
-            "logic_codes": 3 * macs if depth > 1 and style == "logic" else 0,
-            "lut_codes": 3 * macs * -(-depth // 64) if style == "distributed" else 0,
-            "block_codes": 3 * macs if style == "block" else 0,
-            "block_rams": block_rams(3 * macs, depth) if style == "block" else 0,
+            "address_bits": count_bits(depth, self.synapse_folds, self.neuron_folds),
+            "product_luts": 0 if in_logic else first + second,
+            "first_luts": first if in_logic else 0,
+            "second_luts": second if in_logic else 0,
+            "adder_bits": self.pe * tree.adders,
+            "tree_bits": self.pe * tree.registers,
+            "delay_bits": self.pe * tree.delays,
+            "input_bits": self.source.width,
+            "sum_bits": self.sink.width,
+            "checked_codes": 0 if in_logic else self.pe * self.simd,
+            "code_bits": memory_bits if style == "distributed" else 0,
+            "code_luts": memory_bits * rom_luts(depth) if style == "distributed" else 0,
+            "bias_bits": self.sink.width if self.neuron_folds > 1 else 0,
+            "bias_luts": self.sink.width * rom_luts(self.neuron_folds),
+            "block_rams": block_rams(memory_bits, depth) if style == "block" else 0,
         }
 
     def timing(self) -> Pipeline:

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -31,7 +33,7 @@ from cocotbext.axi import (
 
 from shiftloom.rtl_sim.benches.streams import bursts
 
-PATIENCE = 3_000
+PATIENCE = 5_000
 """Clocks after which an output that has not come counts as lost."""
 QUIET = 200
 """Clocks without a further output beat after the last expected one."""
@@ -83,13 +85,16 @@ class Registers:
 
 
 class Watch:
-    """Looks at both streams in every clock; fails on an offered output beat that changes."""
+    """Looks at both streams in every clock; fails on an offered output beat that changes.
+
+    `started` counts the frames whose first beat was accepted, `refused` the clocks in which an
+    offered input beat was not; `inside` says that the input is inside a frame.
+    """
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
-        self.clock = 0
-        self.started = 0  # frames whose first beat was accepted
-        self.inside = False  # the input is inside a frame
+        self.clock = self.started = self.refused = 0
+        self.inside = False
         self.waiting: tuple[int, int] | None = None  # the output beat offered and not taken
         self.first_in = self.last_out = 0  # clocks of the latest first and last beat
         cocotb.start_soon(self._run())
@@ -107,7 +112,11 @@ class Watch:
             self._look_at_output()
 
     def _look_at_input(self) -> None:
-        if int(self.dut.s_axis_tvalid.value) and int(self.dut.s_axis_tready.value):
+        if not int(self.dut.s_axis_tvalid.value):
+            return
+        if not int(self.dut.s_axis_tready.value):
+            self.refused += 1
+        else:
             if not self.inside:
                 self.started += 1
                 self.first_in = self.clock
@@ -150,10 +159,11 @@ class Accelerator:
         self.watch = Watch(dut)
 
     def pace(self, idle: str, stall: str) -> None:
-        """Let source and sink pause at random ("bursty") or never ("full")."""
+        """Let source and sink never pause ("full"), at random ("bursty"), nearly always ("slow")
+        or for good ("never").
+        """
         for agent, pace, seed in ((self.source, idle, 1), (self.sink, stall, 2)):
-            agent.set_pause_generator(bursts(seed) if pace == "bursty" else None)
-            agent.pause = False
+            agent.set_pause_generator(PAUSES[pace](seed))
 
     def send(self, *frames: Frame) -> None:
         """Queue frames at the source."""
@@ -166,12 +176,12 @@ class Accelerator:
         self.send(*(self.right[(len(self.sent) + n) % len(self.right)] for n in range(count)))
 
     def take(self) -> list[Output]:
-        """The output frames since the last call, as TLAST separates them."""
+        """The output frames received since the last call, as TLAST separates them."""
         frames = [self.sink.recv_nowait() for _ in range(self.sink.count())]
         return [tuple(np.frombuffer(bytes(f.tdata), "<i4").tolist()) for f in frames]
 
     async def outputs(self, count: int) -> list[Output]:
-        """Wait for `count` output frames, and as long again as any further beat could take."""
+        """Wait for all input to go and `count` output frames to come, then for any more of them."""
         for _ in range(PATIENCE // 10):
             if self.sink.count() >= count and self.source.idle():
                 break
@@ -187,16 +197,12 @@ class Accelerator:
         assert len(got) == len(expected), f"got {len(got)} frames, expected {len(expected)}"
         assert not self.sink.active, "an output frame without an end"
 
-    async def soft_reset(self) -> None:
-        """Reset by a command; returns when it takes effect."""
-        command = self.registers.set("CONTROL", self.registers.bits["soft_reset"])
-        write = cocotb.start_soon(command)
-        await RisingEdge(self.dut.rst)
-        await write
-
-    async def hard_reset(self, clocks: int) -> None:
-        """Reset by aresetn for some clocks."""
+    async def reset(self, soft: bool, clocks: int) -> None:
+        """Reset by CONTROL.soft_reset, or by aresetn for some clocks."""
         await FallingEdge(self.dut.aclk)
+        if soft:
+            await self.registers.set("CONTROL", self.registers.bits["soft_reset"])
+            return
         self.dut.aresetn.value = 0
         for _ in range(clocks):
             await FallingEdge(self.dut.aclk)
@@ -213,6 +219,23 @@ async def start(dut: Any) -> Accelerator:
     dut.aresetn.value = 1
     await ClockCycles(dut.aclk, 4)
     return accelerator
+
+
+def _slowly(seed: int) -> Iterator[bool]:
+    """Endless seeded pauses of up to 60 clocks, one active clock after each."""
+    rng = random.Random(seed)
+    while True:
+        yield from repeat(True, rng.randint(20, 60))
+        yield False
+
+
+PAUSES: dict[str, Callable[[int], Iterator[bool]]] = {
+    "full": lambda _seed: repeat(False),
+    "bursty": bursts,
+    "slow": _slowly,
+    "never": lambda _seed: repeat(True),
+}
+"""For each pace of a source or a sink, whether it pauses in each clock, from a seed."""
 
 
 def compare(got: Sequence[Output], expected: Sequence[Output]) -> None:

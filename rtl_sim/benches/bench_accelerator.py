@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cocotb
@@ -10,28 +11,37 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiResp
 
 from shiftloom.rtl_sim.benches.accelerator import Accelerator, compare, start
-from shiftloom.rtl_sim.benches.streams import Body, bursts
+from shiftloom.rtl_sim.benches.streams import Body
 
-PACES = ("full", "bursty")
-
-
-def check(body: Body) -> Any:
-    """Make `body(dut)` a cocotb test that ends even where the accelerator hangs."""
-    return cocotb.test(timeout_time=200, timeout_unit="us")(body)
+LIMIT: Mapping[str, Any] = {"timeout_time": 200, "timeout_unit": "us"}
+"""Ends a test, as failed, where the accelerator hangs."""
+CHECKS: dict[str, Body] = {}
+"""The checks of this bench by name, as plain coroutine functions."""
 
 
-@check
-@cocotb.parametrize(idle=PACES, stall=PACES)
+def check(**options: tuple[object, ...]) -> Callable[[Body], Any]:
+    """Make `body(dut, ...)` a cocotb test for each choice of options, and one of CHECKS."""
+
+    def make(body: Body) -> Any:
+        CHECKS[body.__name__] = body
+        every = cocotb.parametrize(**options)(body) if options else body
+        return cocotb.test(**LIMIT)(every)
+
+    return make
+
+
+@check(idle=("full", "bursty"), stall=("full", "slow"))
 async def gives_every_frame_once(dut: Any, idle: str, stall: str) -> None:
     """Frames back to back: the golden model's integers, TLAST on each frame's last beat only."""
     accelerator = await start(dut)
     accelerator.pace(idle, stall)
-    accelerator.send_right(12)
+    accelerator.send_right(16)
     await accelerator.check()
     await accelerator.registers.expect("ERRORS", 0)
+    assert stall == "full" or accelerator.watch.refused, "the output's stalls never reach the input"
 
 
-@check
+@check()
 async def gives_a_lone_frame(dut: Any) -> None:
     """A frame comes out although no next frame pushes it, and the core is idle then."""
     accelerator = await start(dut)
@@ -41,7 +51,7 @@ async def gives_a_lone_frame(dut: Any) -> None:
         await accelerator.registers.expect("STATUS", 0)
 
 
-@check
+@check()
 async def tells_what_it_is(dut: Any) -> None:
     """MAGIC, VERSION and the digest are those of the build and of its registers.json."""
     accelerator = await start(dut)
@@ -53,9 +63,9 @@ async def tells_what_it_is(dut: Any) -> None:
     assert told == b"SLM1" + accelerator.digest[:8]
 
 
-@check
+@check()
 async def refuses_unmapped_addresses(dut: Any) -> None:
-    """SLVERR to both directions, and to writes where reading alone is allowed; all goes on."""
+    """SLVERR to both directions, and to writes where only reading is allowed; all goes on."""
     accelerator = await start(dut)
     registers = accelerator.registers
     end = max(word["offset"] for word in registers.words.values()) + 4
@@ -67,7 +77,7 @@ async def refuses_unmapped_addresses(dut: Any) -> None:
     await accelerator.check()
 
 
-@check
+@check()
 async def counts_frames_and_busy_clocks(dut: Any) -> None:
     """CYCLES is the clocks from first beat in to last beat out; it moves with STATUS.busy only."""
     accelerator = await start(dut)
@@ -90,7 +100,7 @@ async def counts_frames_and_busy_clocks(dut: Any) -> None:
     await registers.expect("STATUS", 0, "after the last frame")
 
 
-@check
+@check()
 async def carries_into_the_high_word(dut: Any) -> None:
     """CYCLES_HI counts the wraps of CYCLES_LO."""
     accelerator = await start(dut)
@@ -115,8 +125,7 @@ async def _clear(accelerator: Accelerator, bit: int, by_command: bool) -> None:
     await registers.expect("ERRORS", 0, "after it was cleared")
 
 
-@check
-@cocotb.parametrize(by_command=(False, True), idle=PACES)
+@check(by_command=(False, True), idle=("full", "bursty"))
 async def repairs_wrong_frames(dut: Any, by_command: bool, idle: str) -> None:
     """A frame too short or too long sets its bit, and the frames around it are right."""
     accelerator = await start(dut)
@@ -131,8 +140,7 @@ async def repairs_wrong_frames(dut: Any, by_command: bool, idle: str) -> None:
         await _clear(accelerator, bits["short_frame" if short else "long_frame"], by_command)
 
 
-@check
-@cocotb.parametrize(by_command=(False, True))
+@check(by_command=(False, True))
 async def reports_an_unused_code(dut: Any, by_command: bool) -> None:
     """A word of 111 codes in a weight memory sets its bit; with the word put right, all is."""
     accelerator = await start(dut)
@@ -141,17 +149,18 @@ async def reports_an_unused_code(dut: Any, by_command: bool) -> None:
         memory = getattr(memory, name)
     word = int(memory[0].value)
     memory[0].value = (1 << len(memory[0])) - 1
-    accelerator.send_right(1)
-    await accelerator.outputs(1)
-    await _clear(accelerator, accelerator.registers.bits["bad_code"], by_command)
-    memory[0].value = word
+    try:
+        accelerator.send_right(1)
+        await accelerator.outputs(1)
+        await _clear(accelerator, accelerator.registers.bits["bad_code"], by_command)
+    finally:
+        memory[0].value = word
     accelerator.send_right(2)
     await accelerator.check(first=1)
     await accelerator.registers.expect("ERRORS", 0, "after the code was put right")
 
 
-@check
-@cocotb.parametrize(soft=(False, True), stalled=(False, True))
+@check(soft=(False, True), stalled=(False, True))
 async def is_right_after_reset(dut: Any, soft: bool, stalled: bool) -> None:
     """Resets at random moments: the frames under way go, all that start later come out right."""
     accelerator = await start(dut)
@@ -162,11 +171,9 @@ async def is_right_after_reset(dut: Any, soft: bool, stalled: bool) -> None:
         accelerator.send_right(3)
         await ClockCycles(dut.aclk, rng.randint(1, 200))
         if stalled:
-            accelerator.sink.set_pause_generator(None)
-            accelerator.sink.pause = True
+            accelerator.pace("bursty", "never")
             await ClockCycles(dut.aclk, rng.randint(1, 200))
-        reset = accelerator.soft_reset() if soft else accelerator.hard_reset(rng.randint(1, 3))
-        resetting = cocotb.start_soon(reset)
+        resetting = cocotb.start_soon(accelerator.reset(soft, rng.randint(1, 3)))
         await RisingEdge(dut.rst)
         got = accelerator.take()
         compare(got, [frame.output for frame in accelerator.sent[first:]][: len(got)])
@@ -179,7 +186,7 @@ async def is_right_after_reset(dut: Any, soft: bool, stalled: bool) -> None:
 
 async def _ends_right(accelerator: Accelerator, first: int) -> None:
     """All frames from number `first` on come out; only they are counted, and no error was seen."""
-    accelerator.sink.set_pause_generator(bursts(3))
+    accelerator.pace("bursty", "bursty")
     accelerator.send_right(3)
     await accelerator.check(first)
     await accelerator.registers.expect("FRAMES", len(accelerator.sent) - first, "since the reset")

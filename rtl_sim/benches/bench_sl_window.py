@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from shiftloom.codegen.dataflows.streaming.window_timing import WindowTiming
+from shiftloom.codegen.windows import Window
 from shiftloom.rtl_sim.benches.streams import (
     Bench,
     IntArray,
@@ -20,7 +22,6 @@ from shiftloom.rtl_sim.benches.streams import (
     pack,
     parameters,
 )
-from shiftloom.rtl_sim.benches.window_timing import Scan, WindowTiming
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,22 @@ class Shape:
         return self.ROWS >= self.KH + self.H - (self.OH - 1) * self.SH
 
     @property
-    def scan(self) -> Scan:
-        """What the timing depends on."""
-        names = ("H", "W", "KH", "KW", "SH", "SW", "PT", "PL", "OH", "OW")
-        return Scan(**{name: getattr(self, name) for name in names})
+    def timing(self) -> WindowTiming:
+        """The compiler's model of the handshakes of such a module."""
+        return WindowTiming(
+            (self.H, self.W, self.C),
+            Window((self.KH, self.KW), (self.SH, self.SW), (self.PT, self.PL)),
+            (self.OH, self.OW),
+            self.ROWS,
+            (self.passes // self.NF, self.passes),
+        )
 
     @property
     def interval(self) -> int:
         """Clocks a frame at full pace: input, column scan or output, whichever takes longest."""
-        return max(self.H * self.W, self.OH * max(self.scan.slots, self.OW * self.passes))
+        return max(
+            self.H * self.W, self.OH * max(self.timing.geometry.slots, self.OW * self.passes)
+        )
 
     def frames(self, count: int, seed: int) -> IntArray:
         """Random frames of shape (count, H, W, C)."""
@@ -105,21 +113,25 @@ class Shape:
 
 
 class Twin:
-    """Runs the timing reference beside the module and requires the same handshakes."""
+    """Runs the compiler's timing model beside the module and requires the same handshakes."""
 
     def __init__(self, dut: Any, shape: Shape) -> None:
         self.dut = dut
-        self.timing = WindowTiming(shape.scan, shape.passes // shape.NF, shape.NF, shape.ROWS)
+        self.timing = shape.timing
 
     def drive(self) -> None:
         """Drive nothing."""
 
     def look(self, clock: int) -> None:
         """Compare, then advance by what is on the pins."""
-        pins = bool(int(self.dut.s_tready.value)), bool(int(self.dut.m_tvalid.value))
-        predicted = self.timing.s_ready, self.timing.m_valid
-        assert pins == predicted, f"clock {clock}: (s_tready, m_tvalid) {pins} != {predicted}"
-        self.timing.clock(bool(int(self.dut.s_tvalid.value)), bool(int(self.dut.m_tready.value)))
+        ready, valid = bool(int(self.dut.s_tready.value)), bool(int(self.dut.m_tvalid.value))
+        taking = bool(int(self.dut.m_tready.value))
+        predicted = self.timing.ready(taking), self.timing.valid()
+        assert (ready, valid) == predicted, (
+            f"clock {clock}: (s_tready, m_tvalid) {ready, valid} != {predicted}"
+        )
+        taken = ready and bool(int(self.dut.s_tvalid.value))
+        self.timing.step(taken, valid and taking, 1)
 
 
 @paced_test

@@ -173,6 +173,30 @@ def ci_nets() -> tuple[Net, ...]:
     )
 
 
+def bursty_net() -> Net:
+    """Pooling gives its pixels in bursts, which the folded layer behind it takes one by one.
+
+    The first FIFO has to be deeper than 2.
+    """
+    torch.manual_seed(5)
+    return Net(
+        "bursty",
+        (5, 15, 1),
+        {
+            "conv1": nn.Conv2d(1, 4, 1),
+            "relu1": nn.ReLU(),
+            "pool1": nn.MaxPool2d(2),
+            "conv2": nn.Conv2d(4, 2, 1),
+        },
+        config={
+            "layers": {
+                "conv1": {"pe": "constant"},
+                "conv2": {"pe": "shift", "folding": [2, 1]},
+            }
+        },
+    )
+
+
 @dataclass
 class _Random:
     """Draws a chain of layers; `height`, `width` and `channels` follow the feature map."""

@@ -126,7 +126,7 @@ def test_unexpected_key_names_the_nearest(state: State, tmp_path: Path) -> None:
     state["fc2.biass"] = state.pop("fc2.bias")
     error = refusal(saved(state, tmp_path / "x.pt"))
     assert error.problem == "does not fit lenet5: lacks 'fc2.bias'; has unexpected 'fc2.biass'"
-    assert error.hint.startswith("did you mean 'fc2.bias'? known: conv1.bias, conv1.weight, ")
+    assert error.hint.startswith("did you mean 'fc2.bias'? known: conv1.weight, conv1.bias, ")
 
 
 def test_many_unexpected_keys_are_counted(state: State, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shiftloom.codegen.cost import count_bits, ram
 from shiftloom.codegen.dataflows.streaming.timing import Queue
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 
@@ -34,7 +35,14 @@ class Fifo:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        return {"one": 1, "bits": self.source.width, "storage": self.source.width * self.depth}
+        width, depth = self.source.width, self.depth
+        memory = ram(width, depth)
+        return {
+            "one": 1,
+            "address_bits": count_bits(depth),
+            "bypass_bits": width if memory["block_rams"] else 0,
+            **memory,
+        }
 
     def timing(self) -> Queue:
         return Queue(self.depth)

@@ -152,5 +152,3 @@ def _requant(stage: Stage, node: QNode, unit: Requantize, mac: MacPlan | None) -
     if unit.requantization.shift == 0 and unit.requantization.out.bits > 8:
         method = "mult_shift"
     return RequantPlan(node.name, method, lanes, stage.config.requant_dsp)
-
-

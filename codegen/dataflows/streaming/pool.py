@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shiftloom.codegen.cost import count_bits, ram
 from shiftloom.codegen.dataflows.streaming.timing import Pipeline
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 from shiftloom.codegen.qgraph import WindowReduce
@@ -61,11 +62,18 @@ class Pool:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        words = self.shape[1] // self.reduce.window.kernel[1] * self.folds
+        kh, kw = self.reduce.window.kernel
+        height, width, _ = self.shape
+        words = width // kw * self.folds
+        memory = ram(self.sink.width, words)
         return {
             "one": 1,
-            "bits": self.source.width,
-            "storage": self.source.width * -(-words // 32),
+            "position_bits": count_bits(height, width, kh, kw, self.folds) + 2 * count_bits(words),
+            "source_bits": self.source.width,
+            "sink_bits": self.sink.width,
+            "bypass_bits": self.sink.width if self.folds == 1 else 0,
+            "stored_bits": 0 if memory["block_rams"] else self.sink.width,
+            **memory,
         }
 
     def timing(self) -> Pipeline:
@@ -128,7 +136,15 @@ class WindowReduceUnit:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        return {"one": 1, "bits": (self.taps - 1) * self.sink.width}
+        nodes = (self.taps - 1) * self.sink.width
+        is_sum = self.reduce.kind == "sum"
+        levels = max(1, (self.taps - 1).bit_length())
+        return {
+            "one": 1,
+            "sum_bits": nodes if is_sum else 0,
+            "max_bits": 0 if is_sum else nodes,
+            "delay_bits": self.sink.width if self.taps != 1 << levels else 0,
+        }
 
     def timing(self) -> Pipeline:
         return Pipeline(max(1, (self.taps - 1).bit_length()))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shiftloom.codegen.cost import count_bits, rom_luts
+from shiftloom.codegen.dataflows.streaming.requantize_cost import DSP_BITS, Rows, changing_bits
 from shiftloom.codegen.dataflows.streaming.timing import Pipeline
 from shiftloom.codegen.design import (
     HlsArray,
@@ -88,14 +90,26 @@ class MultiplyShift:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        bits = self.source.bits
-        rows = 0 if self.use_dsp else self.function.m_bits * (bits + 2)
+        bits, m, shift = self.source.bits, self.multipliers(), self.function.shift
+        rows = Rows()
+        if not self.use_dsp:
+            rows = sum(
+                (Rows.of(m[:, lane], bits, self.function.m_bits) for lane in range(self.lanes)),
+                rows,
+            )
+        memory_bits = changing_bits(m, self.function.m_bits)
         return {
             "one": 1,
-            "row_bits": self.lanes * rows,
-            "round_bits": self.lanes * (bits + self.function.m_bits - self.function.shift),
+            "fold_bits": count_bits(len(m)),
+            "digit_luts": rows.digits,
+            "adder_bits": rows.adders,
+            "row_bits": rows.registers,
+            "memory_luts": memory_bits * rom_luts(len(m)),
+            "memory_bits": memory_bits,
+            "floor_bits": self.lanes * (bits + self.function.m_bits - shift),
+            "shift_bits": self.lanes * shift,
             "clip_bits": self.lanes * self.sink.bits,
-            "dsp": self.lanes if self.use_dsp else 0,
+            "dsp": self.lanes * -(-bits // DSP_BITS) if self.use_dsp else 0,
         }
 
     def timing(self) -> Pipeline:
@@ -184,9 +198,18 @@ class Thresholds:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        lanes, bits = self.source.elements, self.source.bits
-        memory = lanes * bits * len(self.table()) * ((1 << self.sink.bits) - 1)
-        return {"one": 1, "compare_bits": lanes * bits * self.sink.bits, "memory": memory}
+        memories = [(rom.fields.data, rom.bits) for rom in self.bank().roms]
+        changing = [changing_bits(fields, bits) for fields, bits in memories]
+        luts = [rom_luts(len(fields)) for fields, _ in memories]
+        folds, levels = len(self.table()), self.sink.bits
+        return {
+            "one": 1,
+            "fold_bits": count_bits(folds),
+            "compare_bits": self.source.width * levels,
+            "result_bits": self.source.elements * levels * levels,
+            "memory_bits": sum(changing),
+            "memory_luts": sum(n * luts for n, luts in zip(changing, luts, strict=True)),
+        }
 
     def timing(self) -> Pipeline:
         return Pipeline(self.sink.bits + 1)

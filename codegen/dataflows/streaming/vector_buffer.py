@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shiftloom.codegen.cost import count_bits, ram
 from shiftloom.codegen.dataflows.streaming.timing import Timing
 from shiftloom.codegen.dataflows.streaming.vector_timing import VectorTiming
 from shiftloom.codegen.design import HlsCall, Instance, Stream
@@ -52,11 +53,13 @@ class VectorBuffer:
         return max(self.source.beats, self.sink.beats)
 
     def features(self) -> Mapping[str, float]:
-        words = 2 * self.length // self.source.elements
+        words, width = self.length // self.source.elements, self.source.width
+        memory = ram(width, 2 << max(1, (words - 1).bit_length()))
         return {
             "one": 1,
-            "bits": self.source.width,
-            "storage": self.source.width * -(-words // 64),
+            "address_bits": count_bits(words, self.passes),
+            "word_bits": 0 if memory["block_rams"] else width,
+            **memory,
         }
 
     def timing(self) -> Timing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
+from shiftloom.codegen.cost import count_bits
 from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Timing
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 
@@ -104,9 +105,14 @@ class Width:
         return max(self.source.beats, self.sink.beats)
 
     def features(self) -> Mapping[str, float]:
-        wide = max(self.source.width, self.sink.width)
-        down = self.source.elements > self.sink.elements
-        return {"one": 1, "down_bits": wide if down else 0, "up_bits": 0 if down else wide}
+        source, sink = self.source, self.sink
+        ratio = max(source.elements, sink.elements) // min(source.elements, sink.elements)
+        return {
+            "one": 1,
+            "count_bits": count_bits(ratio),
+            "word_bits": max(source.width, sink.width),
+            "shift_bits": max(0, source.width - sink.width),
+        }
 
     def timing(self) -> Timing:
         if self.source.elements > self.sink.elements:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shiftloom.codegen.cost import count_bits, mux_luts, ram
 from shiftloom.codegen.dataflows.streaming.timing import Timing
 from shiftloom.codegen.dataflows.streaming.window_timing import ScanGeometry, WindowTiming
 from shiftloom.codegen.design import HlsCall, Instance, Stream
@@ -75,14 +76,20 @@ class WindowUnit:
         return max(self.source.beats, self.output[0] * row)
 
     def features(self) -> Mapping[str, float]:
-        kh, kw = self.window.kernel
-        pixel = self.source.width
+        (kh, kw), (height, width, _) = self.window.kernel, self.shape
+        pixel, slices = self.source.width, self.folds // self.passes
+        bank = ram(pixel, width)
+        counted = count_bits(width, *self.output, slices, self.passes, *self.window.stride)
         return {
             "one": 1,
-            "rotate_bits": kh * pixel * self.rows / 4,
-            "window_bits": kh * kw * pixel,
-            "slice_bits": kh * kw * pixel if self.folds > self.passes else 0,
-            "storage": self.rows * pixel * -(-self.shape[1] // 32),
+            "position_bits": counted + count_bits(width, height, self.rows),
+            "bank_bits": 0 if bank["block_rams"] else self.rows * pixel,
+            "rotate_luts": kh * pixel * mux_luts(self.rows),
+            "column_bits": kh * pixel,
+            "window_bits": (kh * kw + (kw - 1) * kh) * pixel,
+            "slice_luts": self.sink.width * mux_luts(slices),
+            "slice_bits": self.sink.width if slices > 1 else 0,
+            **{name: self.rows * measure for name, measure in bank.items()},
         }
 
     def timing(self) -> Timing:

@@ -1,0 +1,39 @@
+"""The dataflows. To add one: a folder beside `streaming/`, and one line in `DATAFLOWS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shiftloom.codegen.boards import Board
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.streaming import schedule as streaming
+from shiftloom.codegen.dataflows.streaming.unit import Unit
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.plan import Plan
+from shiftloom.codegen.qgraph import QGraph
+from shiftloom.codegen.values import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Dataflow:
+    """A way to turn any loop nest into hardware.
+
+    `schedule` chooses everything for a board; `units` gives the hardware of a finished plan.
+    """
+
+    name: str
+    schedule: Callable[[QGraph, Config, Board], tuple[Plan, tuple[Unit, ...]]]
+    units: Callable[[QGraph, Plan], tuple[Unit, ...]]
+
+
+DATAFLOWS = (Dataflow("streaming", streaming.schedule, streaming.chain),)
+
+
+def get(name: str) -> Dataflow:
+    """The dataflow `name`; raises ShiftloomError with the nearest known names."""
+    for dataflow in DATAFLOWS:
+        if dataflow.name == name:
+            return dataflow
+    known = tuple(dataflow.name for dataflow in DATAFLOWS)
+    raise ShiftloomError(f"dataflow {name!r}", "unknown", nearest(name, known))

@@ -1,0 +1,62 @@
+"""Size measures of the shift-add rows in `sl_requant`, counted as synthesis builds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shiftloom.codegen.values import IntArray
+
+DSP_BITS = 24
+"""Bits of the sums that one DSP block multiplies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Digit selectors in LUTs, adders and registers in bits of one or more multipliers."""
+
+    digits: int = 0
+    adders: int = 0
+    registers: int = 0
+
+    def __add__(self, other: Rows) -> Rows:
+        return Rows(
+            self.digits + other.digits,
+            self.adders + other.adders,
+            self.registers + other.registers,
+        )
+
+    @staticmethod
+    def of(m: IntArray, bits: int, m_bits: int) -> Rows:
+        """A lane that multiplies sums of `bits` bits by the M of each fold.
+
+        Two bits of M choose 0, 1, 2 or 3 times the sum; where they never change, no LUT does, and
+        nothing is added where they are always 0.
+        """
+        levels = max(0, (-(-m_bits // 2) - 1).bit_length())
+        threefold = bits + 2 if ((m[:, None] >> np.arange(0, m_bits, 2)) & 3 == 3).any() else 0
+        rows = Rows(0, threefold, bits + threefold)
+        return rows + _level(m, bits, m_bits, levels)
+
+
+def _level(m: IntArray, bits: int, m_bits: int, levels: int) -> Rows:
+    """`sl_shift_add` of the low `m_bits` of M, as its source is built."""
+    if not m.any():
+        return Rows()
+    if levels == 0:
+        return Rows(bits + 2 if (m != m[0]).any() else 0)
+    low = 1 << levels
+    registers = Rows(registers=bits + m_bits)
+    if m_bits <= low:
+        return registers + _level(m, bits, m_bits, levels - 1)
+    lower, upper = m & ((1 << low) - 1), m >> low
+    halves = _level(lower, bits, low, levels - 1) + _level(upper, bits, m_bits - low, levels - 1)
+    adder = bits + m_bits - low if lower.any() and upper.any() else 0
+    return halves + registers + Rows(adders=adder)
+
+
+def changing_bits(m: IntArray, m_bits: int) -> int:
+    """Bits of a word [folds, lanes] of the memory that are not the same in all words."""
+    bits = (m[:, :, None] >> np.arange(m_bits)) & 1
+    return int((bits != bits[:1]).any(axis=0).sum())

