@@ -82,7 +82,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
         (
             {"target": {"bord": "x"}},
             "target.bord: unknown key; did you mean 'board'? "
-            "known: board, clock_mhz, fps, lut_share, ff_share, dsp_share, bram_share",
+            "known: board, clock_mhz, fps, dataflow, lut_share, ff_share, dsp_share, bram_share",
         ),
         (
             {"calibration": {"methods": "max"}},

@@ -27,6 +27,8 @@ from shiftloom.rtl_sim.cache import Cache
 HERE = Path(__file__).parent
 DEEP = "pool1_requant"
 """The node whose FIFO the network needs deeper than 2."""
+CHANNEL = 2
+"""A channel of that node that is not always 0."""
 
 Builder = Callable[[Net], Built]
 
@@ -58,19 +60,19 @@ def _node(built: Built, name: str) -> QNode:
     return next(node for node in built.opened.qgraph.nodes if node.name == name)
 
 
-def _first_seen(built: Built, channel: int) -> tuple[int, int, int]:
-    """Frame, row and column of the first activation of `channel` that is not 0."""
-    values = golden.trace(built.opened.qgraph, built.frames)[DEEP][..., channel]
+def _first_seen(built: Built) -> tuple[int, int, int]:
+    """Frame, row and column of the first activation of the channel that is not 0."""
+    values = golden.trace(built.opened.qgraph, built.frames)[DEEP][..., CHANNEL]
     frame, y, x = np.argwhere(values != 0)[0]
     return int(frame), int(y), int(x)
 
 
 def test_a_flipped_weight_bit_is_caught_and_located(build: Built, cache: Cache) -> None:
-    """Word 2 of the weights is input channel 2; its lowest code belongs to output channel 0."""
+    """A word of the weights is an input channel; its lowest code belongs to output channel 0."""
     memory = build.opened.folder / "rtl/bursty_conv2_matrix_weights.sv"
-    _edit(memory, r"mem\[2\] = \d+'h([0-9a-f]+);", _flip(0))
+    _edit(memory, rf"mem\[{CHANNEL}\] = \d+'h([0-9a-f]+);", _flip(0))
     result = simulate_rtl(build.opened, build.frames, None, cache)
-    frame, y, x = _first_seen(build, channel=2)
+    frame, y, x = _first_seen(build)
     where = rf"image {frame}, conv2: frame 0 \(y {y}, x {x}, channel 0\) on conv2_sums"
     assert result.mismatches > 0
     assert re.fullmatch(rf"{where}, cycle \d+: got -?\d+, expected -?\d+", result.first)
@@ -97,24 +99,29 @@ def test_a_mutated_multiplier_fails_its_certificate(built: Builder, bit: int) ->
     proof = next(c for c in network.quantized.certificates if c.node == DEEP)
     reference = tuple(function.ratio(c) for c in range(function.m.data.size))
     assert requant.certify(DEEP, function, reference, proof.lo, proof.hi) == proof
-    with pytest.raises(ShiftloomError, match=rf"{DEEP}: channel 1: sum -?\d+ requantizes to"):
-        requant.certify(DEEP, _with_flipped(function, 1, bit), reference, proof.lo, proof.hi)
+    with pytest.raises(
+        ShiftloomError, match=rf"{DEEP}: channel {CHANNEL}: sum -?\d+ requantizes to"
+    ):
+        requant.certify(DEEP, _with_flipped(function, bit), reference, proof.lo, proof.hi)
 
 
-def _with_flipped(function: Requantization, channel: int, bit: int) -> Requantization:
+def _with_flipped(function: Requantization, bit: int) -> Requantization:
     m = function.m.data.copy()
-    m[channel] ^= 1 << bit
+    m[CHANNEL] ^= 1 << bit
     return replace(function, m=Array(m))
 
 
 def test_a_mutated_multiplier_is_caught_and_located(build: Built, cache: Cache) -> None:
-    """The top bit of channel 1's multiplier, so that its activations halve."""
+    """The top bit of a multiplier, so that the activations of its channel change by far."""
     rom = build.opened.folder / "rtl/bursty_pool1_requant_unit_multipliers.sv"
     lanes = build.opened.plan.requant(DEEP).lanes
-    _edit(rom, rf"mem\[{1 // lanes}\] = \d+'h([0-9a-f]+);", _flip(8 * (1 % lanes) + 7))
+    word, lane = divmod(CHANNEL, lanes)
+    _edit(rom, rf"mem\[{word}\] = \d+'h([0-9a-f]+);", _flip(8 * lane + 7))
     result = simulate_rtl(build.opened, build.frames, None, cache)
     assert result.mismatches > 0
-    assert re.search(rf"image \d+, {DEEP}: .*channel 1\) on {DEEP}, cycle \d+", result.first)
+    assert re.search(
+        rf"image \d+, {DEEP}: .*channel {CHANNEL}\) on {DEEP}, cycle \d+", result.first
+    )
 
 
 def _shallower(units: tuple[Unit, ...], node: str) -> list[Unit]:

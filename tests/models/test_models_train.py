@@ -156,7 +156,7 @@ def test_rotation_keeps_the_distance_from_the_centre() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("sed: 1", "sed: is not a key; did you mean 'seed'? known: augmentation, average_decay, "),
+        ("sed: 1", "sed: is not a key; did you mean 'seed'? known: seed, epochs, batch, "),
         ("optimizer: {rate: 1, kind: sgd}", "did you mean 'peak_rate'? known: kind, peak_rate, "),
         ("epochs: 0", "epochs: is 0; Input should be greater than or equal to 1"),
         ("batch: many", "batch: is 'many'; Input should be a valid integer"),
