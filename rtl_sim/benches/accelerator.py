@@ -162,8 +162,9 @@ class Accelerator:
         """Let source and sink never pause ("full"), at random ("bursty"), nearly always ("slow")
         or for good ("never").
         """
-        for agent, pace, seed in ((self.source, idle, 1), (self.sink, stall, 2)):
-            agent.set_pause_generator(PAUSES[pace](seed))
+        seed = 2 * len(self.sent)
+        self.source.set_pause_generator(PAUSES[idle](seed))
+        self.sink.set_pause_generator(PAUSES[stall](seed + 1))
 
     def send(self, *frames: Frame) -> None:
         """Queue frames at the source."""
@@ -193,7 +194,7 @@ class Accelerator:
         """Require the outputs of all frames sent from number `first` on, and nothing more."""
         expected = [frame.output for frame in self.sent[first:]]
         got = await self.outputs(len(expected))
-        compare(got, expected[: len(got)])
+        compare(got, expected)
         assert len(got) == len(expected), f"got {len(got)} frames, expected {len(expected)}"
         assert not self.sink.active, "an output frame without an end"
 
@@ -239,6 +240,6 @@ PAUSES: dict[str, Callable[[int], Iterator[bool]]] = {
 
 
 def compare(got: Sequence[Output], expected: Sequence[Output]) -> None:
-    """Require equal output frames; the message names the first difference."""
-    for index, (frame, want) in enumerate(zip(got, expected, strict=True)):
+    """Require the output frames got to be those expected, as far as both go."""
+    for index, (frame, want) in enumerate(zip(got, expected, strict=False)):
         assert frame == want, f"frame {index}: got {frame}, expected {want}"

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.graph import Graph, GraphInput, Node, Op
-from shiftloom.codegen.ops import Conv2d, Linear
+from shiftloom.codegen.ops import Conv2d, Flatten, Linear, MaxPool2d, Relu
 from shiftloom.codegen.values import Array, Shape
 from shiftloom.codegen.windows import Pair, Window
 
@@ -56,3 +56,18 @@ def frames(
     x = rng.integers(0, 1 << bits, (count, *shape))
     x[0], x[1 % count] = 0, (1 << bits) - 1
     return x
+
+
+def small_network() -> Graph:
+    """Two convolutions and a fully connected layer on 12×12 frames: schedules in half a second."""
+    rng = np.random.default_rng(0)
+    return chain(
+        conv(rng, (1, 4), padding=(1, 1)),
+        Relu(),
+        MaxPool2d(Window((2, 2), (2, 2))),
+        conv(rng, (4, 8)),
+        Relu(),
+        Flatten(),
+        linear(rng, 128, 10),
+        source=GraphInput((12, 12, 1), 8, 1 / 255, 0),
+    )

