@@ -31,7 +31,7 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-from shiftloom.rtl_sim.benches.streams import bursts
+from shiftloom.rtl_sim.benches.streams import Body, bursts
 
 PATIENCE = 5_000
 """Clocks after which an output that has not come counts as lost."""
@@ -220,6 +220,19 @@ async def start(dut: Any) -> Accelerator:
     dut.aresetn.value = 1
     await ClockCycles(dut.aclk, 4)
     return accelerator
+
+
+def limited_test(**options: Sequence[object]) -> Callable[[Body], Any]:
+    """Make `body(dut, ...)` a cocotb test for each choice of options.
+
+    It ends, as failed, where the accelerator hangs.
+    """
+
+    def make(body: Body) -> Any:
+        every = cocotb.parametrize(**options)(body) if options else body
+        return cocotb.test(timeout_time=200, timeout_unit="us")(every)
+
+    return make
 
 
 def _slowly(seed: int) -> Iterator[bool]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiResp
 
-from shiftloom.rtl_sim.benches.accelerator import Accelerator, compare, start
+from shiftloom.rtl_sim.benches.accelerator import Accelerator, compare, limited_test, start
 from shiftloom.rtl_sim.benches.streams import Body
 
-LIMIT: Mapping[str, Any] = {"timeout_time": 200, "timeout_unit": "us"}
-"""Ends a test, as failed, where the accelerator hangs."""
 CHECKS: dict[str, Body] = {}
 """The checks of this bench by name, as plain coroutine functions."""
 
 
-def check(**options: tuple[object, ...]) -> Callable[[Body], Any]:
+def check(**options: Sequence[object]) -> Callable[[Body], Any]:
     """Make `body(dut, ...)` a cocotb test for each choice of options, and one of CHECKS."""
 
     def make(body: Body) -> Any:
         CHECKS[body.__name__] = body
-        every = cocotb.parametrize(**options)(body) if options else body
-        return cocotb.test(**LIMIT)(every)
+        return limited_test(**options)(body)
 
     return make
 

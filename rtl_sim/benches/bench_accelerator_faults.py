@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
-from shiftloom.rtl_sim.benches.bench_accelerator import CHECKS, LIMIT
+from shiftloom.rtl_sim.benches.accelerator import limited_test
+from shiftloom.rtl_sim.benches.bench_accelerator import CHECKS
 
 FAULTS = json.loads(Path(os.environ["ACCELERATOR"]).read_text("utf-8"))["faults"]
 
@@ -33,8 +33,7 @@ async def _clean(dut: Any) -> None:
     clock.stop()
 
 
-@cocotb.test(**LIMIT)
-@cocotb.parametrize(fault=range(len(FAULTS)))
+@limited_test(fault=range(len(FAULTS)))
 async def finds(dut: Any, fault: int) -> None:
     """One check with one fault awake."""
     dut.fault.value = 0

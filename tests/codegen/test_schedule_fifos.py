@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,11 +15,8 @@ from shiftloom.codegen.config import parse
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.fifo_sizing import MIN_DEPTH, size_fifos
 from shiftloom.codegen.dataflows.streaming.schedule import schedule
-from shiftloom.codegen.dataflows.streaming.timing import Timing
 from shiftloom.codegen.dataflows.streaming.tokens import simulate
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.dataflows.streaming.vector_timing import VectorTiming
-from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.quantize import quantize
 
@@ -67,47 +64,20 @@ def test_plan_is_what_the_simulation_says(scheduled: tuple[Plan, tuple[Unit, ...
     assert (found.interval, found.latency) == (plan.interval, plan.latency)
 
 
-@dataclass(frozen=True, slots=True)
-class Dry:
-    """A unit in the place of another that waits for a beat more than a frame has."""
-
-    unit: Unit
-
-    @property
-    def name(self) -> str:
-        return self.unit.name
-
-    def timing(self) -> Timing:
-        return VectorTiming(1 << 20, 1)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.unit, name)
+def test_deadlock_names_the_unit_that_takes_no_more(
+    scheduled: tuple[Plan, tuple[Unit, ...]],
+) -> None:
+    name = next(unit.name for unit in scheduled[1] if isinstance(unit, Fifo))
+    with refuses(f"{name}: takes no more beats: the chain deadlocks here"):
+        simulate(with_depth(scheduled[1], name, 0))
 
 
-def dry(units: Sequence[Unit]) -> tuple[list[Unit], str]:
-    """The chain with its last window unit never giving a beat, and that unit's name."""
-    name = [unit.name for unit in units if isinstance(unit, WindowUnit)][-1]
-    return [Blocked(unit) if unit.name == name else unit for unit in units], name
-
-
-class Blocked:
-    """A unit that never takes a beat."""
-
-    def __init__(self, unit: Unit) -> None:
-        self.unit = unit
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.unit, name)
-
-    def timing(self) -> Timing:
-        return NeverReady()
-
-
-class NeverReady(VectorTiming):
-    """Handshakes of a module whose s_tready stays low."""
-
-    def __init__(self) -> None:
-        super().__init__(4, 1)
-
-    def ready(self, downstream: bool) -> bool:
-        return False
+def test_sizing_starts_from_any_depths(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
+    plan, units = scheduled
+    for depth in (0, 1000):
+        start: Sequence[Unit] = units
+        for fifo in [unit.name for unit in units if isinstance(unit, Fifo)]:
+            start = with_depth(start, fifo, depth)
+        sized, found = size_fifos(start)
+        assert found.interval == plan.interval
+        assert sized == units

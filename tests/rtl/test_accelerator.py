@@ -27,6 +27,7 @@ from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 BENCHES = "shiftloom.rtl_sim.benches"
 NAME = "tiny"
 PIXELS = 36
+LAYERS = {"conv": {"pe": "constant"}, "fc": {"pe": "shift", "folding": (1, 2)}}
 WRONG_LENGTHS = (1, 20, PIXELS - 1, PIXELS + 1, 2 * PIXELS, 2 * PIXELS + 5)
 
 
@@ -71,7 +72,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(1)
         graph = shiftloom.from_torch(_network(), NAME, GraphInput((6, 6, 1), scale=1 / 255))
     frames = np.random.default_rng(1).integers(0, 256, (32, 6, 6, 1), dtype=np.uint8)
-    config = shiftloom.parse_config({"layers": {"conv": {"pe": "constant"}, "fc": {"pe": "shift"}}})
+    config = shiftloom.parse_config({"layers": LAYERS})
     build = shiftloom.build(shiftloom.quantize(graph, frames, config), config, folder)
     (folder / "vectors.json").write_text(json.dumps(_vectors(build)))
     return folder
