@@ -327,7 +327,7 @@ def main() -> None:
         typer.echo(f"shiftloom: {error}", err=True)
         sys.exit(2)
     except typer.TyperException as error:
-        error.show()
+        typer.echo(f"shiftloom: {error.format_message().rstrip('.')}; see --help", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("shiftloom: interrupted; nothing half-written was left", err=True)

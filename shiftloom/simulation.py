@@ -21,8 +21,6 @@ from shiftloom.rtl_sim.hls_engine import HlsEngine
 Frames = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
-_LATENCY_FRAMES = 2
-
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
@@ -94,7 +92,7 @@ def simulate_rtl(
 def _timing(
     top: engine.SimTop, beats: Frames, result: engine.RunResult, cache: Cache
 ) -> tuple[float, int]:
-    alone = engine.run(top, beats[:_LATENCY_FRAMES], cache=cache, jobs=1, single_stream=True)
+    alone = engine.run(top, beats[:1], cache=cache, jobs=1)
     latency = engine.latency(alone) + 1
     few = result.starts[1] if len(result.starts) > 1 else len(result.last_out)
     return (engine.interval(result) if few >= 3 else 0.0), latency

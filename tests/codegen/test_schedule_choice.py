@@ -13,6 +13,7 @@ from shiftloom.codegen import boards
 from shiftloom.codegen.config import parse
 from shiftloom.codegen.cost import total
 from shiftloom.codegen.dataflows.streaming.schedule import chain, schedule
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.quantize import quantize
@@ -44,7 +45,7 @@ def test_slower_rates_cost_less(network: QGraph) -> None:
     rates = (None, 400_000, 100_000, 20_000)
     luts = [total(chain(network, plan_for(network, fps=fps))).lut for fps in rates]
     assert luts == sorted(luts, reverse=True)
-    assert luts[-1] < luts[0] / 3
+    assert luts[-1] < luts[0] / 2
 
 
 def test_fastest_plan_takes_a_pixel_a_clock(network: QGraph) -> None:
@@ -98,7 +99,7 @@ def test_folding_of_the_constant_pe_is_the_whole_layer(network: QGraph) -> None:
 
 def test_small_board_is_refused_with_the_numbers(network: QGraph) -> None:
     board = replace(BOARD, lut=1000)
-    with pytest.raises(Exception, match="predicted") as caught:
+    with pytest.raises(ShiftloomError, match="predicted") as caught:
         schedule(network, parse({"target": {"lut_share": 0.5}}), board)
     message = str(caught.value)
     assert message.startswith("board pynq-z2: ")
@@ -108,5 +109,7 @@ def test_small_board_is_refused_with_the_numbers(network: QGraph) -> None:
 
 
 def test_rate_that_does_not_fit_is_refused(network: QGraph) -> None:
-    with pytest.raises(Exception, match=r"^board pynq-z2: \d+ lut predicted, the limit is 1064; "):
+    with pytest.raises(
+        ShiftloomError, match=r"^board pynq-z2: \d+ lut predicted, the limit is 1064; "
+    ):
         plan_for(network, fps=800_000, lut_share=0.02)

@@ -16,8 +16,11 @@ from torch import nn
 
 from shiftloom import Config, Quantized, from_torch, parse_config, quantize
 from shiftloom.codegen.graph import GraphInput
+from shiftloom.codegen.windows import Pair
 
 CALIBRATION_FRAMES = 64
+WIDEST_BEAT = 512
+"""Terms that a constant PE can take in a beat."""
 
 
 @dataclass(frozen=True)
@@ -211,28 +214,26 @@ class _Random:
     def pick(self, *choices: Any) -> Any:
         return choices[int(self.rng.integers(len(choices)))]
 
-    def _fits(self, kernel: tuple[int, int], padding: tuple[int, int]) -> bool:
-        return (
-            self.height + 2 * padding[0] >= kernel[0] and self.width + 2 * padding[1] >= kernel[1]
-        )
-
-    def _shrink(
-        self, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
-    ) -> None:
-        self.height = (self.height + 2 * padding[0] - kernel[0]) // stride[0] + 1
-        self.width = (self.width + 2 * padding[1] - kernel[1]) // stride[1] + 1
+    def _shrinks(self, kernel: Pair, stride: Pair, padding: Pair) -> bool:
+        """Take the size behind a window, unless the window does not fit."""
+        height, width = self.height + 2 * padding[0], self.width + 2 * padding[1]
+        if height < kernel[0] or width < kernel[1]:
+            return False
+        self.height = (height - kernel[0]) // stride[0] + 1
+        self.width = (width - kernel[1]) // stride[1] + 1
+        return True
 
     def conv(self, index: int) -> None:
         """A convolution with or without batch normalization and ReLU, where it fits."""
         kernel = self.pick((1, 1), (3, 3), (5, 5), (2, 3), (3, 1))
-        padding = tuple(int(self.rng.integers(0, min(k, 3))) for k in kernel)
+        top, left = (int(self.rng.integers(min(size, 3))) for size in kernel)
+        padding = top, left
         stride = self.pick((1, 1), (1, 1), (2, 2), (2, 1))
-        if not self._fits(kernel, (padding[0], padding[1])):
+        if not self._shrinks(kernel, stride, padding):
             return
         outputs = self.pick(1, 2, 3, 4, 6)
-        conv = nn.Conv2d(self.channels, outputs, kernel, stride, (padding[0], padding[1]))
+        conv = nn.Conv2d(self.channels, outputs, kernel, stride, padding)
         self.layers[f"conv{index}"] = conv
-        self._shrink(kernel, stride, (padding[0], padding[1]))
         terms = kernel[0] * kernel[1] * self.channels
         self._configure(f"conv{index}", outputs, terms)
         self.channels = outputs
@@ -244,15 +245,14 @@ class _Random:
     def pool(self, index: int) -> None:
         """A pooling, tiling or overlapping, padded or not, where it fits."""
         size, stride, padding = self.pick((2, 2, 0), (3, 2, 0), (3, 2, 1), (3, 1, 1), (2, 1, 0))
-        if not self._fits((size, size), (padding, padding)):
+        if not self._shrinks((size, size), (stride, stride), (padding, padding)):
             return
         kind = self.pick(nn.MaxPool2d, nn.AvgPool2d)
         self.layers[f"pool{index}"] = kind(size, stride, padding)
-        self._shrink((size, size), (stride, stride), (padding, padding))
 
-    def linear(self, index: int, flat: bool) -> None:
+    def linear(self, index: int) -> None:
         """A fully connected layer on the whole map."""
-        if not flat:
+        if "flat" not in self.layers:
             self.layers["flat"] = nn.Flatten()
         terms, outputs = self.height * self.width * self.channels, int(self.rng.integers(1, 13))
         self.layers[f"fc{index}"] = nn.Linear(terms, outputs)
@@ -261,8 +261,16 @@ class _Random:
         if self.rng.random() < 0.5:
             self.layers[f"relu_fc{index}"] = nn.ReLU()
 
+    def takes_zero(self) -> bool:
+        """Whether the input may have a zero point: a mean of it is refused."""
+        for layer in self.layers.values():
+            if isinstance(layer, nn.AvgPool2d | nn.Conv2d | nn.Linear):
+                return not isinstance(layer, nn.AvgPool2d)
+        return False
+
     def _configure(self, name: str, outputs: int, terms: int) -> None:
         """Settings of a layer: widths, quantizer, requantization, PE kind, sometimes a folding."""
+        kinds = ("auto", "shift", "constant") if terms <= WIDEST_BEAT else ("auto", "shift")
         layer = {
             "phi": self.pick(1, 2, 4),
             "quantizer": self.pick("least_squares", "least_squares", "paper"),
@@ -270,7 +278,7 @@ class _Random:
             "m_bits": self.pick(8, 8, 12, 16),
             "requant": self.pick("mult_shift", "mult_shift", "thresholds"),
             "requant_dsp": bool(self.rng.random() < 0.3),
-            "pe": self.pick("auto", "shift", "constant"),
+            "pe": self.pick(*kinds),
         }
         if layer["pe"] == "shift":
             divisors = [[d for d in range(1, n + 1) if n % d == 0] for n in (outputs, terms)]
@@ -279,25 +287,19 @@ class _Random:
 
 
 def random_net(seed: int) -> Net:
-    """A chain of up to four stages of random layers, with random settings."""
+    """A chain of up to three convolutions and two fully connected layers, with poolings between."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     shape = (int(rng.integers(3, 14)), int(rng.integers(2, 14)), int(rng.integers(1, 5)))
     draw = _Random(rng, *shape)
-    averages = bool(rng.random() < 0.5)
     for index in range(int(rng.integers(1, 4))):
         if rng.random() < 0.4:
             draw.pool(2 * index)
         draw.conv(index)
         if rng.random() < 0.4:
             draw.pool(2 * index + 1)
-    for index in range(int(rng.integers(0, 3)) or not draw.layers):
-        draw.linear(index, "flat" in draw.layers)
-    first = next(iter(draw.layers.values()))
-    zero = 0 if averages or isinstance(first, nn.AvgPool2d) else int(rng.integers(1, 256))
-    if zero and isinstance(first, nn.MaxPool2d):
-        zero = 0  # an average may follow
-    target: dict[str, Any] = {"lut_share": 1.0}
-    return Net(
-        f"random{seed}", shape, draw.layers, zero, {"target": target, "layers": draw.settings}
-    )
+    for index in range(int(rng.integers(0, 3)) or not draw.settings):
+        draw.linear(index)
+    zero = int(rng.integers(0, 256)) if rng.random() < 0.5 and draw.takes_zero() else 0
+    config = {"target": {"lut_share": 1.0}, "layers": draw.settings}
+    return Net(f"random{seed}", shape, draw.layers, zero, config)

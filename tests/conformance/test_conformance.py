@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +59,19 @@ def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:
 
 def test_hls_equals_golden(network: Built, cache: Cache) -> None:
     check_hls(network, cache)
+
+
+def test_hls_words_of_exact_width_change_nothing(
+    built: Builder, cache: Cache, tmp_path: Path
+) -> None:
+    """What synthesis sees: memories and sums of exactly their bits, not the next native word."""
+    network = built(next(net for net in NETS if net.name == "signed"))
+    folder = tmp_path / "exact"
+    shutil.copytree(network.opened.folder, folder)
+    header = folder / "hls/sl_beat.hpp"
+    header.write_text("#define SL_EXACT_WORDS\n" + header.read_text("utf-8"), "utf-8")
+    exact = replace(network, opened=replace(network.opened, folder=folder))
+    check_hls(exact, cache)
 
 
 def test_golden_stays_within_the_declared_types(network: Built) -> None:

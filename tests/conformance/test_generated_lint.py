@@ -17,13 +17,13 @@ pytest.importorskip("pyosys")
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import tools, yosys
 
-NETS = {net.name: net for net in ci_nets()}
+NETS = ci_nets()
 COLUMNS = 100
 
 Builder = Callable[[Net], Built]
 
 
-@pytest.fixture(params=NETS.values(), ids=NETS.keys())
+@pytest.fixture(params=NETS, ids=lambda net: net.name)
 def network(request: pytest.FixtureRequest, built: Builder) -> Built:
     """Each of the networks of CI, built."""
     return built(request.param)
@@ -67,7 +67,7 @@ def test_lines_are_short(network: Built) -> None:
 
 def _broken(built: Builder, folder: Path, old: str, new: str) -> list[Path]:
     """The sources of a network with one edit in its top module."""
-    opened = built(NETS["vectors"]).opened
+    opened = built(next(net for net in NETS if net.name == "vectors")).opened
     shutil.copytree(opened.folder / "rtl", folder)
     top = folder / f"{opened.design.name}.sv"
     text = top.read_text("ascii")
@@ -85,5 +85,5 @@ def test_verilator_finds_a_wrong_width(built: Builder, tmp_path: Path) -> None:
 def test_yosys_finds_a_stream_without_driver(built: Builder, tmp_path: Path) -> None:
     old = ".m_tvalid(fc1_sums_tvalid)"
     sources = _broken(built, tmp_path / "rtl", old, ".m_tvalid()")
-    with pytest.raises(ShiftloomError, match="fc1_sums_tvalid"):
+    with pytest.raises(ShiftloomError, match="Found 1 problems"):
         yosys_check("vectors", sources, tmp_path / "run")

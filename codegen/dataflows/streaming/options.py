@@ -101,7 +101,7 @@ def _foldings(head: QNode, mac: Mac, config: LayerConfig) -> Iterator[MacPlan]:
                     continue
                 if kind is ConstantMatrix and config.pe == "auto" and not _unrollable(mac):
                     continue
-                if simd * 8 > MAX_BEAT_BITS:
+                if config.folding is None and simd * 8 > MAX_BEAT_BITS:
                     continue
                 yield MacPlan(head.name, kind.kind, pe, simd)
 
@@ -115,6 +115,9 @@ def _impossible(mac: Mac, config: LayerConfig) -> tuple[str, str]:
     if config.folding is None:
         return f"no PE of kind {config.pe!r} can run it", "use pe: auto"
     pe, simd = config.folding
+    if outputs % pe == 0 and lanes % simd == 0:
+        problem = f"PE {config.pe} cannot fold the layer to PE={pe}, SIMD={simd}"
+        return problem, f"use PE={outputs}, SIMD={lanes} or pe: shift"
     problem = f"folding PE={pe}, SIMD={simd} does not divide {outputs} outputs × {lanes} terms"
     return problem, (
         f"use PE of {', '.join(map(str, _divisors(outputs)))} and "
