@@ -73,6 +73,10 @@ def mux_luts(inputs: int) -> int:
     return max(1, (1 << (inputs - 1).bit_length()) // 4) if inputs > 1 else 0
 
 
+LUT_DEPTH = 64
+"""Words of a constant memory that one LUT a bit holds."""
+
+
 def rom_luts(depth: int) -> float:
     """LUTs of one bit of a constant memory.
 
@@ -80,7 +84,7 @@ def rom_luts(depth: int) -> float:
     """
     if depth <= 2:
         return 0
-    return 1 if depth <= 64 else depth / 20
+    return 1 if depth <= LUT_DEPTH else depth / 20
 
 
 def count_bits(*counts: int) -> int:

@@ -23,7 +23,7 @@ from shiftloom.codegen.pe import ConstantMatrix, ShiftMatrix
 from shiftloom.codegen.qgraph import Mac, WindowReduce
 from shiftloom.codegen.quantizers import qsq
 from shiftloom.codegen.requant import Requantization
-from shiftloom.codegen.values import Array, IntType, Shape
+from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 
 DESIGN = "sample"
@@ -39,6 +39,7 @@ _MVU_SHIFT = (  # outputs, terms, PE, SIMD, activation bits
     (8, 75, 4, 15, 8),
     (6, 24, 2, 12, 8),
     (10, 84, 1, 2, 8),
+    (10, 84, 1, 3, 8),
     (12, 60, 3, 10, 8),
     (16, 16, 1, 4, 4),
     (16, 32, 4, 8, 4),
@@ -93,8 +94,8 @@ _REQUANT = (  # lanes, folds, bits in, bits of M, shift, bits out, DSP
     (2, 3, 14, 8, 13, 8, False),
     (1, 16, 16, 8, 14, 8, False),
     (4, 2, 20, 8, 15, 8, False),
-    (1, 120, 18, 8, 15, 8, False),
-    (1, 84, 17, 8, 14, 8, False),
+    (1, 120, 19, 8, 12, 8, False),
+    (1, 84, 18, 8, 11, 8, False),
     (2, 4, 12, 6, 10, 4, False),
     (2, 2, 18, 12, 18, 8, False),
     (1, 10, 14, 8, 0, 32, False),
@@ -205,6 +206,13 @@ def _window_reduce(name: str, taps: int, lanes: int, bits: int, extra: int) -> W
     return WindowReduceUnit(name, "sample", source, sink, reduce)
 
 
+def _multipliers(random: np.random.Generator, channels: int, bits: int) -> IntArray:
+    """M as networks have it: spread by a quarter about half of the range."""
+    spread = random.normal(0.5, 0.12, channels) * (1 << bits)
+    m: IntArray = np.clip(spread, 1, (1 << bits) - 1).astype(np.int64)
+    return m
+
+
 def _requant(
     name: str,
     lanes: int,
@@ -217,7 +225,7 @@ def _requant(
 ) -> MultiplyShift:
     random = np.random.default_rng([_SEED, lanes, folds, in_bits])
     out = IntType(out_bits, signed=shift == 0)
-    m = Array(random.integers(1 << (m_bits - 1), 1 << m_bits, lanes * folds))
+    m = Array(_multipliers(random, lanes * folds, m_bits))
     reach = 1 << (in_bits + m_bits - 2)
     lo, hi = (-reach, reach) if shift == 0 else (out.lo, out.hi)
     function = Requantization(m, shift, m_bits, out, lo, hi)

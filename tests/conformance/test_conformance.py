@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance_nets import Net, ci_nets, random_net
+from conformance_nets import Net, ci_nets
 from conformance_run import Built, check_hls, check_rtl, check_stalls
+from random_nets import random_net
 
 from shiftloom.codegen import golden
 from shiftloom.rtl_sim.cache import Cache

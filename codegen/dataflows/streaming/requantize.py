@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import count_bits, rom_luts
+from shiftloom.codegen.cost import LUT_DEPTH, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.requantize_cost import DSP_BITS, Rows, changing_bits
 from shiftloom.codegen.dataflows.streaming.timing import Pipeline
 from shiftloom.codegen.design import (
@@ -91,20 +91,16 @@ class MultiplyShift:
 
     def features(self) -> Mapping[str, float]:
         bits, m, shift = self.source.bits, self.multipliers(), self.function.shift
-        rows = Rows()
-        if not self.use_dsp:
-            rows = sum(
-                (Rows.of(m[:, lane], bits, self.function.m_bits) for lane in range(self.lanes)),
-                rows,
-            )
-        memory_bits = changing_bits(m, self.function.m_bits)
+        rows = Rows() if self.use_dsp else Rows.of(m, bits, self.function.m_bits)
+        memory_bits, is_deep = changing_bits(m, self.function.m_bits), len(m) > LUT_DEPTH
         return {
             "one": 1,
             "fold_bits": count_bits(len(m)),
             "digit_luts": rows.digits,
             "adder_bits": rows.adders,
             "row_bits": rows.registers,
-            "memory_luts": memory_bits * rom_luts(len(m)),
+            "memory_luts": 0 if is_deep else memory_bits * rom_luts(len(m)),
+            "deep_luts": memory_bits * rom_luts(len(m)) if is_deep else 0,
             "memory_bits": memory_bits,
             "floor_bits": self.lanes * (bits + self.function.m_bits - shift),
             "shift_bits": self.lanes * shift,

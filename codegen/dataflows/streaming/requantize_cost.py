@@ -29,15 +29,18 @@ class Rows:
 
     @staticmethod
     def of(m: IntArray, bits: int, m_bits: int) -> Rows:
-        """A lane that multiplies sums of `bits` bits by the M of each fold.
+        """Lanes that multiply sums of `bits` bits by M [folds, lanes].
 
         Two bits of M choose 0, 1, 2 or 3 times the sum; where they never change, no LUT does, and
         nothing is added where they are always 0.
         """
         levels = max(0, (-(-m_bits // 2) - 1).bit_length())
-        threefold = bits + 2 if ((m[:, None] >> np.arange(0, m_bits, 2)) & 3 == 3).any() else 0
-        rows = Rows(0, threefold, bits + threefold)
-        return rows + _level(m, bits, m_bits, levels)
+        total = Rows()
+        for lane in m.T:
+            digits = (lane[:, None] >> np.arange(0, m_bits, 2)) & 3
+            threefold = bits + 2 if (digits == 3).any() else 0
+            total += Rows(0, threefold, bits + threefold) + _level(lane, bits, m_bits, levels)
+        return total
 
 
 def _level(m: IntArray, bits: int, m_bits: int, levels: int) -> Rows:
