@@ -17,7 +17,7 @@ LOCKED := --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 DEMO_EXTRAS := torch,sim,synth,report
 TEST_EXTRAS := $(DEMO_EXTRAS),test
-PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data $(DATA))
+PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
 # A virtual environment works only where it was made, with the Python it was made with.
 IDENTITY := $(CURDIR) $(shell { $(PYTHON) --version; } 2>/dev/null)
