@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from _lenet import lenet
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -21,7 +22,7 @@ from shiftloom.codegen import cost
 from shiftloom.simulation import default_cache
 
 RATES = (None, 50_000.0, 20_000.0, 5_000.0, 300.0)
-COLUMNS = ("Frames/s asked", "given", "Clocks", "Latency", "Deepest FIFO", "LUT", "FF", "BRAM36")
+COLUMNS = ("Asked/s", "Frames/s", "Clocks", "Latency", "FIFO", "LUT", "FF", "BRAM", "Build s")
 
 
 def row(quantized: Quantized, fps: float | None, synthesize: bool) -> list[str]:
@@ -55,14 +56,18 @@ def main() -> None:
     parser.add_argument("--synthesize", action="store_true")
     parser.add_argument("fps", nargs="*", type=float)
     arguments = parser.parse_args()
-    table = Table(title="Plans of LeNet-5, LUT, FF and BRAM predicted", title_justify="left")
-    more = ("LUT by Yosys", "error") if arguments.synthesize else ()
-    for name in (*COLUMNS, "Seconds to build", *more):
+    table = Table(
+        title="Plans of LeNet-5: clocks simulated, cells predicted, FIFO the deepest",
+        title_justify="left",
+        box=box.SIMPLE,
+    )
+    more = ("Yosys", "error") if arguments.synthesize else ()
+    for name in (*COLUMNS, *more):
         table.add_column(name, justify="right")
     quantized = lenet()
     for fps in arguments.fps or RATES:
         table.add_row(*row(quantized, fps, arguments.synthesize))
-    Console().print(table)
+    Console(width=100).print(table)
 
 
 if __name__ == "__main__":

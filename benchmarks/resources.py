@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from _lenet import lenet
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,11 +21,10 @@ from shiftloom.codegen.cost import Resources
 from shiftloom.simulation import default_cache
 
 
-def cells(name: str, kind: str, predicted: Resources, found: Resources) -> tuple[str, ...]:
+def cells(name: str, predicted: Resources, found: Resources) -> tuple[str, ...]:
     """A row of the table."""
     return (
         name,
-        kind,
         f"{predicted.lut:,.0f}",
         f"{found.lut:,}",
         f"{predicted.lut / max(found.lut, 1) - 1:+.1%}",
@@ -44,15 +44,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         units = build(lenet(), config, Path(folder) / "lenet5").units
         found = synthesize_units(open_build(Path(folder) / "lenet5"), default_cache())
-    table = Table(title="LeNet-5, predicted and synthesized", title_justify="left")
-    for name in ("Unit", "Kind", "LUT", "Yosys", "error", "FF", "Yosys", "error", "DSP", "BRAM36"):
-        table.add_column(name, justify="left" if name in ("Unit", "Kind") else "right")
+    table = Table(
+        title="LeNet-5: predicted, synthesized by Yosys", title_justify="left", box=box.SIMPLE
+    )
+    for name in ("Unit", "LUT", "Yosys", "error", "FF", "Yosys", "error", "DSP", "BRAM"):
+        table.add_column(name, justify="left" if name == "Unit" else "right")
     for unit in units:
-        table.add_row(*cells(unit.name, unit.kind, cost.predict(unit), found[unit.name]))
+        table.add_row(*cells(unit.name, cost.predict(unit), found[unit.name]))
     total = sum((found[unit.name] for unit in units), Resources())
     table.add_section()
-    table.add_row(*cells("all units", "", cost.total(units), total))
-    Console().print(table)
+    table.add_row(*cells("all units", cost.total(units), total))
+    Console(width=100).print(table)
 
 
 if __name__ == "__main__":

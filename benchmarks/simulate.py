@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from _lenet import lenet
@@ -19,38 +20,34 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.simulation import Simulation
 
 FEW = 16
+Data = tuple[flow.Frames, flow.Frames]
+Run = Callable[[flow.Frames, flow.Frames], Simulation]
 
 
-def measure(label: str, run: Callable[[int], Simulation], images: int) -> None:
+def measure(label: str, run: Run, data: Data, images: int) -> None:
     """Print the seconds of the first run of a few images, which compiles, and of the full one."""
+    frames, labels = data
     start = time.perf_counter()
-    run(FEW)
+    run(frames[:FEW], labels[:FEW])
     compiled = time.perf_counter()
-    result = run(images)
+    result = run(frames[:images], labels[:images])
     seconds = time.perf_counter() - compiled
-    cycles = (
-        f", {result.interval * images / seconds / 1e6:.2f} M clocks/s" if result.interval else ""
-    )
+    clocks = result.interval * images
+    rate = f", {clocks / seconds / 1e6:.2f} M clocks/s" if clocks else ""
     print(f"{label}: compiled and {FEW} images in {compiled - start:.1f} s")
-    print(f"{label}: {images} images in {seconds:.1f} s, {images / seconds:,.0f} a second{cycles}")
+    print(f"{label}: {images} images in {seconds:.1f} s, {images / seconds:,.0f} a second{rate}")
     print(f"{label}: {result.mismatches} mismatches")
 
 
 def main() -> None:
     """Build, compile and run."""
     images = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    frames, labels = flow.evaluation_set("lenet5")
+    data = flow.evaluation_set("lenet5")
     with tempfile.TemporaryDirectory() as folder:
         build(lenet(), Config(), Path(folder) / "lenet5")
         target, cache = open_build(Path(folder) / "lenet5"), Cache(Path(folder) / "cache")
-        for label, simulate in (("RTL", simulate_rtl), ("HLS C++", simulate_hls)):
-            measure(
-                label,
-                lambda count, simulate=simulate: simulate(
-                    target, frames[:count], labels[:count], cache
-                ),
-                images,
-            )
+        measure("RTL", partial(simulate_rtl, target, cache=cache), data, images)
+        measure("HLS C++", partial(simulate_hls, target, cache=cache), data, images)
 
 
 if __name__ == "__main__":

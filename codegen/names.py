@@ -43,7 +43,10 @@ static_cast switch template thread_local throw true false try typeid typename us
 wchar_t xor_eq main std hls sl ap_int ap_uint
 """
 _TCL = "proc set expr foreach puts eval exec source open close file info"
-RESERVED = frozenset((_SYSTEMVERILOG + _CPP + _TCL).split())
+_FILES = "batch testbench"
+"""Sources that stand beside those named after the design."""
+RESERVED = frozenset(f"{_SYSTEMVERILOG} {_CPP} {_TCL} {_FILES}".split())
+_LIBRARY = "sl_"
 
 
 def check_identifier(name: str, node: str) -> str:
@@ -62,7 +65,8 @@ def check_identifier(name: str, node: str) -> str:
 def safe_identifier(name: str) -> str:
     """A model's own name as an identifier: lower case, other characters as _; checked."""
     safe = re.sub(r"[^a-z0-9_]", "_", name.lower())
-    if not safe[:1].isalpha() or safe in RESERVED or safe == "input":
+    taken = safe in RESERVED or safe == "input" or safe.startswith(_LIBRARY)
+    if taken or not safe[:1].isalpha():
         safe = f"n_{safe}"
     if len(safe) > MAX_NODE_LENGTH:
         raise ShiftloomError(

@@ -22,6 +22,10 @@ class LevelBound:
     levels: int
     parameters: Mapping[str, int] = field(default_factory=dict)
 
+    def text(self) -> str:
+        """The parameters in a row."""
+        return ", ".join(f"{name}={value}" for name, value in self.parameters.items()) or "none"
+
     def measure(self, library: Path, cache: Cache) -> int:
         """The levels that Yosys makes of it."""
         sources = sorted(library.glob("*.sv"))
@@ -32,35 +36,35 @@ _FRAME = {"H": 14, "W": 14, "KH": 5, "KW": 5, "SH": 1, "SW": 1}
 _OUTPUT = {"PT": 0, "PL": 0, "OH": 10, "OW": 10, "ROWS": 6}
 
 BOUNDS = (
-    LevelBound("sl_width", 8, {"IN_ELEMS": 4, "OUT_ELEMS": 1, "BITS": 16}),
-    LevelBound("sl_fifo", 8, {"WIDTH": 24, "DEPTH": 32}),
-    LevelBound("sl_window", 8, {**_FRAME, **_OUTPUT, "C": 2, "BITS": 8, "SIMD": 10, "NF": 2}),
-    LevelBound("sl_vector_buffer", 8, {"LENGTH": 400, "SIMD": 16, "BITS": 8, "NF": 30}),
-    LevelBound("sl_mvu_shift", 8, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
+    LevelBound("sl_width", 1, {"IN_ELEMS": 4, "OUT_ELEMS": 1, "BITS": 16}),
+    LevelBound("sl_fifo", 3, {"WIDTH": 24, "DEPTH": 32}),
+    LevelBound("sl_window", 5, {**_FRAME, **_OUTPUT, "C": 2, "BITS": 8, "SIMD": 10, "NF": 2}),
+    LevelBound("sl_vector_buffer", 4, {"LENGTH": 400, "SIMD": 16, "BITS": 8, "NF": 30}),
+    LevelBound("sl_mvu_shift", 6, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
     LevelBound(
         "sl_pool",
-        8,
+        5,
         {"H": 28, "W": 28, "FOLDS": 1, "LANES": 6, "BITS": 15, "OUT_BITS": 15, "KH": 2, "KW": 2},
     ),
-    LevelBound("sl_window_reduce", 8, {"TAPS": 9, "LANES": 2, "BITS": 16, "OUT_BITS": 16}),
+    LevelBound("sl_window_reduce", 4, {"TAPS": 9, "LANES": 2, "BITS": 16, "OUT_BITS": 16}),
     LevelBound("sl_requant", 8, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "SHIFT": 14}),
-    LevelBound("sl_thresholds", 8, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "OUT_BITS": 4}),
-    LevelBound("sl_axis_framer", 8, {"WIDTH": 8, "BEATS": 784}),
-    LevelBound("sl_axis_last", 8, {"WIDTH": 32, "BEATS": 10}),
-    LevelBound("sl_frame_counters", 8),
-    LevelBound("sl_axil_slave", 8),
-    LevelBound("sl_ram", 8, {"WIDTH": 16, "DEPTH": 512}),
-    LevelBound("sl_weight_ram", 8, {"WIDTH": 48, "DEPTH": 512}),
-    LevelBound("sl_shift_product", 8, {"X_BITS": 8}),
-    LevelBound("sl_adder_tree", 8, {"N": 25, "BITS": 11}),
-    LevelBound("sl_mvu_address", 8, {"SF": 25, "NF": 30}),
-    LevelBound("sl_code_check", 8, {"CODES": 400}),
-    LevelBound("sl_any_of", 8, {"N": 100, "GROUP": 16}),
+    LevelBound("sl_thresholds", 3, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "OUT_BITS": 4}),
+    LevelBound("sl_axis_framer", 4, {"WIDTH": 8, "BEATS": 784}),
+    LevelBound("sl_axis_last", 2, {"WIDTH": 32, "BEATS": 10}),
+    LevelBound("sl_frame_counters", 16),
+    LevelBound("sl_axil_slave", 1),
+    LevelBound("sl_ram", 3, {"WIDTH": 16, "DEPTH": 512}),
+    LevelBound("sl_weight_ram", 0, {"WIDTH": 48, "DEPTH": 512}),
+    LevelBound("sl_shift_product", 1, {"X_BITS": 8}),
+    LevelBound("sl_adder_tree", 5, {"N": 25, "BITS": 11}),
+    LevelBound("sl_mvu_address", 4, {"SF": 25, "NF": 30}),
+    LevelBound("sl_code_check", 3, {"CODES": 400}),
+    LevelBound("sl_any_of", 3, {"N": 100, "GROUP": 16}),
     LevelBound("sl_multiply", 8, {"A_BITS": 20, "B_BITS": 8}),
     LevelBound("sl_shift_add", 8, {"A_BITS": 20, "B_BITS": 8, "LEVELS": 2}),
-    LevelBound("sl_round_clip", 8, {"P_BITS": 28, "SHIFT": 14}),
-    LevelBound("sl_window_scan", 8, {**_FRAME, **_OUTPUT}),
-    LevelBound("sl_window_rows", 8, {"W": 14, "C": 2, "BITS": 8, "KH": 5, "ROWS": 6}),
-    LevelBound("sl_window_slice", 8, {"BITS": 80, "SF": 5, "NF": 2}),
-    LevelBound("sl_wrap_counter", 8, {"COUNT": 784}),
+    LevelBound("sl_round_clip", 5, {"P_BITS": 28, "SHIFT": 14}),
+    LevelBound("sl_window_scan", 4, {**_FRAME, **_OUTPUT}),
+    LevelBound("sl_window_rows", 2, {"W": 14, "C": 2, "BITS": 8, "KH": 5, "ROWS": 6}),
+    LevelBound("sl_window_slice", 3, {"BITS": 80, "SF": 5, "NF": 2}),
+    LevelBound("sl_wrap_counter", 4, {"COUNT": 784}),
 )

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from rich.table import Table
 from scipy.optimize import nnls
 
 from shiftloom.codegen import cost, emit_rtl
-from shiftloom.codegen.cost import Model, Resources
+from shiftloom.codegen.cost import Costed, Model, Resources
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design
 from shiftloom.rtl_sim import synth, tools
@@ -29,6 +30,14 @@ _NO_REGISTERS = ("_luts", "_mux")
 """Endings of the features that count LUTs only."""
 _EXACT = {"dsp": ("dsp",), "bram36": ("block_rams",)}
 """Resources that are counted, by the features that count them."""
+
+
+class Sample(Costed, Protocol):
+    """A unit with a name."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +87,8 @@ def fit(cache: Cache, progress: Progress | None = None) -> Fitted:
     errors: dict[str, Error] = {}
     for kind in dict.fromkeys(unit.kind for unit in units):
         own = [unit for unit in units if unit.kind == kind]
-        models[kind] = _model(own, [measured[unit.name] for unit in own])
-        errors[kind] = _error(own, measured, models)
+        models[kind] = fit_kind(own, [measured[unit.name] for unit in own])
+        errors[kind] = error_of(own, measured, models)
     return Fitted(models, errors, tools.require("pyosys").version)
 
 
@@ -117,7 +126,7 @@ def _emit(unit: Unit, folder: Path) -> tuple[tuple[Path, ...], str]:
     return files, emit_rtl.unit_module(design, instance)
 
 
-def _model(units: Sequence[Unit], measured: Sequence[Resources]) -> Model:
+def fit_kind(units: Sequence[Costed], measured: Sequence[Resources]) -> Model:
     """Weights of the features for each resource, none negative, least relative squares."""
     features = [unit.features() for unit in units]
     counted = {name for names in _EXACT.values() for name in names}
@@ -139,9 +148,11 @@ def _model(units: Sequence[Unit], measured: Sequence[Resources]) -> Model:
     return model
 
 
-def _error(
-    units: Sequence[Unit], measured: Mapping[str, Resources], models: Mapping[str, Model]
+def error_of(
+    units: Sequence[Sample], measured: Mapping[str, Resources], models: Mapping[str, Model]
 ) -> Error:
+    """Relative errors of the predictions of units that were measured."""
+
     def relative(resource: str) -> list[float]:
         pairs = [
             (getattr(cost.predict(unit, models), resource), getattr(measured[unit.name], resource))

@@ -45,6 +45,15 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A value in one of the stages it lives in."""
+
+    index: int
+    is_input: bool
+    stage: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """Additions of one pipeline stage and the registers at its end."""
 
@@ -56,12 +65,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One output: `sign` value `operator` bias; where `is_zero`, only `sign` bias."""
+    """One output: value `operator` |bias|, or with `sign` before: bias − value, or bias alone."""
 
     index: int
     lsb: int
     work: int
     is_zero: bool
+    is_negative: bool
     value: Value
     sign: str
     operator: str
@@ -163,20 +173,29 @@ class Layout:
             "-" if right.negative else "+",
         )
 
+    def narrowed(self) -> tuple[Place, ...]:
+        """Values wider than a result they go into, whose top bits it does not need."""
+        first = self.graph.inputs
+        uses = [
+            (term.index, self.widths[first + i], self.born[first + i])
+            for i, adder in enumerate(self.graph.adders)
+            for term in (adder.left, adder.right)
+        ]
+        uses += [(t.index, self.acc_bits, self.stages) for t in self.graph.outputs if t is not None]
+        found = sorted({(i, stage) for i, width, stage in uses if width < self.widths[i]})
+        return tuple(Place(i, i < first, stage) for i, stage in found)
+
     def result(self, index: int, term: Term | None, bias: int) -> Result:
         """One output behind the last stage."""
-        lsb, minus = index * self.acc_bits, bias < 0
-        if term is None:
-            nothing = Value(0, is_input=True)
-            sign = "-" if minus else ""
-            return Result(index, lsb, self.acc_bits, True, nothing, sign, "", abs(bias))
+        value = Value(0, is_input=True) if term is None else self._value(term)
         return Result(
             index,
-            lsb,
-            self._work(self.acc_bits, term),
-            False,
-            self._value(term),
-            "-" if term.negative else "",
-            "-" if minus else "+",
-            abs(bias),
+            index * self.acc_bits,
+            self.acc_bits if term is None else self._work(self.acc_bits, term),
+            is_zero=term is None,
+            is_negative=term is not None and term.negative,
+            value=value,
+            sign="-" if bias < 0 else "",
+            operator="-" if bias < 0 else "+",
+            bias=abs(bias),
         )

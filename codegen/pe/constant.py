@@ -13,6 +13,7 @@ from shiftloom.codegen.pe.adder_layout import (
     LEVELS_PER_STAGE,
     Input,
     Layout,
+    Place,
     Result,
     Stage,
     range_of,
@@ -48,6 +49,7 @@ class ConstantContext:
     inputs: tuple[Input, ...]
     stages: tuple[Stage, ...]
     results: tuple[Result, ...]
+    narrowed: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -152,4 +154,5 @@ class ConstantMatrix:
                 layout.result(i, term, int(self.mac.bias.data[i]))
                 for i, term in enumerate(self.graph.outputs)
             ),
+            narrowed=layout.narrowed(),
         )

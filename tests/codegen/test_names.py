@@ -60,6 +60,11 @@ def test_reserved_words_are_refused_and_made_safe() -> None:
         assert safe_identifier(name) == f"n_{name}"
 
 
+@pytest.mark.parametrize("name", ["sl_fifo", "batch", "testbench"])
+def test_no_design_is_named_like_a_file_of_the_library(name: str) -> None:
+    assert safe_identifier(name) == f"n_{name}"
+
+
 def test_the_words_of_every_language_are_reserved() -> None:
     words = ("module", "logic", "wire", "always_ff", "class", "template", "int", "proc", "exec")
     assert RESERVED.issuperset(words)

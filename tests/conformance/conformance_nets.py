@@ -128,13 +128,17 @@ def ci_nets() -> tuple[Net, ...]:
                 "flat": nn.Flatten(),
                 "fc1": nn.Linear(50, 12),
                 "relu1": nn.ReLU(),
-                "fc2": nn.Linear(12, 7),
-                "fc3": nn.Linear(7, 3),
+                "fc2": nn.Linear(12, 4),
+                "fc3": nn.Linear(4, 10),
             },
             zero=128,
             config={
                 "defaults": {"quantizer": "paper", "pe": "shift"},
-                "layers": {"fc1": {"folding": [3, 10]}, "fc2": {"folding": [1, 4]}},
+                "layers": {
+                    "fc1": {"folding": [3, 10]},
+                    "fc2": {"folding": [1, 4]},
+                    "fc3": {"folding": [5, 1]},
+                },
             },
         ),
         Net(

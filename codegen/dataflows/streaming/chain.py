@@ -42,7 +42,8 @@ def build_chain(
     builder = _ChainBuilder(qgraph, choices, elements or qgraph.input.shape[2])
     builder.build()
     if serial:
-        builder.convert(qgraph.nodes[-1].name, 1)
+        last = qgraph.nodes[-1].name
+        builder.convert(last, 1, f"{last}_serial")
     return tuple(builder.units)
 
 
@@ -73,8 +74,8 @@ class _ChainBuilder:
         self.units.append(unit)
         self.stream = unit.sink
 
-    def convert(self, node: str, elements: int) -> None:
-        """Change the elements a beat, over a common multiple where neither count divides."""
+    def convert(self, node: str, elements: int, name: str = "") -> None:
+        """Change the elements a beat, over a common divisor where neither count divides."""
         now = self.stream.elements
         if now == elements:
             return
@@ -82,7 +83,7 @@ class _ChainBuilder:
             common = int(np.gcd(now, elements))
             self.convert(node, common)
             return self.convert(node, elements)
-        name = f"{node}_width{elements}"
+        name = name or f"{node}_width{elements}"
         sink = Stream(
             name,
             self.stream.tensor,
