@@ -36,6 +36,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+INTERRUPTED = 130
+"""Exit code of a run that was stopped by Ctrl-C."""
+
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 NetworkName = Annotated[str, typer.Argument(help="Name of a network in models/, as lenet5.")]
@@ -130,8 +133,11 @@ def simulate(
     frames, labels = flow.evaluation_set(network or target.design.name, data)
     last = None if images is None else first + images
     stall = None if stall_seed is None else Stall(stall_seed)
-    runs = _simulate(target, backend, frames[first:last], labels[first:last], cache, stall)
-    console.print(tables.accuracy_table(results.accuracy_rows(target)))
+    if first >= len(frames):
+        raise ShiftloomError("--first", f"{first}", f"the test set has {len(frames)} images")
+    chosen = frames[first:last], labels[first:last]
+    runs = _simulate(target, backend, *chosen, cache, stall, first)
+    console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
     _write_json(json, {run.backend: asdict(run) for run in runs})
     _fail_on_mismatch(runs)
 
@@ -229,7 +235,7 @@ def demo(
             flow.accuracy(quantized, frames, labels),
             flow.layer_profile(quantized, frames),
         )
-    runs = _simulate(target, "both", frames, labels, cache, None)
+    runs = _simulate(target, "both", frames, labels, cache)
     _synthesize(target, cache)
     path = results.write_report(target)
     found = results.figures(target)
@@ -247,7 +253,7 @@ def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
     if board is not None:
         target = replace(target, board=board)
     if fps is not None:
-        if fps <= 0:
+        if not 0 < fps < float("inf"):
             raise ShiftloomError("--target-fps", f"{fps:g}", "give a positive rate")
         target = replace(target, fps=fps)
     board_list.get(target.board)
@@ -272,7 +278,8 @@ def _simulate(
     frames: flow.Frames,
     labels: flow.Frames,
     cache: Path | None,
-    stall: Stall | None,
+    stall: Stall | None = None,
+    first: int = 0,
 ) -> list[simulation.Simulation]:
     runs = []
     if backend in ("hls", "both"):
@@ -281,7 +288,9 @@ def _simulate(
     if backend in ("rtl", "both"):
         with _progress("RTL (Verilator)") as advance:
             runs.append(
-                simulation.simulate_rtl(target, frames, labels, _cache(cache), advance, stall)
+                simulation.simulate_rtl(
+                    target, frames, labels, _cache(cache), advance, stall, first
+                )
             )
     for run in runs:
         results.save_simulation(target, run)
@@ -322,13 +331,17 @@ def _write_json(path: Path | None, value: Any) -> None:
 def main() -> None:
     """Entry point: one-line errors, exit code 2 for a refusal, 130 for an interruption."""
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        sys.exit(code)
     except ShiftloomError as error:
         typer.echo(f"shiftloom: {error}", err=True)
         sys.exit(2)
     except typer.TyperException as error:
-        typer.echo(f"shiftloom: {error.format_message().rstrip('.')}; see --help", err=True)
+        message = error.format_message().rstrip(".") or "no command"
+        typer.echo(f"shiftloom: {message}; see --help", err=True)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("shiftloom: interrupted; nothing half-written was left", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

@@ -27,7 +27,7 @@ class LayerConfig:
 
     phi: Literal[1, 2, 4] = 4
     """Largest QSQ level."""
-    vector: Annotated[int, Field(ge=1)] | None = None
+    vector: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
     """Weights that share one α; null means the whole axis."""
     axis: Axis = "output"
     """Direction of the QSQ vectors."""

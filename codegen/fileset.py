@@ -82,9 +82,15 @@ def _replace(staging: Path, folder: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file atomically; raises ShiftloomError naming it."""
+    """Write one file atomically, through a symbolic link to its target.
+
+    Raises ShiftloomError naming the file, also where it is no regular one (a device, a folder).
+    """
     staging: Path | None = None
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():
+            raise ShiftloomError(str(path), "is no regular file", "give another place")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         staging = Path(name)
@@ -101,19 +107,29 @@ def write_file(path: Path, content: bytes) -> None:
             staging.unlink(missing_ok=True)
 
 
+def _files(folder: Path) -> list[str]:
+    """Relative paths of everything in a build folder that is no folder."""
+    return [p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()]
+
+
 def verify(folder: Path) -> None:
     """Check a build against its manifest; raises ShiftloomError naming the first bad file."""
     manifest = folder / MANIFEST
     try:
         digests = json.loads(manifest.read_text("utf-8"))["files"].items()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ShiftloomError(
             str(folder), "is no complete build", "run shiftloom build again"
         ) from error
     for path, digest in digests:
         try:
-            content = (folder / path).read_bytes()
+            inside = (folder / path).resolve() == folder.resolve() / path
+            content = (folder / path).read_bytes() if inside else b""
         except (OSError, ValueError) as error:
             raise ShiftloomError(str(folder / path), "is missing", "build again") from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise ShiftloomError(str(folder / path), "was changed since the build", "build again")
+    listed = {path for path, _ in digests} | {MANIFEST}
+    surplus = sorted(path for path in _files(folder) if path not in listed)
+    if surplus:
+        raise ShiftloomError(str(folder / surplus[0]), "is not of the build", "remove it")

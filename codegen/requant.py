@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -133,6 +134,7 @@ def certify(
     return Certificate(node, len(reference), steps, lo, hi)
 
 
+@lru_cache(maxsize=64)
 def thresholds(requant: Requantization) -> IntArray:
     """Ascending thresholds [C, hi − lo] of the same function: y = lo + #{k : x ≥ T[c, k]}."""
     rows = [

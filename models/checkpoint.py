@@ -83,6 +83,18 @@ def _check_archive(path: Path, weight_bytes: int) -> None:
         raise ShiftloomError(
             str(path), f"unpacks to {size:,} bytes, at most {limit:,} fit this network", RESAVE
         )
+    with zipfile.ZipFile(path) as archive:
+        damaged = _damaged_entry(archive)
+    if damaged:
+        raise ShiftloomError(str(path), f"is damaged: {damaged!r} has a wrong checksum", RESAVE)
+
+
+def _damaged_entry(archive: zipfile.ZipFile) -> str | None:
+    """The first entry whose CRC does not hold; torch does not look at them."""
+    try:
+        return archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        return _short(error)
 
 
 def _check_keys(

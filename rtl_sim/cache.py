@@ -76,7 +76,13 @@ class Cache:
 
     @contextmanager
     def _lock(self, digest: str) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / f"{digest}.lock").open("w") as handle:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = (self.root / f"{digest}.lock").open("w")
+        except OSError as error:
+            raise ShiftloomError(
+                f"cache {self.root}", f"cannot be written: {error.strerror}", "give another --cache"
+            ) from error
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

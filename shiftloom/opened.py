@@ -58,9 +58,24 @@ class OpenedBuild:
 
 
 def open_build(folder: Path) -> OpenedBuild:
-    """Verify a build against its manifest and read it; raises ShiftloomError naming the file."""
+    """Verify a build against its manifest and its digest, and read it.
+
+    Raises ShiftloomError naming the file that is missing, changed or of another version.
+    """
     folder = folder.resolve()
     fileset.verify(folder)
+    try:
+        return _read(folder)
+    except _DAMAGE as error:
+        problem = f"is damaged or of another version ({type(error).__name__})"
+        raise ShiftloomError(str(folder), problem, "build again") from error
+
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError)
+"""What reading a build of other content may raise."""
+
+
+def _read(folder: Path) -> OpenedBuild:
     arrays = (folder / "golden/arrays.npz").read_bytes()
     structure = (folder / "golden/qgraph.json").read_bytes()
     qgraph = store.load(structure, arrays, str(folder / "golden/qgraph.json"))
@@ -69,8 +84,12 @@ def open_build(folder: Path) -> OpenedBuild:
     if not isinstance(qgraph, QGraph) or not isinstance(plan, Plan):
         raise ShiftloomError(str(folder), "is no build of this version", "build again")
     units = dataflows.get(plan.dataflow).units(qgraph, plan)
+    design = lower(qgraph, plan, units)
+    host = json.loads((folder / "host/accelerator.json").read_text("utf-8"))
+    if host["digest"] != design.digest:
+        raise ShiftloomError(str(design_path), "is not the plan of this build", "build again")
     layers = tuple(
         LayerRow(**{**row, "shape": tuple(row["shape"])})
         for row in json.loads((folder / "golden/layers.json").read_text("utf-8"))
     )
-    return OpenedBuild(folder, qgraph, plan, units, lower(qgraph, plan, units), layers)
+    return OpenedBuild(folder, qgraph, plan, units, design, layers)

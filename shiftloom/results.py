@@ -29,6 +29,9 @@ LUTs are Yosys' cell sum, unit by unit; the vendor's tools pack them differently
 Energy counts DRAM bits of the weights alone, at 6400 pJ a 32-bit word."""
 
 
+_STAGES = {"hls": "HLS C++", "rtl": "RTL"}
+
+
 def save(opened: OpenedBuild, name: str, value: object) -> None:
     """Keep a result as `<name>.json` in the results folder, tagged with the design's digest."""
     data = {"design": opened.design.digest, "value": value}
@@ -56,7 +59,8 @@ def figures(opened: OpenedBuild) -> dict[str, Any]:
     plan, traffic = opened.plan, weight_traffic(opened.qgraph)
     cells = sum((Resources(**c) for c in synthesis.values()), Resources()) if synthesis else None
     share = cells.share(plan.board) if cells else None
-    cycles = rtl["interval"] if rtl and rtl["interval"] else plan.interval
+    simulated = bool(rtl and rtl["interval"])
+    cycles = rtl["interval"] if simulated else plan.interval
     return {
         "name": opened.design.name,
         "design": opened.design.digest,
@@ -72,7 +76,8 @@ def figures(opened: OpenedBuild) -> dict[str, Any]:
             "rtl": rtl["mismatches"] if rtl else None,
         },
         "cycles_per_frame": cycles,
-        "latency_cycles": rtl["latency"] if rtl else plan.latency,
+        "latency_cycles": rtl["latency"] if simulated else plan.latency,
+        "timing": "simulated RTL" if simulated else "planned",
         "planned": {"cycles_per_frame": plan.interval, "latency_cycles": plan.latency},
         "clock_mhz": plan.clock_mhz,
         "frames_per_second": plan.clock_mhz * 1e6 / cycles,
@@ -92,7 +97,7 @@ def figure_rows(found: dict[str, Any], opened: OpenedBuild) -> tuple[report.Figu
     clock, cycles = found["clock_mhz"], found["cycles_per_frame"]
     latency = found["latency_cycles"]
     rows = [
-        report.Figure("Clocks a frame", f"{cycles:g}", "back to back, in the RTL simulation"),
+        report.Figure("Clocks a frame", f"{cycles:g}", f"back to back, {found['timing']}"),
         report.Figure(
             "Frames a second", f"{found['frames_per_second']:,.0f}", f"at an assumed {clock:g} MHz"
         ),
@@ -130,13 +135,18 @@ def accuracy_rows(opened: OpenedBuild) -> tuple[report.AccuracyRow, ...]:
         images = accuracy["images"]
         rows.append(report.AccuracyRow("Float", accuracy["real"], images, None))
         rows.append(report.AccuracyRow("Integer golden", accuracy["quantized"], images, None))
-    for name, stage in (("hls", "HLS C++"), ("rtl", "RTL")):
+    for name, stage in _STAGES.items():
         run = load(opened, name)
         if run:
             rows.append(
                 report.AccuracyRow(stage, run["accuracy"], run["images"], run["mismatches"])
             )
     return tuple(rows)
+
+
+def run_row(run: Simulation) -> report.AccuracyRow:
+    """What one simulation found."""
+    return report.AccuracyRow(_STAGES[run.backend], run.accuracy, run.images, run.mismatches)
 
 
 def unit_rows(opened: OpenedBuild) -> tuple[report.UnitRow, ...]:
@@ -256,8 +266,10 @@ def save_quantization(
 
 
 def save_simulation(opened: OpenedBuild, run: Simulation) -> None:
-    """Keep what a backend's simulation found."""
-    save(opened, run.backend, asdict(run))
+    """Keep what a backend's simulation found, unless a run without stalls over more is kept."""
+    kept = load(opened, run.backend)
+    if kept is None or run.mismatches or run.images >= kept["images"]:
+        save(opened, run.backend, asdict(run))
 
 
 def save_synthesis(opened: OpenedBuild, cells: dict[str, Resources]) -> None:

@@ -71,10 +71,12 @@ def simulate_rtl(
     cache: Cache,
     progress: Progress | None = None,
     stall: Stall | None = None,
+    first_image: int = 0,
 ) -> Simulation:
     """Compile the RTL with Verilator and stream every frame through it, back to back.
 
-    The first mismatch is traced to its layer, and a reproducer is written to the results folder.
+    The first mismatch is traced to its layer, and a reproducer is written to the results folder;
+    `first_image` is the number of frames[0] in its test set. Under stalls no interval is measured.
     """
     top = opened.sim_top()
     beats = _beats(opened, frames)
@@ -83,8 +85,9 @@ def simulate_rtl(
     wrong = got != golden.run(opened.qgraph, frames)
     first = ""
     if wrong.any():
-        first = _explain(opened, frames, beats, int(np.flatnonzero(wrong.any(axis=1))[0]), cache)
-    timing = _timing(top, beats, result, cache)
+        index = int(np.flatnonzero(wrong.any(axis=1))[0])
+        first = _explain(opened, frames, beats, index, first_image + index, cache)
+    timing = (0.0, 0) if stall else _timing(top, beats, result, cache)
     mismatches = int(wrong.sum())
     return Simulation("rtl", len(frames), mismatches, _accuracy(got, labels), *timing, first)
 
@@ -98,7 +101,9 @@ def _timing(
     return (engine.interval(result) if few >= 3 else 0.0), latency
 
 
-def _explain(opened: OpenedBuild, frames: Frames, beats: Frames, index: int, cache: Cache) -> str:
+def _explain(
+    opened: OpenedBuild, frames: Frames, beats: Frames, index: int, image: int, cache: Cache
+) -> str:
     """Trace the first wrong frame alone, name its first wrong number, and keep a reproducer."""
     top = opened.sim_top()
     streams = tuple(
@@ -110,7 +115,7 @@ def _explain(opened: OpenedBuild, frames: Frames, beats: Frames, index: int, cac
     traces = engine.trace(top, beats[index], cache=cache)
     mismatch = locate.first_mismatch(traces, streams, expected)
     if mismatch is None:
-        return f"frame {index}: wrong in the stream of frames, right alone"
+        return f"image {image}: wrong in the stream of frames, right alone"
     folder = opened.results / "mismatch"
     locate.write_reproducer(
         folder,
@@ -121,9 +126,9 @@ def _explain(opened: OpenedBuild, frames: Frames, beats: Frames, index: int, cac
             traces[mismatch.probe].data,
             *next((s.elements, s.bits, s.signed) for s in streams if s.probe == mismatch.probe),
         ),
-        f"shiftloom simulate {opened.folder.name} --backend rtl --first {index} --images 1",
+        f"shiftloom simulate {opened.folder} --backend rtl --first {image} --images 1",
     )
-    return f"image {index}, {mismatch}"
+    return f"image {image}, {mismatch}"
 
 
 def _beats(opened: OpenedBuild, frames: Frames) -> Frames:

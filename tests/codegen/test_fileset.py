@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -231,9 +232,28 @@ def test_one_file_on_a_full_disk_leaves_the_old_one(
 
 def test_one_file_over_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "report").mkdir()
-    with refuses(
-        f"{tmp_path / 'report'}: cannot be written: Is a directory; "
-        "free space or choose another place"
-    ):
+    with refuses(f"{tmp_path / 'report'}: is no regular file; give another place"):
         write_file(tmp_path / "report", b"new")
     assert os.listdir(tmp_path) == ["report"]
+
+
+def test_a_file_that_is_not_of_the_build_is_refused(build: Path) -> None:
+    (build / "rtl").mkdir(exist_ok=True)
+    (build / "rtl" / "planted.sv").write_text("module planted; endmodule\n")
+    with refuses(f"{build / 'rtl' / 'planted.sv'}: is not of the build; remove it"):
+        verify(build)
+
+
+def test_a_path_that_leaves_the_build_is_refused(build: Path) -> None:
+    (build.parent / "secret").write_bytes(b"x")
+    (build / MANIFEST).write_bytes(json_bytes({"files": {"../secret": sha256(b"x").hexdigest()}}))
+    with refuses(f"{build}/../secret: was changed since the build; build again"):
+        verify(build)
+
+
+def test_a_file_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "target").write_bytes(b"old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    write_file(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_bytes() == b"new"

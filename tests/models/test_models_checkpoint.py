@@ -178,3 +178,13 @@ def test_a_double_too_large_for_float32(state: State, tmp_path: Path) -> None:
 def test_other_kinds_of_value(value: object, problem: str, state: State, tmp_path: Path) -> None:
     error = refusal(saved({**state, "fc3.bias": value}, tmp_path / "x.pt"))
     assert (error.node, error.problem) == ("fc3.bias", problem)
+
+
+def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
+    """Torch does not look at the archive's checksums, so the loader does."""
+    content = bytearray((SHIPPED / "lenet5.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(content)
+    with pytest.raises(ShiftloomError, match=r"broken\.pt: is damaged: '.*' has a wrong checksum"):
+        load_checkpoint(get("lenet5"), broken)

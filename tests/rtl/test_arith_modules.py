@@ -136,7 +136,7 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
         ("sl_mvu_shift", "sl_adder_tree", "if (en) level_q[(HALF", "level_q[(HALF"),
         ("sl_mvu_shift", "sl_code_check", "valid_q[1] && |top_group", "1'b0"),
         ("sl_mvu_shift", "sl_mvu_shift", "en && valid_q[0]", "valid_q[0]"),
-        ("sl_shift_product", "sl_shift_product", "~8'hCC", "~8'hCE"),
+        ("sl_shift_product", "sl_shift_product", "value = !x_wide[i+1]", "value = !x_wide[i]"),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "1'b1"),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "below_guard"),
         ("sl_requant", "sl_round_clip", ">= (D_BITS-1)'(RANGE + 1)", ">= (D_BITS-1)'(RANGE + 2)"),
