@@ -12,6 +12,7 @@ from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo as FifoUnit
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Fifo, Stream
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import FileSet, json_bytes, with_manifest
 from shiftloom.codegen.formats.qsq import pack
 from shiftloom.codegen.plan import Plan
@@ -19,6 +20,8 @@ from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantize import Quantized
 
 VERSION = "0.1.0"
+INPUT_BITS = 8
+"""Width of an input element: a byte of the AXI4-Stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class Build:
 
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
+    bits = quantized.qgraph.input.type.bits
+    if bits != INPUT_BITS:
+        raise ShiftloomError(
+            "input", f"elements of {bits} bits", f"the stream takes {INPUT_BITS}-bit elements"
+        )
     dataflow = dataflows.get(config.target.dataflow)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)

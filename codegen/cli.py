@@ -6,6 +6,7 @@ in the README.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -330,6 +331,7 @@ def _write_json(path: Path | None, value: Any) -> None:
 
 def main() -> None:
     """Entry point: one-line errors, exit code 2 for a refusal, 130 for an interruption."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False)
         if code == INTERRUPTED:

@@ -115,7 +115,9 @@ def figure_rows(found: dict[str, Any], opened: OpenedBuild) -> tuple[report.Figu
         source = "Yosys' cell sum" if found["resources"] else "predicted"
         total = getattr(opened.plan.board, key)
         note = f"{used[key] / total:.1%} of {total:,} on {opened.plan.board.title}, {source}"
-        rows.append(report.Figure(label, f"{used[key]:,.1f}".removesuffix(".0"), note))
+        digits = 1 if key == "bram36" else 0
+        shown = f"{used[key]:,.{digits}f}".removesuffix(".0")
+        rows.append(report.Figure(label, shown, note))
     rows.append(
         report.Figure(
             "Weight bits", f"{found['weight_bits']:,}", f"{found['float_weight_bits']:,} in float32"

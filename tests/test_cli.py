@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from torch import nn
 
+import shiftloom
 from shiftloom.codegen import cli, fileset
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import tools
@@ -185,3 +189,15 @@ def test_a_missing_tool_is_named(
     arguments = ["simulate", str(built), "--images", "1", "--cache", str(tmp_path)]
     assert run(monkeypatch, *arguments) == 2
     assert "not found; install" in capsys.readouterr().err
+
+
+def test_an_input_that_is_no_byte_is_refused(tmp_path: Path) -> None:
+    network = nn.Sequential(OrderedDict(flatten=nn.Flatten(), fc=nn.Linear(4, 2)))
+    source = shiftloom.GraphInput(shape=(2, 2, 1), bits=4)
+    frames = np.zeros((1, 2, 2, 1), np.uint8)
+    config = shiftloom.Config()
+    quantized = shiftloom.quantize(shiftloom.from_torch(network, "tiny", source), frames, config)
+    with pytest.raises(
+        ShiftloomError, match=r"^input: elements of 4 bits; the stream takes 8-bit elements$"
+    ):
+        shiftloom.build(quantized, config, tmp_path / "tiny")
