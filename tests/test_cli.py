@@ -201,3 +201,25 @@ def test_an_input_that_is_no_byte_is_refused(tmp_path: Path) -> None:
         ShiftloomError, match=r"^input: elements of 4 bits; the stream takes 8-bit elements$"
     ):
         shiftloom.build(quantized, config, tmp_path / "tiny")
+
+
+def test_a_plan_of_another_design_is_refused(
+    built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Even where the manifest was made to agree, the design's digest does not."""
+    kept = {path: path.read_bytes() for path in (built / "design.json", built / fileset.MANIFEST)}
+    try:
+        plan = json.loads(kept[built / "design.json"])
+        plan["interval"] = 1
+        (built / "design.json").write_bytes(fileset.json_bytes(plan))
+        files = {
+            path.relative_to(built).as_posix(): path.read_bytes()
+            for path in built.rglob("*")
+            if path.is_file() and path.name != fileset.MANIFEST
+        }
+        (built / fileset.MANIFEST).write_bytes(fileset.with_manifest(files)[fileset.MANIFEST])
+        assert run(monkeypatch, "simulate", str(built), "--images", "1") == 2
+        assert "design.json: is not the plan of this build; build again" in capsys.readouterr().err
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
