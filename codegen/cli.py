@@ -106,6 +106,7 @@ def build(
     quantized = _quantized(network, checkpoint, settings)
     result = _build(quantized, settings, output / quantized.qgraph.name)
     console.print(tables.units_table(results.unit_rows(result)))
+    console.print(tables.fifos_table(results.fifo_rows(result)))
     console.print(tables.figures_table(results.figure_rows(results.figures(result), result)))
     console.print(f"Build: {result.folder}")
     _write_json(json, results.figures(result))

@@ -12,7 +12,7 @@ from shiftloom.codegen import grids
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.grids import Grid
 from shiftloom.codegen.profile import LayerProfile
-from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, LayerRow, UnitRow
+from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, UnitRow
 
 
 def figures_table(rows: Iterable[Figure]) -> Table:
@@ -23,11 +23,6 @@ def figures_table(rows: Iterable[Figure]) -> Table:
 def accuracy_table(rows: Iterable[AccuracyRow]) -> Table:
     """Accuracy and mismatches of each stage."""
     return _table(grids.accuracy_grid(rows))
-
-
-def layers_table(rows: Iterable[LayerRow]) -> Table:
-    """The float network's layers."""
-    return _table(grids.layers_grid(rows))
 
 
 def units_table(rows: Iterable[UnitRow]) -> Table:

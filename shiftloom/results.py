@@ -192,6 +192,15 @@ def _folding(unit: Unit) -> str:
     return f"{lanes} lanes" if lanes > 1 else ""
 
 
+def fifo_rows(opened: OpenedBuild) -> tuple[report.FifoRow, ...]:
+    """Depth and width of every FIFO."""
+    return tuple(
+        report.FifoRow(unit.name, unit.depth, unit.source.width)
+        for unit in opened.units
+        if isinstance(unit, Fifo)
+    )
+
+
 def loop_nests(opened: OpenedBuild) -> tuple[report.LoopNest, ...]:
     """Each layer's loops as scheduled, outermost first, the unrolled ones in brackets."""
     nests = []
@@ -241,11 +250,7 @@ def report_data(opened: OpenedBuild) -> report.ReportData:
         units=unit_rows(opened),
         codes=code_histograms(opened),
         profile=tuple(LayerProfile(**{**row, "sqnr_db": float(row["sqnr_db"])}) for row in profile),
-        fifos=tuple(
-            report.FifoRow(unit.name, unit.depth, unit.source.width)
-            for unit in opened.units
-            if isinstance(unit, Fifo)
-        ),
+        fifos=fifo_rows(opened),
         loops=loop_nests(opened),
         limits=LIMITS,
         footer=f"Shiftloom {VERSION} · design {opened.design.name} {opened.design.digest[:16]}",

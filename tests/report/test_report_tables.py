@@ -23,7 +23,6 @@ def test_tables_show_every_row() -> None:
     cases = [
         (tables.figures_table(data.figures), ["Clocks a frame", "800", "of 1,000", "4,321"]),
         (tables.accuracy_table(data.accuracy), ["RTL", "98.77 %", "9,999", "3", "not run", "–"]),
-        (tables.layers_table(data.layers), ["conv1", "Conv2d", "28 × 28 × 6", "47,040", "uint8"]),
         (tables.units_table(data.units), ["fc1_matrix", "PE 8 × SIMD 10", "75.0 %", "3,456"]),
         (tables.profile_table(data.profile), ["relu1", "31.4 dB", "exact", "1.250 %", "−90 … 7"]),
         (tables.fifos_table(data.fifos), ["relu1_fifo", "17", "16", "272"]),
