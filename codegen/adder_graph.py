@@ -1,7 +1,7 @@
 """Constant matrix products as shared shift-and-add networks.
 
 The sharing is solved by da4ml (distributed arithmetic with common sub-expressions, Sun et al.,
-arXiv:2507.04535) in tiles that take well under a second; the network is held as plain integers.
+arXiv:2507.04535) in tiles that take about a second; the network is held as plain integers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from da4ml.cmvm import QInterval, solve
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import IntArray
 
-TILE_INPUTS = 64
+TILE_INPUTS = 256
 TILE_OUTPUTS = 32
 
 
@@ -41,9 +41,11 @@ class Adder:
 
 @dataclass(frozen=True, slots=True)
 class AdderGraph:
-    """y = x @ kernel with `inputs` values, then adders in order; `outputs` may be None for zero."""
+    """y = x @ kernel: `inputs` values in [lo, hi], then adders in order; an output None is zero."""
 
     inputs: int
+    lo: int
+    hi: int
     adders: tuple[Adder, ...]
     outputs: tuple[Term | None, ...]
 
@@ -121,7 +123,7 @@ def build(node: str, kernel: IntArray, lo: int, hi: int) -> AdderGraph:
                 if term is not None:
                     partial[column + offset].append(term)
     results = tuple(builder.total(terms) for terms in partial)
-    graph = AdderGraph(inputs, tuple(builder.adders), results)
+    graph = AdderGraph(inputs, lo, hi, tuple(builder.adders), results)
     if not np.array_equal(graph.run(np.eye(inputs, dtype=np.int64)), kernel):
         raise ShiftloomError(node, "the constant multiplication network is wrong", "use pe: shift")
     return graph
@@ -133,7 +135,8 @@ def _tile(builder: _Builder, kernel: IntArray, row: int, lo: int, hi: int) -> li
         return [None] * kernel.shape[1]
     matrix: npt.NDArray[np.float32] = np.ascontiguousarray(kernel, dtype=np.float32)
     interval = QInterval(float(lo), float(hi), 1.0)
-    pipeline = solve(matrix, qintervals=[interval] * kernel.shape[0])
+    intervals = [interval] * kernel.shape[0]
+    pipeline = solve(matrix, qintervals=intervals, search_all_decompose_dc=False)
     feeds: list[Term | None] = [Term(row + i) for i in range(kernel.shape[0])]
     for stage in pipeline.solutions:
         feeds = _stage(builder, stage, feeds)

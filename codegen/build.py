@@ -14,14 +14,14 @@ from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Fifo, Stream
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import FileSet, json_bytes, with_manifest
-from shiftloom.codegen.formats.qsq import pack
+from shiftloom.codegen.formats.packing import pack
 from shiftloom.codegen.plan import Plan
-from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.qgraph import Mac, QGraph, QTensor
 from shiftloom.codegen.quantize import Quantized
 
 VERSION = "0.1.0"
-INPUT_BITS = 8
-"""Width of an input element: a byte of the AXI4-Stream."""
+INPUT_BITS = (8, 16)
+"""Widths of an input element: whole bytes of the AXI4-Stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,7 @@ class Build:
 
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
-    bits = quantized.qgraph.input.type.bits
-    if bits != INPUT_BITS:
-        raise ShiftloomError(
-            "input", f"elements of {bits} bits", f"the stream takes {INPUT_BITS}-bit elements"
-        )
+    _check_inputs(quantized.qgraph)
     dataflow = dataflows.get(config.target.dataflow)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)
@@ -50,11 +46,11 @@ def build(quantized: Quantized, config: Config, board: Board) -> Build:
 
 
 def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
-    """The design of a chain of units; its digest covers the plan and the quantized network."""
+    """The design of the units in topological order; its digest covers the plan and the network."""
     structure, arrays = store.save(qgraph)
     canonical, _ = store.save(plan)
     digest = hashlib.sha256(canonical + structure + arrays).hexdigest()
-    streams: list[Stream] = [units[0].source, *(unit.sink for unit in units)]
+    streams = (*units[0].sources, *(stream for unit in units for stream in unit.sinks))
     calls = tuple(call for unit in units if (call := unit.call()) is not None)
     fifos = tuple(
         Fifo(unit.source.name, unit.sink.name, unit.depth)
@@ -66,11 +62,29 @@ def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
         digest,
         plan.clock_mhz,
         plan.board.part,
-        tuple(streams),
+        streams,
         tuple(unit.instance() for unit in units),
         calls,
         fifos,
     )
+
+
+def _check_inputs(qgraph: QGraph) -> None:
+    """Refuse inputs that do not fill the bytes of one stream."""
+    for source in qgraph.inputs:
+        bits, first = source.tensor.type.bits, qgraph.inputs[0]
+        if bits not in INPUT_BITS:
+            raise ShiftloomError(
+                source.name,
+                f"elements of {bits} bits",
+                f"the stream takes {' or '.join(map(str, INPUT_BITS))} bits",
+            )
+        if bits != first.tensor.type.bits:
+            raise ShiftloomError(
+                source.name,
+                f"elements of {bits} bits, those of {first.name} have {first.tensor.type.bits}",
+                "give all inputs elements of the same width",
+            )
 
 
 def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
@@ -98,7 +112,7 @@ def _layers(quantized: Quantized) -> list[dict[str, object]]:
     """The float layers in order, as the report lists them."""
     shapes = quantized.graph.shapes()
     macs = {n.name: n.unit for n in quantized.qgraph.nodes if isinstance(n.unit, Mac)}
-    types = {n.name: str(n.out.type) for n in quantized.qgraph.nodes}
+    types = {n.reference: str(n.out.type) for n in quantized.qgraph.nodes}
     rows: list[dict[str, object]] = []
     for node in quantized.graph.nodes:
         mac = macs.get(node.name)
@@ -109,7 +123,7 @@ def _layers(quantized: Quantized) -> list[dict[str, object]]:
                 "shape": list(shapes[node.name]),
                 "weights": int(mac.weights.data.size) if mac else 0,
                 "weight_bits": mac.codes.format.bits if mac else 0,
-                "activations": types.get(f"{node.name}_requant", ""),
+                "activations": types.get(node.name, ""),
             }
         )
     return rows
@@ -127,22 +141,33 @@ def _stream(stream: Stream) -> dict[str, object]:
 
 
 def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
-    """What a driver needs to feed the accelerator and read its logits."""
+    """What a driver needs to feed the accelerator and read its results.
+
+    The frames of several inputs come one behind the other, those of several outputs likewise.
+    """
+    outputs = {name: qgraph.tensor(name) for name in qgraph.outputs}
     return {
         "name": design.name,
         "digest": design.digest,
         "clock_mhz": design.clock_mhz,
-        "input": {
-            "shape": list(qgraph.input.shape),
-            "bits": qgraph.input.type.bits,
-            "beats": design.source.beats,
-            "beat_bits": design.source.width,
-        },
-        "output": {
-            "beats": design.sink.beats,
-            "beat_bits": design.sink.width,
-            "scale": qgraph.output.scale.data.item(),
-        },
+        "in_beats": design.source.beats,
+        "in_beat_bits": design.source.width,
+        "out_beats": design.sink.beats,
+        "out_beat_bits": design.sink.width,
+        "inputs": [_tensor(source.name, source.tensor) for source in qgraph.inputs],
+        "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
+    }
+
+
+def _tensor(name: str, tensor: QTensor) -> dict[str, object]:
+    """Integers q of a tensor, which stand for scale · (q − zero), by channel or all alike."""
+    return {
+        "name": name,
+        "shape": list(tensor.shape),
+        "bits": tensor.type.bits,
+        "signed": tensor.type.signed,
+        "scale": tensor.scale.data.tolist(),
+        "zero": tensor.zero,
     }
 
 
@@ -155,15 +180,14 @@ def _weights(qgraph: QGraph) -> dict[str, bytes]:
             continue
         codes = node.unit.codes
         path = f"weights/{node.name}.codes"
-        files[path] = pack(codes.format.encode(codes.beta.data), codes.format.bits)
+        files[path] = pack(codes.format.encode(codes.values.data), codes.format.bits)
         index.append(
             {
                 "layer": node.name,
                 "file": path,
-                "shape": list(codes.beta.data.shape),
+                "shape": list(codes.values.data.shape),
                 "bits": codes.format.bits,
-                "phi": codes.format.phi,
-                "axis": codes.format.axis,
+                "format": {"name": codes.format.name, **store.to_plain(codes.format, {})},
                 "alpha_mantissa": codes.mantissa.data.tolist(),
                 "alpha_exponent": codes.exponent,
                 "bias": node.unit.bias.data.tolist(),

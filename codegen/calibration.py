@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.graph import Frames, Graph, IntFrames
 from shiftloom.codegen.values import FloatArray, IntType
 
 Method = Literal["max", "percentile", "mse"]
@@ -17,6 +17,7 @@ Method = Literal["max", "percentile", "mse"]
 _SAMPLES = 1 << 18
 _CANDIDATES = np.linspace(0.3, 1.0, 57)
 _BLOCK = 256
+_BLOCK_ELEMENTS = 1 << 27
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +28,37 @@ class Observation:
     sample: FloatArray
 
 
-def observe(graph: Graph, frames: npt.NDArray[np.integer], seed: int = 0) -> dict[str, Observation]:
-    """Run `frames` [N, H, W, C] through the float graph and observe every node."""
-    if len(frames) == 0:
+def checked(graph: Graph, frames: Frames | None, limit: int) -> dict[str, IntFrames]:
+    """At most `limit` frames of every input by name; refuses none and those of another shape."""
+    names = [source.name for source in graph.inputs]
+    given = dict(zip(names, graph.frames(frames), strict=True)) if frames is not None else {}
+    if min((len(part) for part in given.values()), default=0) == 0:
         raise ShiftloomError("calibration", "no frames were given", "give at least one")
-    if frames.shape[1:] != graph.input.shape or not np.issubdtype(frames.dtype, np.integer):
-        raise ShiftloomError(
-            "calibration",
-            f"frames are {frames.dtype} of shape {frames.shape}",
-            f"give the sensor's integers, [N, {', '.join(map(str, graph.input.shape))}]",
-        )
+    for source in graph.inputs:
+        part = given[source.name]
+        if part.shape[1:] != source.shape or not np.issubdtype(part.dtype, np.integer):
+            raise ShiftloomError(
+                "calibration",
+                f"frames are {part.dtype} of shape {part.shape}",
+                f"give the sensor's integers, [N, {', '.join(map(str, source.shape))}]",
+            )
+    return {name: part[:limit] for name, part in given.items()}
+
+
+def observe(
+    graph: Graph, frames: Frames | None, seed: int = 0, limit: int = 1 << 30
+) -> dict[str, Observation]:
+    """Run at most `limit` of `frames` through the float graph and observe every value."""
+    inputs = checked(graph, frames, limit)
     rng = np.random.default_rng(seed)
-    blocks = -(-len(frames) // _BLOCK)
+    count = min(len(part) for part in inputs.values())
+    block = _block(graph)
+    blocks = -(-count // block)
     magnitudes: dict[str, float] = {}
     samples: dict[str, list[FloatArray]] = {}
-    for start in range(0, len(frames), _BLOCK):
-        for name, value in graph.run(frames[start : start + _BLOCK], trace=True).items():
+    for start in range(0, count, block):
+        part = {name: values[start : start + block] for name, values in inputs.items()}
+        for name, value in graph.run(part, trace=True).items():
             flat = value.ravel()
             top = np.maximum(magnitudes.get(name, 0.0), np.abs(flat).max())  # keeps a NaN
             magnitudes[name] = float(top)
@@ -51,6 +67,12 @@ def observe(graph: Graph, frames: npt.NDArray[np.integer], seed: int = 0) -> dic
                 flat = flat[rng.integers(0, flat.size, share)]
             samples.setdefault(name, []).append(flat)
     return {n: Observation(magnitudes[n], np.concatenate(samples[n])) for n in magnitudes}
+
+
+def _block(graph: Graph) -> int:
+    """Frames whose values, those of all nodes, fit the memory meant for them."""
+    elements = sum(math.prod(shape) for shape in graph.shapes().values())
+    return max(1, min(_BLOCK, _BLOCK_ELEMENTS // elements))
 
 
 def full_scale(
@@ -69,6 +91,13 @@ def full_scale(
         errors = [_rounding_error(seen.sample, clip * top, out) for clip in _CANDIDATES]
         top *= float(_CANDIDATES[int(np.argmin(errors))])
     return top or 1.0
+
+
+def sign_scale(node: str, seen: Observation) -> float:
+    """Real value of a sign: the mean magnitude, of least squared error for ±s."""
+    if not np.isfinite(seen.magnitude):
+        raise ShiftloomError(node, "activations are not finite", "check the model and its input")
+    return float(np.abs(seen.sample).mean()) or 1.0
 
 
 def _rounding_error(sample: FloatArray, top: float, out: IntType) -> float:

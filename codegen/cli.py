@@ -29,6 +29,7 @@ from shiftloom.codegen.quantize import quantize as quantize_graph
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
+from shiftloom.subject import Subject
 
 app = typer.Typer(
     name="shiftloom",
@@ -42,7 +43,20 @@ INTERRUPTED = 130
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
-NetworkName = Annotated[str, typer.Argument(help="Name of a network in models/, as lenet5.")]
+NetworkName = Annotated[
+    str | None, typer.Argument(metavar="NETWORK", help="Name of a network in models/, as lenet5.")
+]
+Model = Annotated[
+    Path | None, typer.Option(metavar="FILE.onnx", help="An ONNX or QONNX file instead of a name.")
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(help="Calibration frames, .npz or .npy; default: the network's own."),
+]
+FrameFile = Annotated[
+    Path | None,
+    typer.Option("--frames", help="Test frames `x` and labels `y`, .npz, or .npy of frames."),
+]
 Folder = Annotated[Path, typer.Argument(help="Build folder.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
 Checkpoint = Annotated[
@@ -60,28 +74,35 @@ CacheFolder = Annotated[
 
 @app.command()
 def quantize(
-    network: NetworkName,
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
     checkpoint: Checkpoint = None,
     config: ConfigFile = None,
     data: Data = None,
     json: Json = None,
 ) -> None:
     """Quantize a network and compare float with integer, layer by layer."""
-    quantized = _quantized(network, checkpoint, _config(config, None, None))
-    frames, labels = flow.evaluation_set(network, data)
-    accuracy = flow.accuracy(quantized, frames, labels)
+    subject = Subject(network, model, checkpoint, data)
+    quantized = _quantized(subject, calibration, _config(config, None, None))
+    frames, labels = subject.test(quantized.graph.inputs[0].shape, frame_file)
     profile = flow.layer_profile(quantized, frames)
     traffic = weight_traffic(quantized.qgraph)
     console.print(tables.profile_table(profile))
+    accuracy = None if labels is None else flow.accuracy(quantized, frames, labels)
     console.print(
-        f"{accuracy.images:,} images: float {accuracy.real:.2%}, integer {accuracy.quantized:.2%}; "
-        f"weights {traffic.quantized_bits:,} bits, {traffic.saving:.2%} DRAM energy saved"
+        f"{len(frames):,} images: "
+        + (f"float {accuracy.real:.2%}, integer {accuracy.quantized:.2%}; " if accuracy else "")
+        + f"weights {traffic.quantized_bits:,} bits, {traffic.saving:.2%} DRAM energy saved"
     )
     _write_json(
         json,
         {
-            "accuracy": {"float": accuracy.real, "quantized": accuracy.quantized},
-            "images": accuracy.images,
+            "accuracy": {"float": accuracy.real, "quantized": accuracy.quantized}
+            if accuracy
+            else None,
+            "images": len(frames),
             "profile": [{**asdict(row), "sqnr_db": repr(row.sqnr_db)} for row in profile],
             "weight_bits": traffic.quantized_bits,
             "dram_energy_saving": traffic.saving,
@@ -91,7 +112,9 @@ def quantize(
 
 @app.command()
 def build(
-    network: NetworkName,
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
     output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
         "out"
     ),
@@ -99,11 +122,12 @@ def build(
     config: ConfigFile = None,
     board: BoardName = None,
     target_fps: Fps = None,
+    data: Data = None,
     json: Json = None,
 ) -> None:
     """Generate the accelerator: SystemVerilog, HLS C++, weights, plan and golden model."""
     settings = _config(config, board, target_fps)
-    quantized = _quantized(network, checkpoint, settings)
+    quantized = _quantized(Subject(network, model, checkpoint, data), calibration, settings)
     result = _build(quantized, settings, output / quantized.qgraph.name)
     console.print(tables.units_table(results.unit_rows(result)))
     console.print(tables.fifos_table(results.fifo_rows(result)))
@@ -124,6 +148,7 @@ def simulate(
     network: Annotated[
         str | None, typer.Option(help="Whose test set; default: the build's.")
     ] = None,
+    frame_file: FrameFile = None,
     data: Data = None,
     cache: CacheFolder = None,
     json: Json = None,
@@ -132,13 +157,14 @@ def simulate(
     if backend not in ("rtl", "hls", "both"):
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
-    frames, labels = flow.evaluation_set(network or target.design.name, data)
+    subject = Subject(network or target.design.name, data=data)
+    frames, labels = subject.test(target.qgraph.inputs[0].tensor.shape, frame_file)
     last = None if images is None else first + images
     stall = None if stall_seed is None else Stall(stall_seed)
     if first >= len(frames):
         raise ShiftloomError("--first", f"{first}", f"the test set has {len(frames)} images")
-    chosen = frames[first:last], labels[first:last]
-    runs = _simulate(target, backend, *chosen, cache, stall, first)
+    labels = None if labels is None else labels[first:last]
+    runs = _simulate(target, backend, frames[first:last], labels, cache, stall, first)
     console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
     _write_json(json, {run.backend: asdict(run) for run in runs})
     _fail_on_mismatch(runs)
@@ -197,6 +223,22 @@ def calibrate(
 
 
 @app.command()
+def check(
+    model: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="ONNX or QONNX model.")],
+    json: Json = None,
+) -> None:
+    """List every node of an ONNX model that cannot be built, the reason, and what would help."""
+    from shiftloom.codegen import checking
+    from shiftloom.codegen.frontends.onnx import survey
+
+    findings = survey(model)
+    console.print(checking.findings_table(model, findings))
+    _write_json(json, [asdict(finding) for finding in findings])
+    if findings:
+        raise typer.Exit(2)
+
+
+@app.command()
 def boards(json: Json = None) -> None:
     """List the known boards."""
     known = [board_list.get(name) for name in board_list.known()]
@@ -227,9 +269,10 @@ def demo(
 ) -> None:
     """LeNet-5, from the checkpoint to bit-exact RTL and HLS on all of MNIST's test images."""
     network, settings = "lenet5", Config()
-    quantized = _quantized(network, None, settings)
+    quantized = _quantized(Subject(network), None, settings)
     target = _build(quantized, settings, output / network)
     frames, labels = flow.evaluation_set(network)
+    assert labels is not None
     frames, labels = frames[:images], labels[:images]
     with console.status("Golden model"):
         results.save_quantization(
@@ -262,10 +305,10 @@ def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
     return replace(settings, target=target)
 
 
-def _quantized(network: str, checkpoint: Path | None, settings: Config) -> Quantized:
+def _quantized(subject: Subject, calibration: Path | None, settings: Config) -> Quantized:
     with console.status("Quantizing"):
-        graph = flow.load_network(network, checkpoint)
-        return quantize_graph(graph, flow.calibration_frames(network), settings)
+        graph = subject.graph()
+        return quantize_graph(graph, subject.calibration(graph, calibration), settings)
 
 
 def _build(quantized: Quantized, settings: Config, folder: Path) -> OpenedBuild:
@@ -278,7 +321,7 @@ def _simulate(
     target: OpenedBuild,
     backend: str,
     frames: flow.Frames,
-    labels: flow.Frames,
+    labels: flow.Labels | None,
     cache: Path | None,
     stall: Stall | None = None,
     first: int = 0,

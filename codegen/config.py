@@ -13,18 +13,29 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from shiftloom.codegen.calibration import Method
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats.qsq import Axis, Qsq
+from shiftloom.codegen.formats import Binary, Format, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats.integer import Granularity
+from shiftloom.codegen.formats.qsq import Axis
+from shiftloom.codegen.quantizers import Options
 from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode
 from shiftloom.codegen.values import nearest
 
-PeKind = Literal["auto", "shift", "constant"]
+WeightFormat = Literal["auto", "qsq", "int", "pow2", "ternary", "binary"]
+PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+ShareOrNone = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class LayerConfig:
     """Settings of one layer; a value given under `layers.<node>` replaces the default."""
 
+    format: WeightFormat = "auto"
+    """Number format of the weights; `auto` keeps an imported model's integers, else takes `qsq`."""
+    weight_bits: Annotated[int, Field(ge=2, le=8)] | None = None
+    """Width of the weights: of `int` 2 to 8, null for 8; of `pow2` 2 to 5, null for 4."""
+    granularity: Granularity = "channel"
+    """In the format `int`: one α for each output `channel`, or one for the `tensor`."""
     phi: Literal[1, 2, 4] = 4
     """Largest QSQ level."""
     vector: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
@@ -32,28 +43,42 @@ class LayerConfig:
     axis: Axis = "output"
     """Direction of the QSQ vectors."""
     quantizer: Mode = "least_squares"
-    """`least_squares`, or `paper` for the thresholds of eq. 10."""
+    """`least_squares`; `paper` for the thresholds of eq. 10; or `calibrated`, for the levels and
+    biases that change the outputs on the calibration frames least."""
     alpha: AlphaRule = "least_squares"
     """In the paper's mode: `paper` takes eq. 9 literally."""
     alpha_bits: Annotated[int, Field(ge=2, le=24)] = 16
     """Mantissa width of α."""
-    activation_bits: Annotated[int, Field(ge=2, le=8)] = 8
-    """Width of the activations this layer makes."""
+    activation_bits: Annotated[int, Field(ge=1, le=8)] = 8
+    """Width of the activations this layer makes; 1 keeps the sign of values that have one."""
     m_bits: Annotated[int, Field(ge=4, le=17)] = 8
     """Width of the requantization multiplier M."""
     requant: Literal["mult_shift", "thresholds"] = "mult_shift"
     """Hardware of the requantization."""
-    requant_dsp: bool = False
-    """Multiply by M on a DSP block instead of LUTs."""
+    requant_dsp: bool | None = None
+    """Multiply by M on DSP blocks (true) or in LUTs (false); null lets the cost model choose."""
     pe: PeKind = "auto"
     """Processing element; `auto` lets the cost model choose."""
     folding: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
     """(PE, SIMD) of the matrix unit; null lets the scheduler choose."""
+    digit: Annotated[int, Field(ge=1, le=8)] | None = None
+    """Bits of each activation that `pe: constant` takes a clock; null lets the scheduler choose."""
 
     @property
-    def format(self) -> Qsq:
+    def weight_format(self) -> Format:
         """The weight format of the layer."""
-        return Qsq(self.phi, self.vector, self.axis)
+        makers: dict[str, Callable[[], Format]] = {
+            "int": lambda: Int(self.weight_bits or 8, self.granularity),
+            "pow2": lambda: Pow2(self.weight_bits or 4),
+            "ternary": Ternary,
+            "binary": Binary,
+        }
+        return makers.get(self.format, lambda: Qsq(self.phi, self.vector, self.axis))()
+
+    @property
+    def quantizing(self) -> Options:
+        """How the weights are quantized, besides their format."""
+        return Options(self.quantizer, self.alpha, self.alpha_bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +93,25 @@ class CalibrationConfig:
 
 @dataclass(frozen=True, slots=True)
 class TargetConfig:
-    """The board and what the scheduler aims at: a rate, or the fastest plan within the shares."""
+    """The board and what the scheduler aims at: a rate, or the fastest plan within the shares.
+
+    The resources are used in proportion to their shares of the board; a share of 0 means none.
+    """
 
     board: str = "pynq-z2"
     clock_mhz: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
     """Assumed clock; null takes the board's default."""
     fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Frames a second to reach; null takes the fastest plan within the shares."""
+    objective: Literal["interval", "latency"] = "interval"
+    """What makes the frames a second: the clocks between frames back to back (`interval`), or all
+    the clocks of a frame alone, from its first input to its last output (`latency`)."""
     dataflow: str = "streaming"
     """How loop nests become hardware."""
-    lut_share: Share = 0.6
+    lut_share: Share = 0.8
     ff_share: Share = 0.8
-    dsp_share: Share = 1.0
-    bram_share: Share = 0.8
+    dsp_share: ShareOrNone = 1.0
+    bram_share: ShareOrNone = 1.0
 
 
 @dataclass(frozen=True, slots=True)

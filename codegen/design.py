@@ -35,6 +35,16 @@ class Stream:
         return self.elements * self.bits
 
     @property
+    def pixels(self) -> int:
+        """Pixels of a frame."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def folds(self) -> int:
+        """Beats of a pixel."""
+        return self.shape[2] // self.elements
+
+    @property
     def beats(self) -> int:
         """Beats of a frame."""
         height, width, channels = self.shape
@@ -125,8 +135,9 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One RTL module with stream ports s and m, its parameters and its memories.
+    """One RTL module with its streams, parameters and memories.
 
+    Its stream ports are `s_*` and `m_*`, or `s0_*`, `s1_*` and `m0_*`, `m1_*` where there are two.
     `node` names the integer node it belongs to.
     """
 
@@ -134,8 +145,8 @@ class Instance:
     node: str
     module: str
     parameters: tuple[tuple[str, int], ...]
-    source: str
-    sink: str
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
     roms: tuple[RomPort, ...] = ()
     reports_bad_code: bool = False
     generated: Generated | None = None
@@ -152,13 +163,16 @@ class HlsArray:
 
 @dataclass(frozen=True, slots=True)
 class HlsCall:
-    """One HLS function call: template arguments as in the RTL, then streams and arrays."""
+    """One HLS function call: template arguments as in the RTL, then streams and arrays.
+
+    The streams stand in the order sources, sinks.
+    """
 
     function: str
     header: str
     template_args: tuple[int, ...]
-    source: str
-    sink: str
+    sources: tuple[str, ...]
+    sinks: tuple[str, ...]
     arrays: tuple[HlsArray, ...] = ()
     generated: Generated | None = None
 

@@ -115,7 +115,7 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
 
 
 def _call(call: HlsCall, alias: dict[str, str]) -> _Call:
-    streams = tuple(alias.get(name, name) for name in (call.source, call.sink))
+    streams = tuple(alias.get(name, name) for name in (*call.sources, *call.sinks))
     arrays = tuple(array.name for array in call.arrays)
     return _Call(f"sl::{call.function}", call.template_args, streams + arrays)
 

@@ -36,6 +36,16 @@ class _Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class _Port:
+    """A stream port `<name>_*`: joined to `stream`, `range` of its data, `end` of the last line."""
+
+    name: str
+    stream: str
+    range: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Unit:
     banner: str
     module: str
@@ -43,8 +53,8 @@ class _Unit:
     node: str
     parameters: tuple[_Parameter, ...]
     memories: tuple[_Memory, ...]
-    source_range: str
-    sink_range: str
+    sources: tuple[_Port, ...]
+    sinks: tuple[_Port, ...]
     blank: str
     bad_code: bool
 
@@ -60,8 +70,8 @@ class _Stream:
 class _Instance:
     name: str
     module: str
-    source: str
-    sink: str
+    sources: tuple[_Port, ...]
+    sinks: tuple[_Port, ...]
     bad_code: bool
 
 
@@ -138,7 +148,7 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         unit = instance.generated
         return render(f"rtl/{unit.template}.sv.j2", unit.unit.context(banner))
     last = len(instance.parameters) - 1
-    source_range, sink_range, blank = ranges(widths[instance.source], widths[instance.sink])
+    sources, sinks, blank = _ports(instance, widths)
     context = _Unit(
         banner=banner,
         module=module,
@@ -149,12 +159,29 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
             for index, (name, value) in enumerate(instance.parameters)
         ),
         memories=tuple(_memory(port) for port in instance.roms),
-        source_range=source_range,
-        sink_range=sink_range,
+        sources=sources,
+        sinks=sinks,
         blank=blank,
         bad_code=instance.reports_bad_code,
     )
     return render("rtl/unit.sv.j2", context)
+
+
+def _ports(
+    instance: Instance, widths: dict[str, int]
+) -> tuple[tuple[_Port, ...], tuple[_Port, ...], str]:
+    """The stream ports of a unit, sources and sinks, and the blank as wide as their ranges."""
+    streams = (*instance.sources, *instance.sinks)
+    *texts, blank = ranges(*(widths[name] for name in streams))
+    names = [*_port_names("s", len(instance.sources)), *_port_names("m", len(instance.sinks))]
+    ends = [","] * (len(streams) - 1) + [""]
+    ports = tuple(map(_Port, names, streams, texts, ends))
+    return ports[: len(instance.sources)], ports[len(instance.sources) :], blank
+
+
+def _port_names(side: str, count: int) -> tuple[str, ...]:
+    """The names of a module's stream ports on one side: numbered where there are several."""
+    return (side,) if count == 1 else tuple(f"{side}{i}" for i in range(count))
 
 
 def _top(design: Design, banner: str) -> _Top:
@@ -183,11 +210,14 @@ def _top(design: Design, banner: str) -> _Top:
         streams=_streams(design),
         source=source.name,
         sink=sink.name,
-        instances=tuple(
-            _Instance(i.name, unit_module(design, i), i.source, i.sink, i.reports_bad_code)
-            for i in design.instances
-        ),
+        instances=tuple(_instance(design, instance) for instance in design.instances),
     )
+
+
+def _instance(design: Design, instance: Instance) -> _Instance:
+    sources, sinks, _ = _ports(instance, {stream.name: stream.width for stream in design.streams})
+    module = unit_module(design, instance)
+    return _Instance(instance.name, module, sources, sinks, instance.reports_bad_code)
 
 
 def _streams(design: Design) -> tuple[_Stream, ...]:

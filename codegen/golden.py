@@ -6,90 +6,111 @@ representable (below 2^24 in float32, 2^53 in float64), and in int64 otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.qgraph import Mac, QGraph, QNode, QTensor, Requantize, WindowReduce
+from shiftloom.codegen.golden_units import evaluate
+from shiftloom.codegen.graph import Frames, IntFrames
+from shiftloom.codegen.qgraph import QGraph, QInput
 from shiftloom.codegen.values import IntArray
-from shiftloom.codegen.windows import im2col
 
 BLOCK = 256
-"""Frames evaluated at a time."""
+"""Frames evaluated at a time, fewer where their values are many."""
+_BLOCK_ELEMENTS = 1 << 25
+
+Outputs = dict[str, IntArray]
+"""Integers [N, …] of every output by its name in the QGraph."""
 
 
-def run(
-    qgraph: QGraph,
-    x: npt.NDArray[np.integer],
-    progress: Callable[[int], None] | None = None,
-) -> IntArray:
-    """Integer logits [N, C] for raw inputs [N, H, W, C]; `progress` gets each block's size."""
-    _check_input(qgraph, x)
-    blocks = []
-    for start in range(0, len(x), BLOCK):
-        values = _evaluate(qgraph, x[start : start + BLOCK])
-        blocks.append(values[qgraph.nodes[-1].name].reshape(-1, int(np.prod(qgraph.output.shape))))
+def run(qgraph: QGraph, x: Frames, progress: Callable[[int], None] | None = None) -> IntArray:
+    """Integers [N, elements] of a network's only output for raw inputs [N, H, W, C].
+
+    Of several outputs, one behind the other as the hardware sends them; `run_outputs` keeps them
+    apart. `progress` gets each block's size.
+    """
+    named = run_outputs(qgraph, x, progress)
+    flat = [made.reshape(len(made), math.prod(made.shape[1:])) for made in named.values()]
+    return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
+
+
+def run_outputs(
+    qgraph: QGraph, x: Frames, progress: Callable[[int], None] | None = None
+) -> Outputs:
+    """Integers [N, H, W, C] of every output, by name; `x` one array, or several by input name."""
+    inputs = check_inputs(qgraph, x)
+    count = len(next(iter(inputs.values())))
+    blocks: list[Outputs] = []
+    size = _block(qgraph)
+    for start in range(0, max(count, 1), size):
+        part = {name: frames[start : start + size] for name, frames in inputs.items()}
+        blocks.append(_evaluate(qgraph, part, keep=set(qgraph.outputs)))
         if progress:
-            progress(len(blocks[-1]))
-    return np.concatenate(blocks) if blocks else np.empty((0, 0), dtype=np.int64)
+            progress(min(size, count - start))
+    return {name: np.concatenate([b[name] for b in blocks]) for name in qgraph.outputs}
 
 
-def trace(qgraph: QGraph, x: npt.NDArray[np.integer]) -> dict[str, IntArray]:
-    """Integers of every node by name, [N, H, W, C] each, the input's under "input"."""
-    _check_input(qgraph, x)
-    return _evaluate(qgraph, x)
+def trace(qgraph: QGraph, x: Frames) -> Outputs:
+    """Integers of every input and node by name, [N, H, W, C] each."""
+    return _evaluate(qgraph, check_inputs(qgraph, x), keep=None)
 
 
-def _check_input(qgraph: QGraph, x: npt.NDArray[np.integer]) -> None:
-    expected = qgraph.input.shape
+def check_inputs(qgraph: QGraph, x: Frames) -> dict[str, IntFrames]:
+    """The frames of every input; raises ShiftloomError naming the input that they do not fit."""
+    if not isinstance(x, Mapping):
+        if len(qgraph.inputs) != 1:
+            names = ", ".join(source.name for source in qgraph.inputs)
+            raise ShiftloomError(qgraph.name, "has several inputs", f"give frames for {names}")
+        x = {qgraph.inputs[0].name: x}
+    frames = {source.name: _checked(source, x.get(source.name)) for source in qgraph.inputs}
+    counts = {len(part) for part in frames.values()}
+    if len(counts) > 1:
+        raise ShiftloomError(
+            qgraph.name, f"inputs of {sorted(counts)} frames", "give as many of each"
+        )
+    return frames
+
+
+def _checked(source: QInput, x: IntFrames | None) -> IntFrames:
+    expected, kind = source.tensor.shape, source.tensor.type
+    if x is None:
+        raise ShiftloomError(source.name, "has no frames", f"give [N, {expected}] integers")
     if x.ndim != 4 or x.shape[1:] != expected:
-        raise ShiftloomError("input", f"array of shape {x.shape}", f"give [N, {expected}] integers")
+        raise ShiftloomError(
+            source.name, f"array of shape {x.shape}", f"give [N, {expected}] integers"
+        )
     if not np.issubdtype(x.dtype, np.integer):
-        raise ShiftloomError("input", f"array of {x.dtype}", "give the sensor's integers")
-    kind = qgraph.input.type
+        raise ShiftloomError(source.name, f"array of {x.dtype}", "give the sensor's integers")
     if x.size and (int(x.min()) < kind.lo or int(x.max()) > kind.hi):
         raise ShiftloomError(
-            "input", f"values {x.min()} to {x.max()}", f"{kind} holds {kind.lo} to {kind.hi}"
+            source.name, f"values {x.min()} to {x.max()}", f"{kind} holds {kind.lo} to {kind.hi}"
         )
+    return x
 
 
-def _evaluate(qgraph: QGraph, x: npt.NDArray[np.integer]) -> dict[str, IntArray]:
-    values: dict[str, IntArray] = {"input": x.astype(np.int64)}
+def _block(qgraph: QGraph) -> int:
+    """Frames whose largest value fits the memory meant for it."""
+    largest = max(int(np.prod(node.out.shape)) for node in qgraph.nodes)
+    return max(1, min(BLOCK, _BLOCK_ELEMENTS // largest))
+
+
+def _evaluate(
+    qgraph: QGraph, inputs: Mapping[str, npt.NDArray[np.integer]], keep: set[str] | None
+) -> Outputs:
+    """The values named in `keep` (None: all); others are dropped after their last reader."""
+    values: Outputs = {name: frames.astype(np.int64) for name, frames in inputs.items()}
+    tensors = {source.name: source.tensor for source in qgraph.inputs}
+    left = Counter(source for node in qgraph.nodes for source in node.sources)
     for node in qgraph.nodes:
-        values[node.name] = _node(node, qgraph.tensor(node.source), values[node.source])
+        operands = tuple(values[name] for name in node.sources)
+        values[node.name] = evaluate(node, tensors[node.sources[0]], operands)
+        tensors[node.name] = node.out
+        left.subtract(node.sources)
+        for name in set(node.sources):
+            if keep is not None and not left[name] and name not in keep:
+                del values[name]
     return values
-
-
-def _node(node: QNode, source: QTensor, x: IntArray) -> IntArray:
-    unit = node.unit
-    if isinstance(unit, Mac):
-        return _mac(unit, source, x)
-    if isinstance(unit, WindowReduce):
-        return _reduce(unit, source, x)
-    assert isinstance(unit, Requantize)
-    return unit.requantization.apply(x)
-
-
-def _mac(unit: Mac, source: QTensor, x: IntArray) -> IntArray:
-    kernel = unit.weights.data.reshape(unit.weights.data.shape[0], -1)
-    worst = np.abs(kernel).sum(axis=1).max() * max(abs(source.type.lo), source.type.hi)
-    exact = np.float32 if worst < 1 << 24 else np.float64 if worst < 1 << 53 else np.int64
-    if unit.window.kernel == (1, 1):
-        if unit.lanes != x.shape[-1]:  # a flattened feature map
-            x = x.reshape(x.shape[0], 1, 1, -1)
-        flat = x[:, :: unit.window.stride[0], :: unit.window.stride[1]].astype(exact)
-    else:
-        cols = im2col(x.astype(exact), unit.window, unit.pad_value)
-        flat = cols.reshape(*cols.shape[:3], -1)
-    sums = flat @ kernel.T.astype(exact)
-    result: IntArray = np.asarray(sums, dtype=np.int64) + unit.bias.data
-    return result
-
-
-def _reduce(unit: WindowReduce, source: QTensor, x: IntArray) -> IntArray:
-    if unit.kind == "max":
-        low = np.iinfo(np.int64).min
-        return np.asarray(im2col(x, unit.window, low).max(axis=(3, 4)), dtype=np.int64)
-    return np.asarray(im2col(x, unit.window, 0).sum(axis=(3, 4)), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from shiftloom.codegen.errors import ShiftloomError
@@ -73,3 +74,29 @@ def safe_identifier(name: str) -> str:
             name[:64], f"a name of {len(name)} characters", f"use at most {MAX_NODE_LENGTH}"
         )
     return check_identifier(safe, name[:64])
+
+
+class UniqueNames:
+    """Safe identifiers for names of a model, each given once."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+
+    def claim(self, name: str) -> str:
+        """`name` as an identifier, cut to the limit from the left; numbered if it is taken."""
+        base = short_identifier(name)
+        result = base
+        for call in itertools.count(1):
+            if result not in self._taken:
+                break
+            result = f"{base[: MAX_NODE_LENGTH - len(str(call)) - 1]}_{call}"
+        self._taken.add(result)
+        return result
+
+
+def short_identifier(name: str) -> str:
+    """`name` as an identifier; of a long one the end, which says most in a hierarchy of scopes."""
+    safe = re.sub(r"[^a-z0-9_]", "_", name.lower())
+    if len(safe) > MAX_NODE_LENGTH - 2:
+        safe = safe[-(MAX_NODE_LENGTH - 2) :].lstrip("_0123456789")
+    return safe_identifier(safe or "n")

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from shiftloom.codegen.boards import Board
+from shiftloom.codegen.design import RomStyle
+
+WindowKind = Literal["parallel", "serial"]
+"""`parallel`: any slice of a whole window a clock; `serial`: part of one pixel, from a row memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class MacPlan:
-    """Folding of a `Mac` node: `pe` outputs × `simd` terms a clock on PE kind `kind`."""
+    """Folding of a `Mac` node: `pe` outputs × `simd` terms a clock on PE kind `kind`.
+
+    A depthwise PE of L lanes has pe = L, simd = 1. `memory` holds the weights; `window` makes the
+    operands of a kernel larger than 1×1. `digit` bits of every activation come a beat, 0 for all.
+    """
 
     node: str
     kind: str
     pe: int
     simd: int
+    window: WindowKind = "parallel"
+    memory: RomStyle = "auto"
+    digit: int = 0
+
+    def digits(self, bits: int) -> int:
+        """Beats in which an activation of `bits` bits comes."""
+        return -(-bits // self.digit) if self.digit else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +44,18 @@ class RequantPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class FifoPlan:
-    """Depth of the FIFO behind a node."""
+class LanePlan:
+    """Elements a clock of a node that is neither `Mac` nor `Requantize`: pooling, sum, table, …"""
 
     node: str
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class FifoPlan:
+    """Depth of a FIFO, by the name of its unit."""
+
+    fifo: str
     depth: int
 
 
@@ -48,6 +72,7 @@ class Plan:
     clock_mhz: float
     macs: tuple[MacPlan, ...]
     requants: tuple[RequantPlan, ...]
+    lanes: tuple[LanePlan, ...]
     fifos: tuple[FifoPlan, ...]
     interval: int
     latency: int

@@ -15,13 +15,12 @@ import numpy.typing as npt
 
 from shiftloom.codegen import golden
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.qgraph import QGraph, Requantize
+from shiftloom.codegen.qgraph import QGraph, QNode, Requantize, ScaledAdd
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.values import IntType
 
 BLOCK = 256
 """Frames in memory at a time."""
-_SUFFIX = "_requant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class _Pair:
     lo: int
     hi: int
     scale: npt.NDArray[np.float64]
-    zero: int
+    zero: float
 
 
 @dataclass(slots=True)
@@ -131,20 +130,27 @@ def profile(quantized: Quantized, frames: npt.NDArray[np.integer]) -> tuple[Laye
 
 
 def _pairs(network: QGraph) -> list[_Pair]:
-    """Requantized nodes; `<float node>_requant` is how lowering names them."""
+    """The nodes whose integers stand for a float value, with the range they are clipped to."""
     return [
         _Pair(
             node.name,
-            node.name.removesuffix(_SUFFIX),
+            node.reference,
             node.out.type,
-            node.unit.requantization.lo,
-            node.unit.requantization.hi,
+            *_clip_range(node),
             np.asarray(node.out.scale.data, dtype=np.float64),
             node.out.zero,
         )
         for node in network.nodes
-        if isinstance(node.unit, Requantize)
+        if node.reference
     ]
+
+
+def _clip_range(node: QNode) -> tuple[int, int]:
+    if isinstance(node.unit, Requantize):
+        return node.unit.requantization.lo, node.unit.requantization.hi
+    if isinstance(node.unit, ScaledAdd):
+        return node.unit.lo, node.unit.hi
+    return node.out.type.lo, node.out.type.hi
 
 
 def _decibel(signal: float, noise: float) -> float:

@@ -8,103 +8,207 @@ from typing import Literal
 import numpy as np
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.quantizers.qsq import QsqWeights
+from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.requant import Requantization
-from shiftloom.codegen.values import Array, IntType, Shape
+from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
 class QTensor:
-    """Integers on an edge; real value = scale[c] · (q − zero), `scale` of shape (C,) or ()."""
+    """Integers on an edge; real value = scale[c] · (q − zero), `scale` of shape (C,) or ().
+
+    The zero point of signs, q in {0, 1}, is 1/2.
+    """
 
     shape: Shape
     type: IntType
     scale: Array
-    zero: int = 0
+    zero: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Mac:
     """Σ w·x + bias over a loop nest: a convolution, or a fully connected layer as 1×1.
 
-    `weights` [C_out, KH, KW, C_in] are the integers β; taps outside the frame read `pad_value`.
-    `bias` holds the corrections for the input's zero point. `acc` covers every reachable sum.
+    `weights` [C_out, KH, KW, C_in / groups] are integers; taps outside the frame read `pad_value`.
+    Output channel k reads the input channels of group k // (C_out / groups). `bias` holds the
+    corrections for the input's zero point. The output's type covers every reachable sum.
     """
 
     weights: Array
     bias: Array
     window: Window
     pad_value: int
-    codes: QsqWeights
+    codes: QuantizedWeights
+    groups: int = 1
 
     @property
     def lanes(self) -> int:
-        """Terms of one dot product, KH·KW·C_in."""
+        """Terms of one dot product, KH·KW·C_in / groups."""
         return int(np.prod(self.weights.data.shape[1:]))
 
 
 @dataclass(frozen=True, slots=True)
 class WindowReduce:
-    """Maximum or sum over windows, channel by channel."""
+    """Maximum or sum over windows, channel by channel; taps outside read `pad_value`.
+
+    None stands for the lowest value of the input's type for a maximum, and for 0 in a sum.
+    """
 
     kind: Literal["max", "sum"]
     window: Window
+    pad_value: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Requantize:
-    """Raw sums to activations, channel by channel; see `Requantization`."""
+    """Raw sums or activations to activations, channel by channel; see `Requantization`."""
 
     requantization: Requantization
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledAdd:
+    """clip(round_half_even((m1·a + m2·b + c) / 2^shift) + zero, lo, hi) of two activations."""
+
+    m1: int
+    m2: int
+    c: int
+    shift: int
+    lo: int
+    hi: int
+    zero: int = 0
+
+    def apply(self, a: IntArray, b: IntArray) -> IntArray:
+        """The integer function of the hardware on activations of the same shape."""
+        t = self.m1 * a + self.m2 * b + self.c
+        if self.shift:
+            t = (t + ((1 << (self.shift - 1)) - 1) + ((t >> self.shift) & 1)) >> self.shift
+        clipped: IntArray = np.clip(t + self.zero, self.lo, self.hi)
+        return clipped
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """values[q mod 2^bits], or values[channel, q mod 2^bits], of an activation of `bits` bits."""
+
+    values: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Concat:
+    """The channels of two inputs of the same scale, one behind the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Channel k of the output is channel order[k] of the input."""
+
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """`gaps` (rows, columns) of `value` between pixels, then `pad` (top, left, bottom, right)."""
+
+    pad: tuple[int, int, int, int]
+    gaps: tuple[int, int]
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample:
+    """Each pixel `factors` (vertical, horizontal) times: nearest neighbour."""
+
+    factors: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """The rows and columns from (top, left) on; the output's shape says how many."""
+
+    top: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArgMax:
+    """Index of the largest channel of each pixel, the first of equals."""
 
 
 MAX_SUM_BITS = 46
 """Widest sum: times a multiplier of 17 bits it stays below 63 bits."""
 
-Unit = Mac | WindowReduce | Requantize
+Unit = (
+    Mac
+    | WindowReduce
+    | Requantize
+    | ScaledAdd
+    | Table
+    | Concat
+    | Gather
+    | Insert
+    | Upsample
+    | Crop
+    | ArgMax
+)
+"""The closed set of integer units that every operator lowers to."""
 
 
 @dataclass(frozen=True, slots=True)
 class QNode:
-    """One unit reading `source` and making `out`; `layer` is the float node it comes from."""
+    """One unit reading `sources` and making `out`; `layer` is the float node it comes from.
+
+    `reference` is the float value that `out` stands for, empty while it is pending.
+    """
 
     name: str
     unit: Unit
-    source: str
+    sources: tuple[str, ...]
     out: QTensor
     layer: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QInput:
+    """Raw integers of a sensor."""
+
+    name: str
+    tensor: QTensor
 
 
 @dataclass(frozen=True, slots=True)
 class QGraph:
-    """A chain of integer units; the last node makes the integer logits."""
+    """A graph of integer units in execution order; `outputs` names the nodes of its results."""
 
     name: str
-    input: QTensor
+    inputs: tuple[QInput, ...]
     nodes: tuple[QNode, ...]
+    outputs: tuple[str, ...]
 
     def tensor(self, name: str) -> QTensor:
-        """The tensor made by node `name`, or the input's under "input"."""
-        if name == "input":
-            return self.input
+        """The tensor of the input or node `name`."""
+        for source in self.inputs:
+            if source.name == name:
+                return source.tensor
         return next(node.out for node in self.nodes if node.name == name)
 
-    @property
-    def output(self) -> QTensor:
-        """The tensor of the last node."""
-        return self.nodes[-1].out
+    def readers(self, name: str) -> tuple[QNode, ...]:
+        """The nodes that read the value `name`, once for every time they do."""
+        return tuple(node for node in self.nodes for source in node.sources if source == name)
 
 
 def check(qgraph: QGraph) -> QGraph:
-    """Reject a quantized graph whose chain, shapes or ranges do not fit; returns it unchanged."""
-    previous = "input"
-    names = {"input"}
+    """Reject a quantized graph whose order, names or ranges do not fit; returns it unchanged."""
+    names = {source.name for source in qgraph.inputs}
     for node in qgraph.nodes:
-        if node.source != previous:
-            raise ShiftloomError(
-                node.name, f"reads {node.source!r}, the chain has {previous!r}", "order the nodes"
-            )
+        for source in node.sources:
+            if source not in names:
+                raise ShiftloomError(
+                    node.name, f"reads {source!r}, which no earlier unit makes", "order the nodes"
+                )
         if node.out.type.bits > MAX_SUM_BITS:
             raise ShiftloomError(
                 node.name,
@@ -116,5 +220,4 @@ def check(qgraph: QGraph) -> QGraph:
                 node.name, "two units have this name", f"rename the layer {node.layer!r}"
             )
         names.add(node.name)
-        previous = node.name
     return qgraph

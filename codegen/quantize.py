@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen import calibration, qgraph
+from shiftloom.codegen import calibration, quantizers, reconstruction
 from shiftloom.codegen.calibration import Observation
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
-from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats.format import storage_bits
+from shiftloom.codegen.formats.given import GivenWeights
+from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.graph import check as check_graph
 from shiftloom.codegen.lowering import IntegerBuilder, Operand
-from shiftloom.codegen.ops.batch_norm import fold_batch_norms
-from shiftloom.codegen.qgraph import Mac, QGraph, QTensor
-from shiftloom.codegen.quantizers import qsq
-from shiftloom.codegen.quantizers.qsq import QsqWeights
+from shiftloom.codegen.ops.fold import drop_softmax, fold_affines
+from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.requant import Certificate
-from shiftloom.codegen.values import Array, IntType
+from shiftloom.codegen.values import IntType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +38,27 @@ class Quantized:
     certificates: tuple[Certificate, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Settings:
-    """LayerSettings out of the configuration and the observed activations."""
+    """LayerSettings out of the configuration and the activations observed on `frames`.
 
+    The frames are evaluated when the first scale is asked for: imported quantizers need none.
+    """
+
+    graph: Graph
     config: Config
-    seen: Mapping[str, Observation]
+    frames: Frames | None
+    fitted: Mapping[str, QuantizedWeights] = field(default_factory=dict)
 
-    def weights(self, node: str, weights: npt.NDArray[np.float32]) -> QsqWeights:
+    def weights(
+        self, node: str, weights: npt.NDArray[Any], given: GivenWeights | None
+    ) -> QuantizedWeights:
+        if node in self.fitted:
+            return self.fitted[node]
         layer = self.config.layer(node)
-        return qsq.quantize(
-            node, weights, layer.format, layer.quantizer, layer.alpha, layer.alpha_bits
-        )
+        if given is not None and layer.format == "auto":
+            return given_weights.quantize(node, given)
+        return quantizers.quantize(node, weights, layer.weight_format, layer.quantizing)
 
     def activation_bits(self, node: str) -> int:
         return self.config.layer(node).activation_bits
@@ -53,36 +68,63 @@ class _Settings:
 
     def full_scale(self, node: str, out: IntType) -> float:
         how = self.config.calibration
-        return calibration.full_scale(node, self.seen[node], out, how.method, how.percentile)
+        return calibration.full_scale(node, self._at(node), out, how.method, how.percentile)
+
+    def sign_scale(self, node: str) -> float:
+        return calibration.sign_scale(node, self._at(node))
+
+    def readers(self, node: str) -> int:
+        return self._readers[node]
+
+    def _at(self, node: str) -> Observation:
+        if not self._has_frames:
+            raise ShiftloomError(
+                node, "has no quantizer and no range", "give calibration frames, or quantize it"
+            )
+        return self._seen[node]
+
+    @property
+    def _has_frames(self) -> bool:
+        parts = self.frames.values() if isinstance(self.frames, Mapping) else [self.frames]
+        return all(part is not None and len(part) > 0 for part in parts)
+
+    @cached_property
+    def _seen(self) -> Mapping[str, Observation]:
+        how = self.config.calibration
+        return calibration.observe(self.graph, self.frames, how.seed, how.frames)
+
+    @cached_property
+    def _readers(self) -> Counter[str]:
+        read = Counter(source for node in self.graph.nodes for source in node.sources)
+        return read + Counter(self.graph.outputs)
 
 
-def quantize(graph: Graph, frames: npt.NDArray[np.integer], config: Config) -> Quantized:
-    """Fold, calibrate on `frames` [N, H, W, C] and lower `graph` to integers.
+def quantize(graph: Graph, frames: Frames | None, config: Config) -> Quantized:
+    """Fold, calibrate on `frames` ([N, H, W, C], or several inputs by name) and lower to integers.
 
-    Raises ShiftloomError naming the node that cannot be represented.
+    A graph with imported quantizers everywhere needs no frames. Raises ShiftloomError naming the
+    node that cannot be represented.
     """
-    graph = check_graph(fold_batch_norms(check_graph(graph)))
+    graph = check_graph(fold_affines(drop_softmax(check_graph(graph))))
     config.check_layers(tuple(node.name for node in graph.nodes))
-    seen = calibration.observe(graph, frames[: config.calibration.frames], config.calibration.seed)
-    builder = IntegerBuilder(_Settings(config, seen))
-    source = graph.input
-    kind = IntType(source.bits, signed=False)
-    x = Operand(
-        "input",
-        "input",
-        "input",
-        source.shape,
-        kind.lo,
-        kind.hi,
-        np.asarray(source.scale),
-        source.zero,
-    )
-    for node in graph.nodes:
-        x = node.op.lower(builder, node.name, x)
-    builder.logits(x)
-    tensor = QTensor(source.shape, kind, Array(np.asarray(source.scale)), source.zero)
-    result = qgraph.check(QGraph(graph.name, tensor, tuple(builder.nodes)))
-    return Quantized(graph, result, tuple(builder.certificates))
+    lowered, settings = graph, _Settings(graph, config, frames)
+    if reconstruction.is_wanted(graph, config):
+        some = calibration.checked(graph, frames, config.calibration.frames)
+        made = reconstruction.reconstruct(graph, some, config)
+        lowered, settings = made.graph, _Settings(made.graph, config, frames, made.weights)
+    builder = IntegerBuilder(settings)
+    values: dict[str, Operand] = {}
+    for source in graph.inputs:
+        kind = IntType(source.bits, source.signed)
+        values[source.name] = builder.source(
+            source.name, source.shape, kind, source.scale, source.zero
+        )
+    for node in lowered.nodes:
+        operands = (values[name] for name in node.sources)
+        values[node.name] = node.op.lower(builder, node.name, *operands)
+    outputs = tuple(builder.output(values[name]) for name in graph.outputs)
+    qgraph = builder.build(graph.name, outputs)
+    return Quantized(graph, qgraph, tuple(builder.units.certificates))
 
 
 def weight_traffic(network: QGraph) -> WeightTraffic:
@@ -93,6 +135,6 @@ def weight_traffic(network: QGraph) -> WeightTraffic:
             shape = node.unit.weights.data.shape
             total += WeightTraffic(
                 FULL_PRECISION_BITS * int(np.prod(shape)),
-                node.unit.codes.format.storage_bits(shape, FULL_PRECISION_BITS),
+                storage_bits(node.unit.codes.format, shape, FULL_PRECISION_BITS),
             )
     return total

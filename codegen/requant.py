@@ -1,19 +1,20 @@
 """Requantization: raw sums to activations, exactly, with a certificate.
 
-y = clip(round_half_even(x · M[c] / 2^S) + zero, lo, hi). Rounding follows ONNX QuantizeLinear:
-half to even, then zero point, then saturation.
+y = clip(round_half_even((x · M[c] + C[c]) / 2^S) + zero, lo, hi). Rounding follows ONNX
+QuantizeLinear: half to even, then zero point, then saturation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.rationals import Rationals, rationals
+from shiftloom.codegen.steps import Line, Steps, positions, sign_positions
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 MAX_STEP_BITS = 16
@@ -22,10 +23,16 @@ MAX_STEP_BITS = 16
 MAX_SHIFT = 61
 """Largest shift whose rounding constant stays inside 64 bits."""
 
+NO_OFFSET = Array(np.int64(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Requantization:
-    """Multipliers `m` [C] of `m_bits` bits, one shift a layer, zero point and clip range."""
+    """Multipliers `m` [C] of `m_bits` bits, offsets C, one shift a layer, zero and clip range.
+
+    `offset` has shape (C,), or () for all channels. `steps` [C, hi − lo], where given, are the
+    thresholds that define the function instead: y = lo + #{k : x ≥ T[c, k]}.
+    """
 
     m: Array
     shift: int
@@ -34,21 +41,41 @@ class Requantization:
     lo: int
     hi: int
     zero: int = 0
+    offset: Array = NO_OFFSET
+    steps: Array | None = None
 
     def apply(self, x: IntArray) -> IntArray:
         """The integer function of the hardware on sums [..., C].
 
-        Half to even with one addition: t = x·M; (t + 2^(S−1) − 1 + bit_S(t)) >> S.
+        Half to even with one addition: t = x·M + C; (t + 2^(S−1) − 1 + bit_S(t)) >> S.
         """
-        t = x * self.m.data
+        if self.steps is not None:
+            return self.lo + _count(self.steps.data, x)
+        t = x * self.m.data + self.offset.data
         if self.shift:
             t = (t + ((1 << (self.shift - 1)) - 1) + ((t >> self.shift) & 1)) >> self.shift
         clipped: IntArray = np.clip(t + self.zero, self.lo, self.hi)
         return clipped
 
-    def ratio(self, channel: int) -> Fraction:
-        """The exact scale M / 2^S of a channel."""
-        return Fraction(int(self.m.data[channel]), 1 << self.shift)
+    @property
+    def channels(self) -> int:
+        """Number of channels, C."""
+        return int(self.m.data.size)
+
+    @property
+    def line(self) -> Line:
+        """The exact function x · M / 2^S + C / 2^S of every channel, before rounding."""
+        offset = np.broadcast_to(self.offset.data, self.m.data.shape)
+        step = rationals(1) / (1 << self.shift)
+        return Line(rationals(self.m.data) * step, rationals(offset) * step)
+
+
+def _count(steps: IntArray, x: IntArray) -> IntArray:
+    """How many steps [C, n] of its channel each of x [..., C] has reached."""
+    result = np.empty(x.shape, dtype=np.int64)
+    for channel, edges in enumerate(steps):
+        result[..., channel] = np.searchsorted(edges, x[..., channel], side="right")
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,91 +115,80 @@ def fit(
     return Requantization(Array(np.maximum(m, 1)), shift, m_bits, out, lo, hi)
 
 
-def step_positions(ratio: Fraction, zero: int, lo: int, hi: int) -> list[int]:
-    """Smallest x with round_half_even(x·ratio) + zero ≥ k, for k = lo + 1 … hi.
-
-    x·ratio ≥ k − zero − 1/2; at equality (a tie) the even neighbour wins, so an odd k takes x + 1.
-    """
-    positions = []
-    for k in range(lo + 1, hi + 1):
-        edge = (Fraction(k - zero) - Fraction(1, 2)) / ratio
-        ceiling = -((-edge.numerator) // edge.denominator)
-        tie = edge.denominator == 1 and (k - zero) % 2 != 0
-        positions.append(ceiling + tie)
-    return positions
-
-
-def certify(
-    node: str, requant: Requantization, reference: tuple[Fraction, ...], lo: int, hi: int
-) -> Certificate:
-    """Prove `requant` equal to the exact ratios `reference` on all sums of [lo, hi], or refuse.
-
-    Raises ShiftloomError naming the node, the channel and the first sum that differs.
-    """
-    if requant.m.data.shape != (len(reference),):
-        raise ShiftloomError(
-            node, f"{requant.m.data.size} multipliers for {len(reference)} channels", "rebuild"
-        )
-    if requant.shift == 0 and requant.out.bits > MAX_STEP_BITS:
-        return _certify_exact(node, requant, reference, lo, hi)
-    steps = 0
-    by_ratio: dict[Fraction, tuple[IntArray, IntArray]] = {}
-    for channel, ratio in enumerate(reference):
-        if ratio not in by_ratio:
-            by_ratio[ratio] = _probe_points(requant, ratio, lo, hi)
-        points, expected = by_ratio[ratio]
-        got = _one_channel(requant, channel).apply(points[:, None])[:, 0]
-        if not np.array_equal(got, expected):
-            at = int(np.flatnonzero(got != expected)[0])
-            raise ShiftloomError(
-                node,
-                f"channel {channel}: sum {points[at]} requantizes to {got[at]}, "
-                f"the reference {ratio} gives {expected[at]}",
-                "use a wider multiplier (m_bits) or requant: thresholds",
-            )
-        steps += len(points)
-    return Certificate(node, len(reference), steps, lo, hi)
-
-
 @lru_cache(maxsize=64)
 def thresholds(requant: Requantization) -> IntArray:
     """Ascending thresholds [C, hi − lo] of the same function: y = lo + #{k : x ≥ T[c, k]}."""
-    rows = [
-        step_positions(requant.ratio(c), requant.zero, requant.lo, requant.hi)
-        for c in range(requant.m.data.size)
-    ]
-    return np.array(rows, dtype=np.int64)
+    if requant.steps is not None:
+        return requant.steps.data
+    far = 1 << 62
+    return positions(requant.line, requant.zero, requant.lo, requant.hi, -far, far)
+
+
+def certify(
+    node: str, requant: Requantization, reference: Line, lo: npt.ArrayLike, hi: npt.ArrayLike
+) -> Certificate:
+    """Prove `requant` equal to the exact `reference` on the sums [lo, hi] of each channel.
+
+    Raises ShiftloomError naming the node, the channel and the first sum that differs.
+    """
+    if requant.channels != reference.channels:
+        raise ShiftloomError(
+            node, f"{requant.channels} multipliers for {reference.channels} channels", "rebuild"
+        )
+    lo, hi = (np.broadcast_to(np.asarray(v, np.int64), requant.m.data.shape) for v in (lo, hi))
+    if requant.shift == 0 and requant.out.bits > MAX_STEP_BITS:
+        return _certify_exact(node, requant, reference, int(lo.min()), int(hi.max()))
+    edges = positions(reference, requant.zero, requant.lo, requant.hi, lo, hi)
+    return certify_steps(node, requant, Steps(edges, lo, hi), reference.ratio)
+
+
+def certify_sign(
+    node: str, requant: Requantization, reference: Line, lo: npt.ArrayLike, hi: npt.ArrayLike
+) -> Certificate:
+    """As `certify`, where the reference is 1 for values of at least 0 and 0 below."""
+    lo, hi = (np.broadcast_to(np.asarray(v, np.int64), requant.m.data.shape) for v in (lo, hi))
+    edges = sign_positions(reference, lo, hi)
+    return certify_steps(node, requant, Steps(edges, lo, hi), reference.ratio)
+
+
+def certify_steps(
+    node: str, requant: Requantization, steps: Steps, ratio: Rationals
+) -> Certificate:
+    """Compare `requant` with the function of `steps` at every step, before it, and at the ends."""
+    points = steps.probes()
+    expected = requant.lo + steps.count(points)
+    got = requant.apply(points.T).T
+    wrong = got != expected
+    if wrong.any():
+        channel = int(np.flatnonzero(wrong.any(axis=1))[0])
+        at = int(np.flatnonzero(wrong[channel])[0])
+        raise ShiftloomError(
+            node,
+            f"channel {channel}: sum {points[channel, at]} requantizes to {got[channel, at]}, "
+            f"the reference {ratio[channel]} gives {expected[channel, at]}",
+            "use a wider multiplier (m_bits) or requant: thresholds",
+        )
+    lo, hi = int(steps.lo.min()), int(steps.hi.max())
+    return Certificate(node, requant.channels, steps.reached(), lo, hi)
 
 
 def _certify_exact(
-    node: str, requant: Requantization, reference: tuple[Fraction, ...], lo: int, hi: int
+    node: str, requant: Requantization, reference: Line, lo: int, hi: int
 ) -> Certificate:
-    """Without shift the function is x·M, at most rectified: equal if its factors are."""
-    top = int(requant.m.data.max())
-    if requant.zero or hi * top > requant.hi or (requant.lo != 0 and lo * top < requant.lo):
+    """Without shift the function is x·M + C, at most rectified: equal if its factors are."""
+    line, top = requant.line, int(requant.m.data.max())
+    least = lo * top + int(requant.offset.data.min())
+    most = hi * top + int(requant.offset.data.max())
+    if requant.zero or most > requant.hi or (requant.lo != 0 and least < requant.lo):
         raise ShiftloomError(
-            node, f"[{requant.lo}, {requant.hi}] clips {lo * top} to {hi * top}", "rebuild"
+            node, f"[{requant.lo}, {requant.hi}] clips {least} to {most}", "rebuild"
         )
-    for channel, ratio in enumerate(reference):
-        if ratio != int(requant.m.data[channel]):
+    for channel in range(reference.channels):
+        if line.at(channel) != reference.at(channel):
             raise ShiftloomError(
                 node,
-                f"channel {channel}: multiplier {requant.m.data[channel]}, reference {ratio}",
+                f"channel {channel}: multiplier {line.ratio[channel]}, "
+                f"reference {reference.ratio[channel]}",
                 "rebuild from the quantized graph",
             )
-    return Certificate(node, len(reference), len(reference), lo, hi)
-
-
-def _one_channel(requant: Requantization, channel: int) -> Requantization:
-    return replace(requant, m=Array(requant.m.data[channel : channel + 1]))
-
-
-def _probe_points(
-    requant: Requantization, ratio: Fraction, lo: int, hi: int
-) -> tuple[IntArray, IntArray]:
-    """Every step position, the sum before it, and the range's ends, with the exact values."""
-    edges = np.array(step_positions(ratio, requant.zero, requant.lo, requant.hi), dtype=np.int64)
-    points = np.unique(np.concatenate([edges, edges - 1, [lo, hi]]))
-    points = points[(points >= lo) & (points <= hi)]
-    expected = requant.lo + np.searchsorted(edges, points, side="right")
-    return points, expected
+    return Certificate(node, reference.channels, reference.channels, lo, hi)

@@ -19,30 +19,40 @@ from shiftloom.codegen import plan, qgraph, requant, values, windows
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import json_bytes
-from shiftloom.codegen.formats.qsq import Qsq
-from shiftloom.codegen.quantizers.qsq import QsqWeights
+from shiftloom.codegen.formats import FORMATS
+from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.values import Array
 
 _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         Board,
-        Qsq,
-        QsqWeights,
+        QuantizedWeights,
         plan.FifoPlan,
+        plan.LanePlan,
         plan.MacPlan,
         plan.Plan,
         plan.RequantPlan,
+        qgraph.ArgMax,
+        qgraph.Concat,
+        qgraph.Crop,
+        qgraph.Gather,
+        qgraph.Insert,
         qgraph.Mac,
         qgraph.QGraph,
+        qgraph.QInput,
         qgraph.QNode,
         qgraph.QTensor,
         qgraph.Requantize,
+        qgraph.ScaledAdd,
+        qgraph.Table,
+        qgraph.Upsample,
         qgraph.WindowReduce,
         requant.Certificate,
         requant.Requantization,
         values.IntType,
         windows.Window,
+        *FORMATS,
     )
 }
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 Shape = tuple[int, int, int]
 """Feature map as (height, width, channels); a vector of N elements is (1, 1, N)."""
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.int64]
 
 

@@ -24,16 +24,21 @@ SIZE_SLACK = 1 << 20
 
 
 def load_checkpoint(network: Network, path: Path | None = None) -> nn.Module:
-    """The network in eval mode with the weights of `path`, or the shipped ones, as float32.
+    """The network in eval mode with the weights of `path`, or its own, as float32.
+
+    Its own are the shipped ones, or the ones it is built with where no checkpoint ships.
 
     Refused with a ShiftloomError: a .pt2 or any other file that is not a plain state_dict (loading
     executes no code), missing or unexpected keys, other shapes, values that are not finite.
     """
-    source = SHIPPED / network.checkpoint if path is None else path
     module = network.build()
+    if path is None:
+        if network.checkpoint is None:
+            return module.eval()
+        path = SHIPPED / network.checkpoint
     expected = module.state_dict()
-    state = _read(source, expected)
-    _check_keys(source, network.name, state, expected)
+    state = _read(path, expected)
+    _check_keys(path, network.name, state, expected)
     module.load_state_dict({key: _checked(key, state[key], expected[key]) for key in expected})
     return module.eval()
 

@@ -39,4 +39,5 @@ LENET5 = Network(
     build=build,
     checkpoint="lenet5.pt",
     dataset="mnist",
+    outputs=10,
 )

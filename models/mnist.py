@@ -11,20 +11,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import write_file
 from shiftloom.models.idx import parse_gz
+from shiftloom.models.splits import Images, Labels, Split
 
-Split = Literal["train", "test", "calibration"]
-Images = NDArray[np.uint8]
-Labels = NDArray[np.uint8]
 Fetch = Callable[[str, int], bytes]
 
 SHIPPED = Path(__file__).parent / "data" / "mnist"
@@ -108,9 +104,9 @@ def load(
 ) -> tuple[Images, Labels]:
     """Images [N, 28, 28, 1] and labels [N], both uint8, in the original order.
 
-    Looks in `data_dir` and nowhere else where that is given; otherwise in the cache, then among
-    the shipped files, then at the public sources (and caches what it got). Raises ShiftloomError
-    for a file that is missing, damaged or not the original.
+    Looks only in `data_dir` and its `mnist/` where that is given; otherwise in the cache, then
+    among the shipped files, then at the public sources (and caches what it got). Raises
+    ShiftloomError for a file that is missing, damaged or not the original.
     """
     if split not in FILES:
         known = ", ".join(FILES)
@@ -133,11 +129,13 @@ def _find(file: IdxFile, data_dir: Path | None, cache_dir: Path, fetch: Fetch) -
 
 
 def _given(file: IdxFile, data_dir: Path) -> Path:
-    path = data_dir / file.name
-    if path.is_file():
-        return path
+    for path in (data_dir / file.name, data_dir / "mnist" / file.name):
+        if path.is_file():
+            return path
     wanted = ", ".join(each.name for split in ("train", "test") for each in FILES[split])
-    raise ShiftloomError(str(path), "is not there", f"the data folder holds MNIST as {wanted}")
+    raise ShiftloomError(
+        str(data_dir / file.name), "is not there", f"the data folder holds MNIST as {wanted}"
+    )
 
 
 def _fetch(file: IdxFile, fetch: Fetch) -> bytes:
@@ -159,7 +157,7 @@ def _fetch(file: IdxFile, fetch: Fetch) -> bytes:
     )
 
 
-def _read(path: Path, file: IdxFile) -> NDArray[np.uint8]:
+def _read(path: Path, file: IdxFile) -> Images:
     try:
         packed = path.read_bytes()
     except OSError as error:

@@ -13,21 +13,25 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+InputShape = tuple[int, int, int]
+"""(height, width, channels) of one frame, as the hardware streams it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A named network whose input is raw integers: real = input_scale * (q - input_zero).
+    """A torch network whose input is raw integers: real = input_scale * (q - input_zero).
 
-    `input_shape` is (height, width, channels) of one frame, as the hardware streams it.
-    `build()` returns the module with fresh weights; only that call imports torch.
+    `build()` returns the module with fresh weights; only that call imports torch. Without a
+    `checkpoint` those are its weights, the same at every call.
     """
 
     name: str
     doc: str
-    input_shape: tuple[int, int, int]
+    input_shape: InputShape
     build: Callable[[], nn.Module]
-    checkpoint: str
+    checkpoint: str | None
     dataset: str
+    outputs: int
     input_bits: int = 8
     input_scale: float = 1 / 255
     input_zero: int = 0
@@ -38,3 +42,24 @@ class Network:
 
         real = (frames.astype(np.float32) - self.input_zero) * np.float32(self.input_scale)
         return torch.from_numpy(np.ascontiguousarray(real.transpose(0, 3, 1, 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNetwork:
+    """A trained network in an ONNX file; raw frames of `input_name` mean input_scale * (q - zero).
+
+    `file` lies under the data folder and must have the SHA-256 `sha256`.
+    """
+
+    name: str
+    doc: str
+    file: str
+    sha256: str
+    input_name: str
+    input_shape: InputShape
+    dataset: str
+    outputs: int
+    input_bits: int = 8
+    input_signed: bool = False
+    input_scale: float = 1.0
+    input_zero: int = 0

@@ -1,21 +1,37 @@
-"""The shipped networks. To add one: one file that defines a `Network`, one line in `NETWORKS`."""
+"""The known networks. To add one: one file that defines it, one line in a tuple here."""
 
 from __future__ import annotations
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import nearest
+from shiftloom.models.autoencoder import AUTOENCODER
 from shiftloom.models.lenet5 import LENET5
-from shiftloom.models.network import Network
+from shiftloom.models.mlperf_tiny import DS_CNN, RESNET8
+from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
+from shiftloom.models.network import Network, OnnxNetwork
+from shiftloom.models.tfc import TFC_2W2A
 
-__all__ = ["NETWORKS", "Network", "get"]
+__all__ = ["NETWORKS", "ONNX_NETWORKS", "Network", "OnnxNetwork", "get", "trainable"]
 
-NETWORKS: tuple[Network, ...] = (LENET5,)
+NETWORKS: tuple[Network, ...] = (LENET5, MOBILENET_V1_025, AUTOENCODER)
+ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (RESNET8, DS_CNN, TFC_2W2A)
 
 
-def get(name: str) -> Network:
+def get(name: str) -> Network | OnnxNetwork:
     """The network of that name; raises ShiftloomError with the nearest and all known names."""
-    for network in NETWORKS:
+    for network in (*NETWORKS, *ONNX_NETWORKS):
         if network.name == name:
             return network
-    known = [network.name for network in NETWORKS]
+    known = [network.name for network in (*NETWORKS, *ONNX_NETWORKS)]
     raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, known))
+
+
+def trainable(name: str) -> Network:
+    """The torch network of that name; raises ShiftloomError for one that is an ONNX file."""
+    network = get(name)
+    if isinstance(network, Network):
+        return network
+    known = ", ".join(each.name for each in NETWORKS)
+    raise ShiftloomError(
+        f"network {name!r}", "comes as a trained ONNX file", f"use one of: {known}"
+    )

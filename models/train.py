@@ -33,7 +33,8 @@ from shiftloom.models.checkpoint import save_checkpoint
 from shiftloom.models.evaluate import accuracy, logits
 from shiftloom.models.network import Network
 from shiftloom.models.recipe import Optimizer, Recipe, load_recipe
-from shiftloom.models.registry import get
+from shiftloom.models.registry import trainable
+from shiftloom.models.splits import Images, Labels, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _step(
 
 
 def _save(network: Network, recipe: Recipe, run: Run, out: Path) -> None:
-    save_checkpoint(run.average.state_dict(), out / network.checkpoint)
+    save_checkpoint(run.average.state_dict(), out / f"{network.name}.pt")
     epochs = [asdict(epoch) for epoch in run.epochs]
     report = {"network": network.name, "recipe": recipe.model_dump(), "epochs": epochs}
     write_file(out / f"{network.name}.json", (json.dumps(report, indent=2) + "\n").encode())
@@ -213,7 +214,7 @@ def main(
     console = Console()
     torch.set_num_threads(threads)
     try:
-        _command(get(name), recipe, data, out, console)
+        _command(trainable(name), recipe, data, out, console)
     except ShiftloomError as error:
         console.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(2) from error
@@ -223,7 +224,7 @@ def _command(
     network: Network, recipe_path: Path | None, data: Path | None, out: Path, console: Console
 ) -> None:
     recipe = load_recipe(network, recipe_path)
-    frames, labels = datasets.load(network.dataset, "train", data)
+    frames, labels = _labelled(network, "train", data)
     steps = batches(recipe, len(frames) - recipe.validation_images) * recipe.epochs
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
@@ -236,9 +237,19 @@ def _command(
             )
 
         run = train(network, recipe, frames, labels, out, on_epoch, lambda: progress.advance(task))
-    test_frames, test_labels = datasets.load(network.dataset, "test")
+    test_frames, test_labels = _labelled(network, "test", data)
     test = accuracy(logits(network, run.average, test_frames), test_labels)
-    console.print(f"{out / network.checkpoint}: {test:.2%} of {len(test_labels):,} test images")
+    path = out / f"{network.name}.pt"
+    console.print(f"{path}: {test:.2%} of {len(test_labels):,} test images")
+
+
+def _labelled(network: Network, split: Split, data: Path | None) -> tuple[Images, Labels]:
+    frames, labels = datasets.load(network.dataset, split, data)
+    if labels is None:
+        raise ShiftloomError(
+            f"data set {network.dataset!r}", "has no labels", "train a network that has real data"
+        )
+    return frames, labels
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from shiftloom.rtl_sim.cache import Cache, digest_of
 from shiftloom.rtl_sim.tools import require, verilator_environment
 
 DEFAULT_CACHE = Path(".cache") / "cocotb"
+BENCH_ENV = {"NUMBA_DISABLE_JIT": "1"}  # timing models run as they are: they would compile longer
 BUILD_FLAGS = (
     *("-Wall", "--output-split", "0"),
     *("--x-assign", "unique", "--x-initial", "unique"),
@@ -126,7 +127,7 @@ def _test(
             test_dir=folder,
             results_xml=str(results),
             log_file=log,
-            extra_env=extra_env,
+            extra_env={**BENCH_ENV, **extra_env},
         )
     problem = _failures(results)
     if problem:

@@ -34,26 +34,41 @@ class LevelBound:
 
 _FRAME = {"H": 14, "W": 14, "KH": 5, "KW": 5, "SH": 1, "SW": 1}
 _OUTPUT = {"PT": 0, "PL": 0, "OH": 10, "OW": 10, "ROWS": 6}
+_MAP = {"H": 32, "W": 32, "KH": 3, "KW": 3, "PT": 1, "PL": 1, "OH": 32, "OW": 32}
 
 BOUNDS = (
     LevelBound("sl_width", 1, {"IN_ELEMS": 4, "OUT_ELEMS": 1, "BITS": 16}),
     LevelBound("sl_fifo", 3, {"WIDTH": 24, "DEPTH": 32}),
     LevelBound("sl_window", 5, {**_FRAME, **_OUTPUT, "C": 2, "BITS": 8, "SIMD": 10, "NF": 2}),
+    LevelBound("sl_digits", 1, {"ELEMS": 6, "BITS": 8, "DIGIT": 2}),
+    LevelBound("sl_window_serial", 5, {**_MAP, "C": 64, "BITS": 8, "SIMD": 16, "GROUPS": 4}),
     LevelBound("sl_vector_buffer", 4, {"LENGTH": 400, "SIMD": 16, "BITS": 8, "NF": 30}),
     LevelBound("sl_mvu_shift", 6, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
+    LevelBound("sl_dw_shift", 6, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 16}),
+    LevelBound("sl_dw_dsp", 2, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 20}),
     LevelBound(
         "sl_pool",
         5,
         {"H": 28, "W": 28, "FOLDS": 1, "LANES": 6, "BITS": 15, "OUT_BITS": 15, "KH": 2, "KW": 2},
     ),
     LevelBound("sl_window_reduce", 4, {"TAPS": 9, "LANES": 2, "BITS": 16, "OUT_BITS": 16}),
+    LevelBound("sl_reduce", 5, {"LANES": 2, "TAPS": 64, "BITS": 8, "OUT_BITS": 14, "IS_SUM": 1}),
     LevelBound("sl_requant", 8, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "SHIFT": 14}),
     LevelBound("sl_thresholds", 3, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "OUT_BITS": 4}),
+    LevelBound("sl_fork", 1, {"WIDTH": 32}),
+    LevelBound("sl_concat", 2, {"WIDTH": 32, "A_BEATS": 16, "B_BEATS": 8}),
+    LevelBound("sl_frame_split", 4, {"WIDTH": 32, "A_BEATS": 784, "B_BEATS": 100}),
+    LevelBound("sl_insert", 4, {"H": 14, "W": 14, "FOLDS": 4, "LANES": 4, "GAP_Y": 1, "GAP_X": 1}),
+    LevelBound("sl_crop", 3, {"H": 28, "W": 28, "FOLDS": 4, "WIDTH": 32, "OH": 24, "OW": 24}),
+    LevelBound("sl_gather", 3, {"WIDTH": 8, "IN_WORDS": 64, "OUT_WORDS": 64}),
+    LevelBound("sl_table", 1, {"LANES": 4, "FOLDS": 8, "PER_CHANNEL": 1}),
+    LevelBound("sl_argmax", 4, {"LANES": 2, "FOLDS": 5, "BITS": 20, "OUT_BITS": 4}),
     LevelBound("sl_axis_framer", 4, {"WIDTH": 8, "BEATS": 784}),
     LevelBound("sl_axis_last", 2, {"WIDTH": 32, "BEATS": 10}),
     LevelBound("sl_frame_counters", 16),
     LevelBound("sl_axil_slave", 1),
     LevelBound("sl_ram", 3, {"WIDTH": 16, "DEPTH": 512}),
+    LevelBound("sl_pad_ram", 3, {"ELEMS": 2, "DEPTH": 512}),
     LevelBound("sl_weight_ram", 0, {"WIDTH": 48, "DEPTH": 512}),
     LevelBound("sl_shift_product", 1, {"X_BITS": 8}),
     LevelBound("sl_adder_tree", 5, {"N": 25, "BITS": 11}),
@@ -66,5 +81,7 @@ BOUNDS = (
     LevelBound("sl_window_scan", 4, {**_FRAME, **_OUTPUT}),
     LevelBound("sl_window_rows", 2, {"W": 14, "C": 2, "BITS": 8, "KH": 5, "ROWS": 6}),
     LevelBound("sl_window_slice", 3, {"BITS": 80, "SF": 5, "NF": 2}),
+    LevelBound("sl_window_walk", 3, {**_MAP, "PIXEL": 4, "GROUPS": 4, "BITS": 12}),
+    LevelBound("sl_insert_axis", 2, {"N": 14, "BEFORE": 1, "AFTER": 2, "GAP": 1}),
     LevelBound("sl_wrap_counter", 4, {"COUNT": 784}),
 )

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,22 +92,24 @@ def unpack(data: NDArray[np.uint8], elements: int, bits: int, signed: bool) -> N
 def write_reproducer(
     folder: Path,
     mismatch: Mismatch,
-    frames: NDArray[np.uint8],
+    frames: Mapping[str, NDArray[Any]],
     expected: NDArray[np.int64],
     got: NDArray[np.int64],
     command: str,
 ) -> Path:
     """Keep what shows `mismatch` again in `folder`, replacing what was there, all or nothing.
 
-    `case.npz` holds the input `frames` and the numbers `expected` and `got` on the stream;
+    `case.npz` holds the `frames` of each input as `frames_<name>`, and the numbers `expected` and
+    `got` on the stream;
     `README.txt` says what is wrong and holds the `command` that runs it again.
     """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    np.savez_compressed(partial / "case.npz", frames=frames, expected=expected, got=got)
+    arrays = {f"frames_{name}": x for name, x in frames.items()}
+    np.savez_compressed(partial / "case.npz", **arrays, expected=expected, got=got)
     text = (
-        f"{mismatch}\n\ncase.npz holds the input `frames` (bytes as streamed), and the numbers\n"
+        f"{mismatch}\n\ncase.npz holds the raw frames `frames_<input>`, and the numbers\n"
         f"`expected` and `got` on the stream {mismatch.probe}.\n\nRun it again with:\n\n"
         f"    {command}\n"
     )

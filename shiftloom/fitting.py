@@ -116,7 +116,7 @@ def synthesize(
 def _emit(unit: Unit, folder: Path) -> tuple[tuple[Path, ...], str]:
     """Write the files of one unit; returns them and the name of its module."""
     instance = unit.instance()
-    streams = (unit.source, unit.sink)
+    streams = (*unit.sources, *unit.sinks)
     design = Design(DESIGN, "0" * 64, 100.0, "", streams, (instance,), (), ())
     texts = emit_rtl.emit(design, "Sample unit")
     folder.mkdir()

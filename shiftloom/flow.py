@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +14,23 @@ from shiftloom.codegen import boards, fileset, golden
 from shiftloom.codegen.build import Build
 from shiftloom.codegen.build import build as compile_network
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.profile import LayerProfile, profile
 from shiftloom.codegen.quantize import Quantized
-from shiftloom.models import datasets, registry
+from shiftloom.models import datasets, folder, registry
 
 if TYPE_CHECKING:
     from torch import nn
 
-Frames = npt.NDArray[np.uint8]
+Frames = npt.NDArray[Any]
+"""Raw integers of the sensor [N, H, W, C]."""
+Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Share of `images` of the test set classified right, in float and in integers."""
+    """Share of `images` frames classified right, in float and in integers."""
 
     images: int
     real: float
@@ -40,38 +44,78 @@ def from_torch(module: nn.Module, name: str, source: GraphInput) -> Graph:
     return import_module(module, name, source)
 
 
-def load_network(name: str, checkpoint: Path | None = None) -> Graph:
-    """A network of `models/` with its shipped weights, or a state_dict from `checkpoint`."""
+def from_onnx(path: Path, name: str, inputs: Mapping[str, GraphInput] | None = None) -> Graph:
+    """An ONNX or QONNX file as a Graph; `inputs` says by name what the raw integers mean.
+
+    Without it they are those of the model's own input quantizer, or bytes.
+    """
+    from shiftloom.codegen.frontends.onnx import from_onnx as import_file
+
+    return import_file(path, name, inputs)
+
+
+def load_network(name: str, checkpoint: Path | None = None, data: Path | None = None) -> Graph:
+    """A network of `models/` with its own weights, or a state_dict from `checkpoint`.
+
+    Networks that are ONNX files lie in the folder `data`.
+    """
+    network = registry.get(name)
+    if isinstance(network, registry.OnnxNetwork):
+        return _load_file(network, checkpoint, data)
     from shiftloom.models.checkpoint import load_checkpoint
 
-    network = registry.get(name)
     source = GraphInput(
         network.input_shape, network.input_bits, network.input_scale, network.input_zero
     )
     return from_torch(load_checkpoint(network, checkpoint), network.name, source)
 
 
-def calibration_frames(name: str) -> Frames:
-    """Raw frames kept apart from the test set, for the calibration of a network."""
-    return datasets.load(registry.get(name).dataset, "calibration")[0]
+def _load_file(network: registry.OnnxNetwork, checkpoint: Path | None, data: Path | None) -> Graph:
+    if checkpoint is not None:
+        raise ShiftloomError(
+            str(checkpoint), f"{network.name} is an ONNX file", "use --model for another one"
+        )
+    path = folder.find(network.file, data)
+    folder.read(path, network.sha256)
+    source = GraphInput(
+        network.input_shape,
+        network.input_bits,
+        network.input_scale,
+        network.input_zero,
+        network.input_signed,
+    )
+    return from_onnx(path, network.name, {network.input_name: source})
 
 
-def evaluation_set(name: str, data: Path | None = None) -> tuple[Frames, Frames]:
-    """Raw frames [N, H, W, C] and labels [N] of a network's test set."""
+def calibration_frames(name: str, data: Path | None = None) -> Frames:
+    """Raw frames for the calibration of a network, kept apart from the test set if possible.
+
+    Where they are not, the test set's first `calibration_overlap(name)` frames are they.
+    """
+    return datasets.load(registry.get(name).dataset, "calibration", data)[0]
+
+
+def calibration_overlap(name: str) -> int:
+    """How many of a network's first test frames serve for its calibration as well."""
+    return datasets.SHARED.get(registry.get(name).dataset, 0)
+
+
+def evaluation_set(name: str, data: Path | None = None) -> tuple[Frames, Labels | None]:
+    """Raw frames [N, H, W, C] of a network's test set, and their labels [N] if they have any."""
     return datasets.load(registry.get(name).dataset, "test", data)
 
 
-def build(quantized: Quantized, config: Config, folder: Path) -> Build:
+def build(quantized: Quantized, config: Config, target: Path) -> Build:
     """Compile a quantized network for the configured board and write its build folder."""
     result = compile_network(quantized, config, boards.get(config.target.board))
-    fileset.write(result.files, folder)
+    fileset.write(result.files, target)
     return result
 
 
-def accuracy(quantized: Quantized, frames: Frames, labels: npt.NDArray[np.uint8]) -> Accuracy:
+def accuracy(quantized: Quantized, frames: Frames, labels: Labels) -> Accuracy:
     """Accuracy of the float graph and of the integer golden model."""
     logits = [
-        quantized.graph.run(frames[start : start + golden.BLOCK])["output"]
+        quantized.graph.run(frames[start : start + golden.BLOCK])[quantized.graph.outputs[0]]
         for start in range(0, len(frames), golden.BLOCK)
     ]
     real = np.concatenate(logits).reshape(len(frames), -1)
@@ -79,7 +123,7 @@ def accuracy(quantized: Quantized, frames: Frames, labels: npt.NDArray[np.uint8]
     return Accuracy(len(frames), _share(real, labels), _share(integers, labels))
 
 
-def _share(logits: npt.NDArray[np.generic], labels: npt.NDArray[np.uint8]) -> float:
+def _share(logits: npt.NDArray[np.generic], labels: Labels) -> float:
     return float((logits.argmax(axis=1) == labels).mean())
 
 

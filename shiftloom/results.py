@@ -15,7 +15,7 @@ from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import json_bytes, write_file
-from shiftloom.codegen.pe import ShiftMatrix
+from shiftloom.codegen.pe import PES
 from shiftloom.codegen.profile import LayerProfile
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quantize import weight_traffic
@@ -156,19 +156,20 @@ def unit_rows(opened: OpenedBuild) -> tuple[report.UnitRow, ...]:
     synthesis = load(opened, "synthesis") or {}
     found = load(opened, "rtl")
     interval = (found or {}).get("interval") or opened.plan.interval
-    layers = {node.name: node.layer for node in opened.qgraph.nodes}
+    layers = {source.name: source.name for source in opened.qgraph.inputs}
+    layers |= {node.name: node.layer for node in opened.qgraph.nodes}
     rows = []
     for unit in opened.units:
         predicted = cost.predict(unit)
         cells = synthesis.get(unit.name)
         used = Resources(**cells) if cells else predicted
-        sink = unit.sink
+        sink = unit.sinks[0]
         rows.append(
             report.UnitRow(
                 name=unit.name,
                 layer=layers[unit.node],
                 kind=unit.kind,
-                folding=_folding(unit),
+                folding=_folding(opened, unit),
                 cycles=unit.cycles(),
                 utilization=unit.cycles() / interval,
                 lut=predicted.lut,
@@ -183,12 +184,14 @@ def unit_rows(opened: OpenedBuild) -> tuple[report.UnitRow, ...]:
     return tuple(rows)
 
 
-def _folding(unit: Unit) -> str:
-    if isinstance(unit, ShiftMatrix):
-        return f"PE {unit.pe} × SIMD {unit.simd}"
+def _folding(opened: OpenedBuild, unit: Unit) -> str:
+    if isinstance(unit, PES):
+        plan = opened.plan.mac(unit.node)
+        digits = f", {plan.digit} bits a clock" if plan.digit else ""
+        return f"PE {plan.pe} × SIMD {plan.simd}{digits}"
     if isinstance(unit, Fifo):
         return f"depth {unit.depth}"
-    lanes = max(unit.source.elements, unit.sink.elements)
+    lanes = max(stream.elements for stream in (*unit.sources, *unit.sinks))
     return f"{lanes} lanes" if lanes > 1 else ""
 
 
@@ -213,8 +216,13 @@ def loop_nests(opened: OpenedBuild) -> tuple[report.LoopNest, ...]:
             f"for y in 0..{height - 1}, x in 0..{width - 1}:",
             f"  for nf in 0..{channels // plan.pe - 1}:",
             f"    for sf in 0..{node.unit.lanes // plan.simd - 1}:",
-            f"      [unrolled: {plan.pe} outputs × {plan.simd} terms on {plan.kind}]",
         ]
+        if plan.digit:
+            bits = opened.qgraph.tensor(node.sources[0]).type.bits
+            lines.append(f"      for digit in {plan.digits(bits) - 1}..0:")
+        indent = "  " * (3 + bool(plan.digit))
+        unrolled = f"{plan.pe} outputs × {plan.simd} terms on {plan.kind}"
+        lines.append(f"{indent}[unrolled: {unrolled}]")
         nests.append(report.LoopNest(node.name, "\n".join(lines)))
     return tuple(nests)
 
@@ -224,9 +232,8 @@ def code_histograms(opened: OpenedBuild) -> tuple[report.CodeHistogram, ...]:
     rows = []
     for node in opened.qgraph.nodes:
         if isinstance(node.unit, Mac):
-            levels = node.unit.codes.format.levels
-            values = [*(-m for m in reversed(levels[1:])), *levels]
-            counts = Counter(node.unit.weights.data.ravel().tolist())
+            values = node.unit.codes.format.levels
+            counts = Counter(node.unit.codes.values.data.ravel().tolist())
             codes = tuple((f"{v:+d}".replace("-", "−") if v else "0", counts[v]) for v in values)
             rows.append(report.CodeHistogram(node.name, codes))
     return tuple(rows)

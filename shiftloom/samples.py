@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from shiftloom import arith_samples, depthwise_samples, route_samples
+from shiftloom.codegen.dataflows.streaming.digits import Digits
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.pool import Pool, WindowReduceUnit
 from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift, Thresholds
@@ -49,14 +51,21 @@ _MVU_SHIFT = (  # outputs, terms, PE, SIMD, activation bits
     (20, 128, 2, 16, 4),
     (60, 100, 6, 5, 8),
 )
-_CONSTANT = (  # outputs, terms, activation bits
-    (6, 25, 8),
-    (4, 12, 8),
-    (8, 27, 4),
-    (10, 40, 8),
-    (3, 9, 4),
+_CONSTANT = (  # outputs, terms, activation bits, bits of them a beat
+    (6, 25, 8, 8),
+    (4, 12, 8, 8),
+    (8, 27, 4, 4),
+    (10, 40, 8, 8),
+    (3, 9, 4, 4),
+    (8, 40, 8, 2),
+    (16, 75, 8, 2),
+    (10, 60, 4, 2),
+    (8, 27, 8, 4),
+    (6, 50, 8, 1),
+    (12, 32, 4, 1),
 )
-_WINDOW = (  # size, channels, bits, (kernel, stride, padding), SIMD, passes
+_DIGITS = ((6, 8, 2), (3, 8, 4), (16, 4, 2), (8, 8, 1), (1, 8, 2))  # elements, bits, bits a digit
+_WINDOW = (  # size, channels, bits, (kernel, stride, padding), SIMD, passes, digits
     ((28, 28), 1, 8, (5, 1, 2), 25, 1),
     ((28, 28), 1, 8, (5, 1, 2), 5, 6),
     ((14, 14), 2, 8, (5, 1, 0), 10, 4),
@@ -66,6 +75,9 @@ _WINDOW = (  # size, channels, bits, (kernel, stride, padding), SIMD, passes
     ((8, 8), 8, 8, (3, 1, 1), 8, 1),
     ((16, 16), 4, 4, (2, 2, 0), 2, 2),
     ((40, 40), 3, 8, (3, 1, 1), 27, 1),
+    ((14, 14), 6, 2, (5, 1, 0), 150, 1, 4),
+    ((16, 16), 8, 2, (3, 1, 1), 72, 1, 4),
+    ((12, 12), 4, 1, (3, 2, 1), 36, 1, 4),
 )
 _VECTOR_BUFFER = (
     (400, 16, 8, 30),
@@ -145,8 +157,8 @@ def _mac(outputs: int, terms: int, bits: int) -> tuple[Mac, int]:
     weights = random.normal(size=(outputs, 1, 1, terms)).astype(np.float32)
     codes = qsq.quantize("sample", weights, Qsq(4, None, "output"))
     bias = random.integers(-1000, 1000, outputs)
-    reach = int(np.abs(codes.beta.data).reshape(outputs, -1).sum(axis=1).max()) << bits
-    mac = Mac(codes.beta, Array(bias), Window((1, 1)), 0, codes)
+    reach = int(np.abs(codes.values.data).reshape(outputs, -1).sum(axis=1).max()) << bits
+    mac = Mac(codes.values, Array(bias), Window((1, 1)), 0, codes)
     return mac, IntType.covering(-reach - 1000, reach + 1000).bits
 
 
@@ -159,9 +171,9 @@ def _shift_matrix(
     return ShiftMatrix(name, "sample", source, sink, mac, DESIGN)
 
 
-def _constant(name: str, outputs: int, terms: int, bits: int) -> ConstantMatrix:
+def _constant(name: str, outputs: int, terms: int, bits: int, digit: int) -> ConstantMatrix:
     mac, acc_bits = _mac(outputs, terms, bits)
-    source = _stream((1, 1, terms), terms, bits, False)
+    source = _stream((1, 1, terms * (bits // digit)), terms, digit, False)
     sink = _stream((1, 1, outputs), outputs, acc_bits, True, "m")
     return ConstantMatrix(name, "sample", source, sink, mac, DESIGN)
 
@@ -174,14 +186,22 @@ def _window(
     geometry: tuple[int, int, int],
     simd: int,
     passes: int,
+    digits: int = 1,
 ) -> WindowUnit:
     kernel, stride, padding = geometry
     window = Window((kernel, kernel), (stride, stride), (padding, padding))
     shape = (*size, channels)
     output = window.output(name, shape)
-    source = _stream(shape, channels, bits, False)
-    sink = _stream((*output, kernel * kernel * channels * passes), simd, bits, False, "m")
+    source = _stream((*size, channels * digits), channels, bits, False)
+    elements = kernel * kernel * channels * digits * passes
+    sink = _stream((*output, elements), simd, bits, False, "m")
     return WindowUnit(name, "sample", source, sink, window, shape, output, passes, 0)
+
+
+def _digits(name: str, elements: int, bits: int, digit: int) -> Digits:
+    source = _stream((1, 8, elements), elements, bits, False)
+    sink = _stream((1, 8, elements * (bits // digit)), elements, digit, False, "m")
+    return Digits(name, "sample", source, sink)
 
 
 def _vector_buffer(name: str, length: int, simd: int, bits: int, passes: int) -> VectorBuffer:
@@ -258,6 +278,7 @@ def _width(name: str, elements: int, sink_elements: int, bits: int) -> Width:
 _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "mvu_shift": (_shift_matrix, _MVU_SHIFT),
     "constant": (_constant, _CONSTANT),
+    "digits": (_digits, _DIGITS),
     "window": (_window, _WINDOW),
     "vector_buffer": (_vector_buffer, _VECTOR_BUFFER),
     "pool": (_pool, _POOL),
@@ -266,4 +287,7 @@ _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "thresholds": (_thresholds, _THRESHOLDS),
     "fifo": (_fifo, _FIFO),
     "width": (_width, _WIDTH),
+    **route_samples.KINDS,
+    **arith_samples.KINDS,
+    **depthwise_samples.KINDS,
 }

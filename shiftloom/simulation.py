@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from shiftloom import beats
 from shiftloom.codegen import golden
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Frames, IntFrames
+from shiftloom.codegen.qgraph import ArgMax, QGraph
 from shiftloom.codegen.values import IntArray
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim import engine, locate
@@ -18,7 +20,6 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
 from shiftloom.rtl_sim.hls_engine import HlsEngine
 
-Frames = npt.NDArray[np.uint8]
 Progress = Callable[[int, int], None]
 
 
@@ -58,10 +59,12 @@ def simulate_hls(
         sink.beats,
         cache,
     )
-    raw = hls.run_bytes(_beats(opened, frames), progress)
-    got = _logits(raw.reshape(len(frames), sink.beats, -1))
+    given = beats.encode(opened.qgraph, frames)
+    raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)
+    got = beats.decode(opened.qgraph, raw)
     wrong = got != golden.run(opened.qgraph, frames)
-    return Simulation("hls", len(frames), int(wrong.sum()), _accuracy(got, labels))
+    accuracy = _accuracy(opened.qgraph, got, labels)
+    return Simulation("hls", len(given), int(wrong.sum()), accuracy)
 
 
 def simulate_rtl(
@@ -79,75 +82,71 @@ def simulate_rtl(
     `first_image` is the number of frames[0] in its test set. Under stalls no interval is measured.
     """
     top = opened.sim_top()
-    beats = _beats(opened, frames)
-    result = engine.run(top, beats, cache=cache, progress=progress, stall=stall)
-    got = _logits(result.outputs)
+    given = beats.encode(opened.qgraph, frames)
+    result = engine.run(top, given, cache=cache, progress=progress, stall=stall)
+    got = beats.decode(opened.qgraph, result.outputs)
     wrong = got != golden.run(opened.qgraph, frames)
     first = ""
     if wrong.any():
         index = int(np.flatnonzero(wrong.any(axis=1))[0])
-        first = _explain(opened, frames, beats, index, first_image + index, cache)
-    timing = (0.0, 0) if stall else _timing(top, beats, result, cache)
+        first = _explain(opened, _one(opened.qgraph, frames, index), first_image + index, cache)
+    timing = (0.0, 0) if stall else _timing(top, given, result, cache)
     mismatches = int(wrong.sum())
-    return Simulation("rtl", len(frames), mismatches, _accuracy(got, labels), *timing, first)
+    accuracy = _accuracy(opened.qgraph, got, labels)
+    return Simulation("rtl", len(given), mismatches, accuracy, *timing, first)
 
 
 def _timing(
-    top: engine.SimTop, beats: Frames, result: engine.RunResult, cache: Cache
+    top: engine.SimTop, given: beats.Bytes, result: engine.RunResult, cache: Cache
 ) -> tuple[float, int]:
-    alone = engine.run(top, beats[:1], cache=cache, jobs=1)
+    alone = engine.run(top, given[:1], cache=cache, jobs=1)
     latency = engine.latency(alone) + 1
     few = result.starts[1] if len(result.starts) > 1 else len(result.last_out)
     return (engine.interval(result) if few >= 3 else 0.0), latency
 
 
-def _explain(
-    opened: OpenedBuild, frames: Frames, beats: Frames, index: int, image: int, cache: Cache
-) -> str:
+def _explain(opened: OpenedBuild, frame: Mapping[str, IntFrames], image: int, cache: Cache) -> str:
     """Trace the first wrong frame alone, name its first wrong number, and keep a reproducer."""
-    top = opened.sim_top()
     streams = tuple(
         locate.Stream(s.name, s.tensor, s.shape, s.elements, s.bits, s.signed)
         for s in opened.probed()
     )
-    tensors = golden.trace(opened.qgraph, frames[index : index + 1])
+    tensors = golden.trace(opened.qgraph, frame)
     expected = {s.probe: tensors[s.node][0].reshape(s.shape) for s in streams}
-    traces = engine.trace(top, beats[index], cache=cache)
+    given = beats.encode(opened.qgraph, frame)
+    traces = engine.trace(opened.sim_top(), given[0], cache=cache)
     mismatch = locate.first_mismatch(traces, streams, expected)
     if mismatch is None:
         return f"image {image}: wrong in the stream of frames, right alone"
-    folder = opened.results / "mismatch"
+    stream = next(s for s in streams if s.probe == mismatch.probe)
+    got = locate.unpack(traces[mismatch.probe].data, stream.elements, stream.bits, stream.signed)
     locate.write_reproducer(
-        folder,
+        opened.results / "mismatch",
         mismatch,
-        frames[index : index + 1],
+        frame,
         expected[mismatch.probe],
-        locate.unpack(
-            traces[mismatch.probe].data,
-            *next((s.elements, s.bits, s.signed) for s in streams if s.probe == mismatch.probe),
-        ),
+        got,
         f"shiftloom simulate {opened.folder} --backend rtl --first {image} --images 1",
     )
     return f"image {image}, {mismatch}"
 
 
-def _beats(opened: OpenedBuild, frames: Frames) -> Frames:
-    """Raw frames [N, H, W, C] as the input's bytes [N, bytes]."""
-    expected = opened.qgraph.input.shape
-    if frames.ndim != 4 or frames.shape[1:] != expected:
-        raise ShiftloomError("frames", f"shape {frames.shape}", f"give [N, {expected}] integers")
-    if len(frames) == 0:
-        raise ShiftloomError("frames", "none were given", "give at least one")
-    return np.ascontiguousarray(frames.reshape(len(frames), -1))
+def _one(qgraph: QGraph, frames: Frames, index: int) -> dict[str, IntFrames]:
+    """One frame of every input."""
+    inputs = golden.check_inputs(qgraph, frames)
+    return {name: x[index : index + 1] for name, x in inputs.items()}
 
 
-def _logits(raw: npt.NDArray[np.uint8]) -> IntArray:
-    """Output bytes [N, beats, 4] as integers [N, beats]."""
-    return np.ascontiguousarray(raw).view("<i4")[..., 0].astype(np.int64)
-
-
-def _accuracy(logits: IntArray, labels: npt.NDArray[np.uint8] | None) -> float | None:
-    return None if labels is None else float((logits.argmax(axis=1) == labels).mean())
+def _accuracy(
+    qgraph: QGraph, outputs: IntArray, labels: npt.NDArray[np.uint8] | None
+) -> float | None:
+    """Share of frames whose first output is the label: its largest element, or an index."""
+    if labels is None:
+        return None
+    first = next(node for node in qgraph.nodes if node.name == qgraph.outputs[0])
+    logits = outputs[:, : int(np.prod(first.out.shape))]
+    classes = logits[:, 0] if isinstance(first.unit, ArgMax) else logits.argmax(axis=1)
+    return float((classes == labels).mean())
 
 
 def default_cache(folder: Path | None = None) -> Cache:

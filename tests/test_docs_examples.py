@@ -62,9 +62,8 @@ def small(op: Any) -> tuple[Graph, np.ndarray]:
     rng = np.random.default_rng(3)
     weights = rng.choice([-4, -2, -1, 0, 1, 2, 4], (3, 3, 3, 1)).astype(np.float32)
     conv = Conv2d(Array(weights), Array(np.zeros(3, np.float32)), Window((3, 3)))
-    graph = Graph(
-        "little", GraphInput((6, 6, 1)), (Node("conv", conv, "input"), Node("op", op, "conv"))
-    )
+    nodes = Node("conv", conv, ("input",)), Node("op", op, ("conv",))
+    graph = Graph("little", (GraphInput((6, 6, 1)),), nodes, ("op",))
     return graph, rng.integers(0, 256, (40, 6, 6, 1), dtype=np.uint8)
 
 

@@ -27,7 +27,7 @@ class Dataflow:
     units: Callable[[QGraph, Plan], tuple[Unit, ...]]
 
 
-DATAFLOWS = (Dataflow("streaming", streaming.schedule, streaming.chain),)
+DATAFLOWS = (Dataflow("streaming", streaming.schedule, streaming.units_of),)
 
 
 def get(name: str) -> Dataflow:

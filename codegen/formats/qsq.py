@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, log2
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats import levels
+from shiftloom.codegen.formats.format import Codes
 from shiftloom.codegen.values import IntArray
 
 Axis = Literal["output", "filter", "channel"]
@@ -33,6 +35,8 @@ class Qsq:
     vector: int | None = None
     axis: Axis = "output"
 
+    name = "qsq"
+
     def __post_init__(self) -> None:
         if self.phi not in (1, 2, 4):
             raise ShiftloomError("qsq.phi", f"{self.phi} is no level", "use 1, 2 or 4")
@@ -49,39 +53,24 @@ class Qsq:
         return ceil(log2(2 * (1 + log2(self.phi)) + 1))
 
     @property
-    def levels(self) -> tuple[int, ...]:
-        """The magnitudes of β, ascending: cumulative powers of two up to φ."""
+    def magnitudes(self) -> tuple[int, ...]:
+        """|β| ascending from 0: cumulative powers of two up to φ."""
         return tuple(m for m in _MAGNITUDES if m <= self.phi)
 
-    def encode(self, beta: IntArray) -> npt.NDArray[np.uint8]:
-        """Codes of β, any shape; raises ShiftloomError on a value outside the format."""
-        if not np.isin(np.abs(beta), self.levels).all():
-            bad = beta[~np.isin(np.abs(beta), self.levels)].flat[0]
-            raise ShiftloomError("qsq", f"{bad} has no code", f"levels are ±{self.levels}")
-        index = np.searchsorted(self.levels, np.abs(beta))
-        negative = self._negative_base + index
-        return np.where(beta < 0, negative, index).astype(np.uint8)
-
-    def decode(self, codes: npt.NDArray[np.uint8]) -> IntArray:
-        """β of each code; raises ShiftloomError on a code that is never emitted."""
-        if codes.size and int(codes.max()) >= len(self._table):
-            raise ShiftloomError(
-                "qsq", f"code {int(codes.max())}", f"valid codes are 0 to {len(self._table) - 1}"
-            )
-        return self._table[codes]
-
-    def hardware_codes(self, beta: IntArray) -> npt.NDArray[np.uint8]:
-        """Three-bit codes for the shift PE, which reads any φ in the φ = 4 table."""
-        return Qsq(phi=4).encode(beta)
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return tuple(sorted(self._table))
 
     @property
-    def _negative_base(self) -> int:
-        return len(self.levels) - 1
+    def _table(self) -> tuple[int, ...]:
+        positive = self.magnitudes
+        return (*positive, *(-m for m in positive[1:]))
 
-    @property
-    def _table(self) -> IntArray:
-        positive = self.levels
-        return np.array([*positive, *(-m for m in positive[1:])], dtype=np.int64)
+    def encode(self, beta: IntArray) -> Codes:
+        return levels.encode(self.name, self._table, beta)
+
+    def decode(self, codes: Codes) -> IntArray:
+        return levels.decode(self.name, self._table, codes)
 
     def to_vectors(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Weights [C_out, KH, KW, C_in] as vectors [V, N], the last of an axis padded with NaN."""
@@ -116,25 +105,7 @@ class Qsq:
         }[self.axis]
         return int(np.prod(shape)) // length * -(-length // (self.vector or length))
 
-    def storage_bits(self, shape: tuple[int, ...], scale_bits: int = 32) -> int:
-        """Bits of the codes and the α (eq. 12, with its full-precision bits FPB = `scale_bits`)."""
-        return self.bits * int(np.prod(shape)) + scale_bits * self.vectors(shape)
-
-
-def pack(codes: npt.NDArray[np.uint8], bits: int) -> bytes:
-    """Codes of `bits` bits, packed LSB first without gaps, zero-padded to whole bytes."""
-    expanded = (codes.reshape(-1, 1) >> np.arange(bits, dtype=np.uint8)) & 1
-    return np.packbits(expanded.astype(np.uint8), bitorder="little").tobytes()
-
-
-def unpack(data: bytes, count: int, bits: int) -> npt.NDArray[np.uint8]:
-    """The first `count` codes of `pack`'s bytes; raises ShiftloomError when they are too few."""
-    needed = -(-count * bits // 8)
-    if len(data) != needed:
-        raise ShiftloomError(
-            "packed codes", f"{len(data)} bytes", f"{count} codes of {bits} bits take {needed}"
-        )
-    stream = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits, bitorder="little")
-    weights = np.left_shift(1, np.arange(bits, dtype=np.uint8))
-    codes: npt.NDArray[np.uint8] = (stream.reshape(count, bits) @ weights).astype(np.uint8)
-    return codes
+    def spread(self, values: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        """The value of each weight's vector, in the shape of the weights."""
+        length = self.to_vectors(np.zeros(shape)).shape[1]
+        return self.from_vectors(np.repeat(values[:, None], length, axis=1), shape)

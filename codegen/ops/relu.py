@@ -18,7 +18,7 @@ class Relu:
         return source
 
     def run(self, x: FloatArray) -> FloatArray:
-        return np.maximum(x, np.float32(0))
+        return np.maximum(x, x.dtype.type(0))
 
     def lower(self, builder: IntegerBuilder, node: str, x: Operand) -> Operand:
-        return builder.rectify(node, x)
+        return builder.clip(node, x, 0.0, np.inf)

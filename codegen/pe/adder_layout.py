@@ -65,7 +65,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One output: value `operator` |bias|, or with `sign` before: bias − value, or bias alone."""
+    """One output: value `operator` |bias|, or with `sign` before: bias − value, or bias alone.
+
+    For a sum made digit by digit, the bias comes in two parts: `low`, of as many bits as the digits
+    have together, enters along with them; `top`, modulo 2^`top_bits`, stands above the first one.
+    """
 
     index: int
     lsb: int
@@ -76,6 +80,8 @@ class Result:
     sign: str
     operator: str
     bias: int
+    top: int
+    low: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Input:
 
     index: int
     lsb: int
+    msb: int
 
 
 def range_of(width: int) -> str:
@@ -100,13 +107,14 @@ class Layout:
     """Places every adder in a stage and keeps the values alive up to their last use."""
 
     def __init__(self, graph: AdderGraph, stages: int, source: Stream, sink: Stream) -> None:
-        kind = IntType(source.bits, source.signed)
         self.graph = graph
         self.stages = stages
         self.acc_bits = sink.bits
-        self.widths = [width_of(kind.lo, kind.hi)] * graph.inputs
+        self.top_bits = max(1, sink.bits - source.bits)
+        self.low_bits = source.beats // sink.beats * source.bits
+        self.widths = [width_of(graph.lo, graph.hi)] * graph.inputs
         self.widths += [width_of(a.lo, a.hi) for a in graph.adders]
-        self.low = [kind.lo] * graph.inputs + [a.lo for a in graph.adders]
+        self.low = [graph.lo] * graph.inputs + [a.lo for a in graph.adders]
         self.born = [0] * graph.inputs
         self.born += [(a.depth - 1) // LEVELS_PER_STAGE for a in graph.adders]
         self.last = [-1] * len(self.born)
@@ -198,4 +206,6 @@ class Layout:
             sign="-" if bias < 0 else "",
             operator="-" if bias < 0 else "+",
             bias=abs(bias),
+            top=(bias >> self.low_bits) % (1 << self.top_bits),
+            low=bias % (1 << self.low_bits),
         )

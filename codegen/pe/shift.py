@@ -1,20 +1,26 @@
 """The shift PE: run-time 3-bit codes, one LUT6 a product bit, no multiplier.
 
-A product is the activation shifted by 0, 1 or 2, its bits inverted for negative codes (the missing
-+1s are folded into the bias) and its top bit inverted, which adds 2^(P−1) and saves the extension
-of signs (folded into the bias as well).
+A product is the activation shifted by 0, 1 or 2, in P bits, inverted for negative codes. Taken as a
+number without sign, which saves the extension of signs, it is 2^P − 1 too large for a negative
+code. Of a signed activation, the top bit is inverted, so that every product is 2^(P−1) too large
+and 1 too small for a negative code. The bias makes up for all that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
-from shiftloom.codegen.dataflows.streaming.timing import Pipeline
+from shiftloom.codegen.dataflows.streaming.timing import pipeline
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.formats.qsq import Qsq
+from shiftloom.codegen.pe.folding import wrapped
 from shiftloom.codegen.pe.shift_cost import Tree, product_luts
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray
@@ -23,10 +29,26 @@ _SHALLOW = 8
 """Up to this depth a code bit is a function of 3 address bits, which the product LUT takes in."""
 _BLOCK_RAM_BITS = 4096
 """Smallest weight memory worth a block RAM."""
+PRODUCT_BITS = 2
+"""Bits of a product above those of the activation."""
+
+
+@lru_cache(maxsize=1024)
+def has_codes(weights: Array) -> bool:
+    """Whether every weight is 0 or plus or minus 1, 2 or 4."""
+    return bool(np.isin(weights.data, Qsq(phi=4).levels).all())
+
+
+def corrected_bias(mac: Mac, x: Stream, sums: Stream) -> IntArray:
+    """Bias of each output, and what `sl_shift_product` leaves out, modulo 2^(bits of a sum)."""
+    weights = mac.weights.data.reshape(mac.weights.data.shape[0], -1)
+    negative, span = (weights < 0).sum(axis=1), 1 << (x.bits + PRODUCT_BITS)
+    lacking = negative - span // 2 * mac.lanes if x.signed else negative * (1 - span)
+    return wrapped(mac.bias.data + lacking, sums.bits)
 
 
 @dataclass(frozen=True, slots=True)
-class ShiftMatrix:
+class ShiftMatrix(OneToOne):
     """`sl_mvu_shift`: `pe` outputs × `simd` terms a clock; the stream repeats a vector NF times."""
 
     name: str
@@ -35,13 +57,15 @@ class ShiftMatrix:
     sink: Stream
     mac: Mac
     design: str
+    memory: RomStyle = "auto"
 
     kind = "mvu_shift"
 
     @staticmethod
     def supports(mac: Mac, pe: int, simd: int) -> bool:
-        """Any folding of a QSQ layer."""
-        return mac.weights.data.shape[0] % pe == 0 and mac.lanes % simd == 0
+        """Any folding of a layer whose weights have codes."""
+        divides = mac.weights.data.shape[0] // mac.groups % pe == 0 and mac.lanes % simd == 0
+        return divides and has_codes(mac.weights)
 
     @property
     def pe(self) -> int:
@@ -76,18 +100,14 @@ class ShiftMatrix:
 
     def codes(self) -> IntArray:
         """Three-bit codes [NF·SF, PE, SIMD] in the order of the beats."""
-        codes = self.mac.codes.format.hardware_codes(self.mac.weights.data).astype(np.int64)
+        codes = Qsq(phi=4).encode(self.mac.weights.data).astype(np.int64)
         folded = codes.reshape(self.neuron_folds, self.pe, self.synapse_folds, self.simd)
         return folded.transpose(0, 2, 1, 3).reshape(-1, self.pe, self.simd)
 
     def bias(self) -> IntArray:
-        """Bias [NF, PE] with the corrections of the products' inverted bits, modulo 2^ACC_BITS."""
-        beta = self.mac.weights.data.reshape(self.mac.weights.data.shape[0], -1)
-        offset = (1 << (self.source.bits + 2)) * self.mac.lanes
-        corrected = self.mac.bias.data + (beta < 0).sum(axis=1) - offset
-        half = 1 << (self.sink.bits - 1)
-        wrapped: IntArray = (corrected + half) % (2 * half) - half
-        return wrapped.reshape(self.neuron_folds, self.pe)
+        """Bias [NF, PE] with what the products lack."""
+        bias = corrected_bias(self.mac, self.source, self.sink)
+        return bias.reshape(self.neuron_folds, self.pe)
 
     @property
     def _depth(self) -> int:
@@ -98,6 +118,8 @@ class ShiftMatrix:
         depth = self._depth
         if depth <= _SHALLOW:
             return "logic"
+        if self.memory != "auto":
+            return self.memory
         bits = depth * self.pe * self.simd * 3
         return "block" if depth > 4 * _SHALLOW and bits >= _BLOCK_RAM_BITS else "distributed"
 
@@ -115,8 +137,8 @@ class ShiftMatrix:
             self.node,
             "sl_mvu_shift",
             self._parameters(),
-            self.source.name,
-            self.sink.name,
+            (self.source.name,),
+            (self.sink.name,),
             (RomPort("w", weights, "w"), RomPort("b", bias, "w")),
             reports_bad_code=True,
         )
@@ -126,8 +148,8 @@ class ShiftMatrix:
             "mvu_shift",
             "sl_mvu_shift.hpp",
             (*(value for _, value in self._parameters()), self._pixels()),
-            self.source.name,
-            self.sink.name,
+            (self.source.name,),
+            (self.sink.name,),
             (
                 HlsArray(f"{self.name}_weights", "sl::uword<3>", Array(self.codes())),
                 HlsArray(f"{self.name}_bias", f"sl::sword<{self.sink.bits}>", Array(self.bias())),
@@ -145,7 +167,7 @@ class ShiftMatrix:
         in_logic, memory_bits = style == "logic", 3 * self.pe * self.simd
         codes = self.codes() if in_logic else None
         first, second = product_luts(codes, self.pe, self.simd, bits)
-        tree = Tree.of(self.simd, bits + 3)
+        tree = Tree.of(self.simd, bits + PRODUCT_BITS)
         return {
             "one": 1,
             "address_bits": count_bits(depth, self.synapse_folds, self.neuron_folds),
@@ -166,6 +188,6 @@ class ShiftMatrix:
             "block_rams": block_rams(memory_bits, depth) if style == "block" else 0,
         }
 
-    def timing(self) -> Pipeline:
+    def timing(self) -> Model:
         levels = (self.simd - 1).bit_length()
-        return Pipeline(levels + 2, bytes([*[0] * (self.synapse_folds - 1), 1]))
+        return pipeline.model(levels + 2, self.synapse_folds)

@@ -78,6 +78,6 @@ def product_luts(codes: IntArray | None, pe: int, simd: int, bits: int) -> tuple
 
 def _support(used: npt.NDArray[np.bool_], bits: int) -> IntArray:
     """How many activation bits each product bit depends on, by the shifts `used` of a term."""
-    bit = np.arange(bits + 3)[:, None] - np.arange(3)
+    bit = np.arange(bits + 2)[:, None] - np.arange(3)
     counts: IntArray = (used[:, :, None, :] & (bit >= 0) & (bit < bits)).sum(axis=-1)
     return counts

@@ -13,7 +13,7 @@ BETA = (0, 1, 2, 4, -1, -2, -4, 0)
 
 @bench_test
 async def is_exact_for_every_input(dut: Any) -> None:
-    """The product of the module's header: ones-complement when negative, offset 2^(P − 1)."""
+    """The product of the module's header: ones-complement when negative, an offset for signed x."""
     p = parameters(dut, "X_BITS", "X_SIGNED")
     span = 1 << p["X_BITS"]
     for bits in range(span):
@@ -21,5 +21,6 @@ async def is_exact_for_every_input(dut: Any) -> None:
         for code, beta in enumerate(BETA):
             dut.x.value, dut.code.value = bits, code
             await Timer(1, "ns")
-            expected = beta * x - (beta < 0) + 4 * span
+            offset = 2 * span if p["X_SIGNED"] else 0
+            expected = (beta * x - (beta < 0) + offset) % (4 * span)
             assert int(dut.product.value) == expected, f"x {x}, code {code:03b}"

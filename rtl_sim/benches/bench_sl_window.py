@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from shiftloom.codegen.dataflows.streaming.window_timing import WindowTiming
+from shiftloom.codegen.dataflows.streaming.timing import window
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.windows import Window
 from shiftloom.rtl_sim.benches.streams import (
     Bench,
@@ -22,6 +23,7 @@ from shiftloom.rtl_sim.benches.streams import (
     pack,
     parameters,
 )
+from shiftloom.rtl_sim.benches.twin import Twin
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Shape:
     NF: int
     ROWS: int
     PAD_VALUE: int
+    DIGITS: int
 
     @classmethod
     def of(cls, dut: Any) -> Shape:
@@ -52,7 +55,7 @@ class Shape:
 
     @property
     def passes(self) -> int:
-        """Output beats a window."""
+        """Output beats a window, of one digit where there are several."""
         return self.KH * self.KW * self.C // self.SIMD * self.NF
 
     @property
@@ -61,77 +64,62 @@ class Shape:
         return self.ROWS >= self.KH + self.H - (self.OH - 1) * self.SH
 
     @property
-    def timing(self) -> WindowTiming:
+    def window(self) -> Window:
+        """The geometry as the compiler has it."""
+        return Window((self.KH, self.KW), (self.SH, self.SW), (self.PT, self.PL))
+
+    @property
+    def timing(self) -> Model:
         """The compiler's model of the handshakes of such a module."""
-        return WindowTiming(
-            (self.H, self.W, self.C),
-            Window((self.KH, self.KW), (self.SH, self.SW), (self.PT, self.PL)),
-            (self.OH, self.OW),
-            self.ROWS,
-            (self.passes // self.NF, self.passes),
-        )
+        shape, output = (self.H, self.W, self.C), (self.OH, self.OW)
+        beats = (self.passes // self.NF, self.passes)
+        return window.model(shape, self.window, output, self.ROWS, beats, self.DIGITS)
 
     @property
     def interval(self) -> int:
         """Clocks a frame at full pace: input, column scan or output, whichever takes longest."""
-        return max(
-            self.H * self.W, self.OH * max(self.timing.geometry.slots, self.OW * self.passes)
-        )
+        shape, output = (self.H, self.W, self.C), (self.OH, self.OW)
+        slots = window.ScanGeometry.of(shape, self.window, output, self.DIGITS).slots
+        row = max(slots, self.OW * self.DIGITS * self.passes)
+        return max(self.H * self.W * self.DIGITS, self.OH * row)
 
     def frames(self, count: int, seed: int) -> IntArray:
-        """Random frames of shape (count, H, W, C)."""
-        return draw(np.random.default_rng(seed), (count, self.H, self.W, self.C), self.BITS)
+        """Random frames of shape (count, H, W, DIGITS, C)."""
+        shape = (count, self.H, self.W, self.DIGITS, self.C)
+        return draw(np.random.default_rng(seed), shape, self.BITS)
 
     def beats_in(self, frames: IntArray) -> list[int]:
-        """One pixel a beat."""
+        """One pixel a beat, or one digit of it."""
         return pack(frames, self.C, self.BITS)
 
     def beats_out(self, frames: IntArray) -> list[int]:
         """Every window of every frame, NF times, SIMD elements a beat."""
         rows, columns = self.H + self.OH * self.SH + self.KH, self.W + self.OW * self.SW + self.KW
-        padded = np.full((len(frames), rows, columns, self.C), self.PAD_VALUE)
+        padded = np.full((len(frames), rows, columns, self.DIGITS, self.C), self.PAD_VALUE)
         padded[:, self.PT : self.PT + self.H, self.PL : self.PL + self.W] = frames
         windows = [
-            padded[n, y * self.SH :, x * self.SW :][: self.KH, : self.KW]
+            padded[n, y * self.SH :, x * self.SW :, digit][: self.KH, : self.KW]
             for n in range(len(frames))
             for y in range(self.OH)
             for x in range(self.OW)
+            for digit in range(self.DIGITS)
             for _ in range(self.NF)
         ]
         return pack(np.array(windows), self.SIMD, self.BITS)
 
     def needs(self) -> list[int]:
-        """For each output of a frame: how many pixels it and those before it need."""
+        """For each window of a frame: how many beats it and those before it need."""
         counts = [
-            min(self.H - 1, y * self.SH - self.PT + self.KH - 1) * self.W
-            + min(self.W - 1, x * self.SW - self.PL + self.KW - 1)
-            + 1
+            min(self.H - 1, y * self.SH - self.PT + self.KH - 1) * self.W * self.DIGITS
+            + min(
+                self.W * self.DIGITS,
+                (x * self.SW - self.PL + self.KW - 1) * self.DIGITS + digit + 1,
+            )
             for y in range(self.OH)
             for x in range(self.OW)
+            for digit in range(self.DIGITS)
         ]
         return [int(count) for count in np.maximum.accumulate(counts)]
-
-
-class Twin:
-    """Runs the compiler's timing model beside the module and requires the same handshakes."""
-
-    def __init__(self, dut: Any, shape: Shape) -> None:
-        self.dut = dut
-        self.timing = shape.timing
-
-    def drive(self) -> None:
-        """Drive nothing."""
-
-    def look(self, clock: int) -> None:
-        """Compare, then advance by what is on the pins."""
-        ready, valid = bool(int(self.dut.s_tready.value)), bool(int(self.dut.m_tvalid.value))
-        taking = bool(int(self.dut.m_tready.value))
-        predicted = self.timing.ready(taking), self.timing.valid()
-        assert (ready, valid) == predicted, (
-            f"clock {clock}: (s_tready, m_tvalid) {ready, valid} != {predicted}"
-        )
-        taken = ready and bool(int(self.dut.s_tvalid.value))
-        self.timing.step(taken, valid and taking, 1)
 
 
 @paced_test
@@ -140,7 +128,7 @@ async def gives_every_window(dut: Any, idle: str, stall: str) -> None:
     shape = Shape.of(dut)
     frames = shape.frames(4, seed=1)
     beats, expected = shape.beats_in(frames), shape.beats_out(frames)
-    await check_stream(dut, beats, expected, idle, stall, agents=[Twin(dut, shape)])
+    await check_stream(dut, beats, expected, idle, stall, agents=[Twin(dut, shape.timing)])
 
 
 @bench_test
@@ -164,7 +152,7 @@ async def waits_for_its_newest_pixel_only(dut: Any) -> None:
     shape = Shape.of(dut)
     frames = shape.frames(2, seed=3)
     beats, expected = shape.beats_in(frames), shape.beats_out(frames)
-    pixels = shape.H * shape.W
+    pixels = shape.H * shape.W * shape.DIGITS
     needs = shape.needs()
     rng = np.random.default_rng(4)
     for count in (pixels, pixels + 1, *(int(cut) for cut in rng.integers(1, 2 * pixels, 12))):
@@ -175,17 +163,18 @@ async def waits_for_its_newest_pixel_only(dut: Any) -> None:
 
 @bench_test
 async def answers_in_fixed_time(dut: Any) -> None:
-    """4 clocks (5 with slices) from the newest pixel of an awaited output to its first beat.
+    """4 clocks (5 with slices) from the newest beat of an awaited window to its first beat.
 
     One more for each column outside the frame that a row must still scan to complete output 0.
     """
     shape = Shape.of(dut)
     frames = shape.frames(1, seed=5)
-    outside = max(0, shape.KW - 1 - shape.PL - (shape.W - 1))
+    outside = max(0, (shape.KW - 1 - shape.PL - shape.W) * shape.DIGITS + 1)
     latency = (4 if shape.passes == shape.NF else 5) + outside
-    need = shape.needs()[0]
+    needs = shape.needs()
+    complete = needs.count(needs[0]) * shape.passes
     source, sink = await check_stream(
-        dut, shape.beats_in(frames)[:need], shape.beats_out(frames)[: shape.passes]
+        dut, shape.beats_in(frames)[: needs[0]], shape.beats_out(frames)[:complete]
     )
     assert sink.clocks[0] - source.clocks[-1] == latency
 

@@ -198,19 +198,47 @@ async def check_stream(
     `idle` and `stall` are the paces of source and sink, `agents` drive further pins. The sink
     also fails on an offered beat that changes. Returns both ends for their `clocks`.
     """
-    source = Source(dut, beats, idle, seed)
-    sink = Sink(dut, stall, seed + 1)
-    bench = Bench(dut, (*agents, source, sink))
+    sources, sinks = await check_streams(
+        dut, {"s": beats}, {"m": expected}, idle, stall, seed=seed, agents=agents, limit=limit
+    )
+    return sources[0], sinks[0]
+
+
+async def check_streams(
+    dut: Any,
+    beats: Mapping[str, Sequence[int]],
+    expected: Mapping[str, Sequence[int]],
+    idle: str = "full",
+    stall: str = "full",
+    *,
+    seed: int = 1,
+    agents: Sequence[Agent] = (),
+    limit: int | None = None,
+) -> tuple[list[Source], list[Sink]]:
+    """The same for a module of several streams, by the prefix of their pins."""
+    sources = [
+        Source(dut, given, idle, seed + 2 * index, prefix)
+        for index, (prefix, given) in enumerate(beats.items())
+    ]
+    sinks = [
+        Sink(dut, stall, seed + 1 + 2 * index, prefix) for index, prefix in enumerate(expected)
+    ]
+    bench = Bench(dut, (*agents, *sources, *sinks))
     await bench.start()
-    budget = limit if limit is not None else 2000 + 40 * (len(beats) + len(expected))
+    total = sum(map(len, (*beats.values(), *expected.values())))
     await bench.run(
-        lambda: len(sink.beats) >= len(expected) and len(source.clocks) == len(beats), budget
+        lambda: (
+            all(len(source.clocks) == len(source.beats) for source in sources)
+            and all(len(s.beats) >= len(e) for s, e in zip(sinks, expected.values(), strict=True))
+        ),
+        limit if limit is not None else 2000 + 40 * total,
     )
     for _ in range(50):
         await bench.step()
     bench.stop()
-    compare(sink.beats, expected)
-    return source, sink
+    for sink, wanted in zip(sinks, expected.values(), strict=True):
+        compare(sink.beats, wanted)
+    return sources, sinks
 
 
 def compare(beats: Sequence[int], expected: Sequence[int]) -> None:

@@ -18,8 +18,8 @@ def chain(*ops: Op, source: GraphInput) -> Graph:
     """The ops in a row, named by kind and place: conv2d0, relu1, …"""
     names = [f"{type(op).__name__.lower()}{i}" for i, op in enumerate(ops)]
     sources = ("input", *names)
-    nodes = (Node(n, op, s) for n, op, s in zip(names, ops, sources, strict=False))
-    return Graph("net", source, tuple(nodes))
+    nodes = (Node(n, op, (s,)) for n, op, s in zip(names, ops, sources, strict=False))
+    return Graph("net", (source,), tuple(nodes), (sources[-1],))
 
 
 def on_grid(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,8 +13,8 @@ from refusals import refuses
 from shiftloom.codegen import calibration
 from shiftloom.codegen.calibration import Method, Observation, full_scale, observe
 from shiftloom.codegen.config import CalibrationConfig, Config
-from shiftloom.codegen.graph import GraphInput
-from shiftloom.codegen.ops import Conv2d, Flatten, Relu
+from shiftloom.codegen.graph import Graph, GraphInput, Node
+from shiftloom.codegen.ops import Add, Conv2d, Flatten, MaxPool2d, Relu
 from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.values import Array, FloatArray, IntType
 from shiftloom.codegen.windows import Window
@@ -105,7 +107,7 @@ def test_observations_hold_the_extremes_and_a_seeded_sample(
     assert first["relu0"].sample.size == 4 * 16
     assert np.array_equal(first["relu0"].sample, again["relu0"].sample)
     assert not np.array_equal(first["relu0"].sample, other["relu0"].sample)
-    assert set(first) == {"input", "relu0", "output"}
+    assert set(first) == {"input", "relu0"}
 
 
 def test_only_the_configured_number_of_frames_is_used() -> None:
@@ -137,3 +139,30 @@ def test_only_the_configured_number_of_frames_is_used() -> None:
 def test_frames_that_do_not_fit_are_refused(x: np.ndarray, message: str) -> None:
     with refuses(f"calibration: {message}"):
         observe(chain(Relu(), source=SOURCE), x)
+
+
+def test_values_without_a_range_are_refused_by_name() -> None:
+    layer = conv(np.random.default_rng(0), (1, 1))
+    pooled = chain(layer, MaxPool2d(Window((2, 2))), layer, source=replace(SOURCE, shape=(9, 9, 1)))
+    with refuses(
+        "maxpool2d1: has no quantizer and no range; give calibration frames, or quantize it"
+    ):
+        quantize(pooled, None, Config())
+
+
+def test_several_inputs_are_observed_by_name() -> None:
+    other = replace(SOURCE, name="second")
+    graph = Graph("net", (SOURCE, other), (Node("sum", Add(), ("input", "second")),), ("sum",))
+    x = np.ones((3, 4, 4, 1), dtype=np.uint8)
+    assert observe(graph, {"input": x, "second": 2 * x})["sum"].magnitude == 3.0
+    with refuses("second: has no frames; give arrays for input, second"):
+        observe(graph, {"input": x})
+    with refuses("calibration: no frames were given; give at least one"):
+        observe(graph, {"input": x, "second": x[:0]})
+
+
+def test_the_scale_of_a_sign_is_the_mean_magnitude() -> None:
+    assert calibration.sign_scale("x", seen(np.array([1.0, -3.0], np.float32))) == 2.0
+    assert calibration.sign_scale("x", seen(np.zeros(4, np.float32))) == 1.0
+    with refuses("x: activations are not finite; check the model and its input"):
+        calibration.sign_scale("x", seen(np.array([np.nan], np.float32)))

@@ -17,7 +17,7 @@ from shiftloom.codegen.config import (
     parse,
 )
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats.qsq import Qsq
+from shiftloom.codegen.formats import Binary, Format, Int, Pow2, Qsq, Ternary
 
 YAML = """
 target: {board: zedboard, fps: 1000}
@@ -41,8 +41,8 @@ folding = [2, 5]
 pe = "shift"
 """
 LAYER_KEYS = (
-    "phi, vector, axis, quantizer, alpha, alpha_bits, activation_bits, m_bits, requant, "
-    "requant_dsp, pe, folding"
+    "format, weight_bits, granularity, phi, vector, axis, quantizer, alpha, alpha_bits, "
+    "activation_bits, m_bits, requant, requant_dsp, pe, folding, digit"
 )
 
 
@@ -68,7 +68,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
     assert loaded.layer("a") == LayerConfig(phi=2, m_bits=9)
     assert loaded.layer("b") == LayerConfig(phi=1)
     assert loaded.layer("c") == LayerConfig(phi=2)
-    assert loaded.layer("a").format == Qsq(2, None, "output")
+    assert loaded.layer("a").weight_format == Qsq(2, None, "output")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,8 @@ def test_overrides_inherit_what_they_leave_out() -> None:
         (
             {"target": {"bord": "x"}},
             "target.bord: unknown key; did you mean 'board'? "
-            "known: board, clock_mhz, fps, dataflow, lut_share, ff_share, dsp_share, bram_share",
+            "known: board, clock_mhz, fps, objective, dataflow, "
+            "lut_share, ff_share, dsp_share, bram_share",
         ),
         (
             {"calibration": {"methods": "max"}},
@@ -104,6 +105,23 @@ def test_overrides_inherit_what_they_leave_out() -> None:
 def test_unknown_keys_are_refused_with_the_nearest(data: object, message: str) -> None:
     with refuses(f"my.yaml: {message}"):
         parse(data, "my.yaml")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fmt"),
+    [
+        ({}, Qsq()),
+        ({"format": "qsq", "phi": 1, "vector": 9, "axis": "filter"}, Qsq(1, 9, "filter")),
+        ({"format": "int"}, Int(8)),
+        ({"format": "int", "weight_bits": 4, "granularity": "tensor"}, Int(4, "tensor")),
+        ({"format": "pow2"}, Pow2(4)),
+        ({"format": "pow2", "weight_bits": 3}, Pow2(3)),
+        ({"format": "ternary"}, Ternary()),
+        ({"format": "binary"}, Binary()),
+    ],
+)
+def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Format) -> None:
+    assert parse({"defaults": settings}).layer("conv").weight_format == fmt
 
 
 @pytest.mark.parametrize(
@@ -162,8 +180,8 @@ def test_unknown_keys_are_refused_with_the_nearest(data: object, message: str) -
             "fractional part",
         ),
         (
-            {"layers": {"fc": {"pe": "dsp"}}},
-            "layers.fc.pe: 'dsp'; input should be 'auto', 'shift' or 'constant'",
+            {"layers": {"fc": {"pe": "gpu"}}},
+            "layers.fc.pe: 'gpu'; input should be 'auto', 'shift', 'constant', 'dsp' or 'xnor'",
         ),
         (
             {"layers": {"fc": {"folding": [0, 2]}}},

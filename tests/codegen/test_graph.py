@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +13,13 @@ from refusals import refuses
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import MAX_ELEMENTS, Graph, GraphInput, Node, check
-from shiftloom.codegen.ops import OPS, BatchNorm, Conv2d, Flatten, Linear, Relu
+from shiftloom.codegen.ops import OPS, Add, Affine, Conv2d, Flatten, Linear, Relu
 from shiftloom.codegen.values import Array, IntType, nearest
-from shiftloom.codegen.windows import Window, im2col
+from shiftloom.codegen.windows import Pair, Window, im2col, insert
 
-RELU = Node("relu", Relu(), "input")
-GRAPH = Graph("net", GraphInput((4, 4, 2)), (RELU, Node("flat", Flatten(), "relu")))
+RELU = Node("relu", Relu(), ("input",))
+FLAT = Node("flat", Flatten(), ("relu",))
+GRAPH = Graph("net", (GraphInput((4, 4, 2)),), (RELU, FLAT), ("flat",))
 
 
 def test_a_chain_passes_unchanged() -> None:
@@ -25,34 +27,60 @@ def test_a_chain_passes_unchanged() -> None:
     assert GRAPH.shapes() == {"input": (4, 4, 2), "relu": (4, 4, 2), "flat": (1, 1, 32)}
 
 
+def test_branches_inputs_and_outputs_pass() -> None:
+    graph = Graph(
+        "net",
+        (GraphInput((2, 2, 1), name="a"), GraphInput((2, 2, 1), scale=0.5, zero=3, name="b")),
+        (Node("diff", Add((1, -1)), ("a", "b")), Node("relu", Relu(), ("diff",))),
+        ("relu", "diff"),
+    )
+    assert check(graph) is graph
+    a = np.arange(8, dtype=np.uint8).reshape(2, 2, 2, 1)
+    run = graph.run({"a": a, "b": a})
+    assert list(run) == ["output", "relu", "diff"]
+    assert np.array_equal(run["diff"], a - (a - 3.0) / 2)
+    assert np.array_equal(run["output"], np.maximum(run["diff"], 0))
+    assert list(graph.run({"a": a, "b": a}, trace=True)) == ["a", "b", "diff", "relu"]
+    with refuses("b: has no frames; give arrays for a, b"):
+        graph.run({"a": a})
+    with refuses("b: has no frames; give arrays for a, b"):
+        graph.run(a)
+
+
+def test_evaluation_keeps_the_precision() -> None:
+    x = np.ones((1, 4, 4, 2))
+    assert GRAPH.evaluate({"input": x})["flat"].dtype == np.float64
+    assert GRAPH.evaluate({"input": x.astype(np.float32)})["flat"].dtype == np.float32
+
+
 @pytest.mark.parametrize(
-    ("nodes", "message"),
+    ("changes", "message"),
     [
-        ((), "net: the network has no layers; give at least one layer"),
-        ((RELU, RELU), "relu: two nodes have this name; rename one of them"),
+        ({"nodes": ()}, "net: the network has no layers; give at least one layer"),
+        ({"nodes": (RELU, RELU)}, "relu: two nodes have this name; rename one of them"),
         (
-            (replace(RELU, name="input"),),
+            {"nodes": (replace(RELU, name="input"),)},
             "input: two nodes have this name; rename one of them",
         ),
         (
-            (replace(RELU, source="later"),),
-            "relu: its input 'later' is no earlier node; order the nodes",
+            {"nodes": (replace(RELU, sources=("flat",)), FLAT)},
+            "relu: its input 'flat' is no earlier node; order the nodes",
+        ),
+        ({"outputs": ("none",)}, "net: its output 'none' is no node; name a node"),
+        ({"outputs": ()}, "net: it has no outputs; name at least one node"),
+        (
+            {"outputs": ("relu",)},
+            "flat: its value is never read; remove it, or make it an output",
         ),
         (
-            (RELU, Node("a", Relu(), "relu"), Node("b", Relu(), "relu")),
-            "relu: its output is read by 2 nodes, a chain needs exactly 1; "
-            "branches are not supported by the streaming dataflow",
-        ),
-        (
-            (RELU, Node("a", Relu(), "input")),
-            "relu: its output is read by 0 nodes, a chain needs exactly 1; "
-            "branches are not supported by the streaming dataflow",
+            {"inputs": (GraphInput((4, 4, 2)), GraphInput((4, 4, 2), name="other"))},
+            "other: its value is never read; remove it, or make it an output",
         ),
     ],
 )
-def test_ill_formed_graphs_are_refused(nodes: tuple[Node, ...], message: str) -> None:
+def test_ill_formed_graphs_are_refused(changes: dict[str, Any], message: str) -> None:
     with refuses(message):
-        check(replace(GRAPH, nodes=nodes))
+        check(replace(GRAPH, **changes))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +99,7 @@ def test_ill_formed_graphs_are_refused(nodes: tuple[Node, ...], message: str) ->
 )
 def test_impossible_inputs_are_refused(source: GraphInput, message: str) -> None:
     with refuses(f"input: {message}"):
-        check(replace(GRAPH, input=source))
+        check(replace(GRAPH, inputs=(source,)))
 
 
 @pytest.mark.parametrize("shape", [(1 << 13, 1 << 13, 2), (1 << 40, 1 << 40, 1)])
@@ -79,7 +107,7 @@ def test_shape_bombs_are_refused(shape: tuple[int, int, int]) -> None:
     with refuses(
         f"input: shape {shape} has more than {MAX_ELEMENTS} elements; use a smaller input"
     ):
-        check(replace(GRAPH, input=GraphInput(shape)))
+        check(replace(GRAPH, inputs=(GraphInput(shape),)))
 
 
 def test_weights_that_do_not_fit_their_window_are_refused() -> None:
@@ -100,7 +128,7 @@ def test_weights_that_do_not_fit_their_window_are_refused() -> None:
 def test_windows_need_positive_kernels_and_strides(window: Window) -> None:
     with refuses(
         f"conv: kernel {window.kernel}, stride {window.stride}, padding {window.padding}; "
-        "kernel and stride must be at least 1, padding at least 0"
+        "kernel, stride and dilation must be at least 1, padding at least 0"
     ):
         window.output("conv", (4, 4, 1))
 
@@ -110,14 +138,13 @@ def test_windows_need_positive_kernels_and_strides(window: Window) -> None:
     kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
     stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
     padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    end=st.none() | st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
 )
 def test_im2col_reads_every_window(
-    size: tuple[int, int],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: tuple[int, int],
+    size: Pair, kernel: Pair, stride: Pair, padding: Pair, end: Pair | None, dilation: Pair
 ) -> None:
-    window = Window(kernel, stride, padding)
+    window = Window(kernel, stride, padding, end, dilation)
     x = np.arange(size[0] * size[1] * 2).reshape(1, *size, 2)
     try:
         height, width = window.output("node", (*size, 2))
@@ -126,14 +153,32 @@ def test_im2col_reads_every_window(
     columns = im2col(x, window, -1)
     assert columns.shape == (1, height, width, *kernel, 2)
     for oh, ow, kh, kw, c in np.ndindex(columns.shape[1:]):
-        h, w = oh * stride[0] + kh - padding[0], ow * stride[1] + kw - padding[1]
+        h = oh * stride[0] + kh * dilation[0] - padding[0]
+        w = ow * stride[1] + kw * dilation[1] - padding[1]
         inside = 0 <= h < size[0] and 0 <= w < size[1]
         assert columns[0, oh, ow, kh, kw, c] == (x[0, h, w, c] if inside else -1)
 
 
+@given(
+    size=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    pad=st.tuples(*(st.integers(0, 2) for _ in range(4))),
+    gaps=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+)
+def test_insert_puts_every_pixel_in_its_place(
+    size: Pair, pad: tuple[int, int, int, int], gaps: Pair
+) -> None:
+    x = np.arange(size[0] * size[1]).reshape(1, *size, 1)
+    got = insert(x, pad, gaps, -1)
+    assert (got != -1).sum() == x.size
+    for h, w in np.ndindex(size):
+        assert got[0, pad[0] + h * (gaps[0] + 1), pad[1] + w * (gaps[1] + 1), 0] == x[0, h, w, 0]
+    assert got.shape[1] == pad[0] + (size[0] - 1) * (gaps[0] + 1) + 1 + pad[2]
+    assert got.shape[2] == pad[1] + (size[1] - 1) * (gaps[1] + 1) + 1 + pad[3]
+
+
 def test_operators_are_listed_once() -> None:
     assert len(set(OPS)) == len(OPS)
-    assert BatchNorm in OPS
+    assert Affine in OPS
 
 
 def test_arrays_compare_and_hash_by_content() -> None:

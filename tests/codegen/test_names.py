@@ -13,6 +13,7 @@ from shiftloom.codegen.names import (
     MAX_LENGTH,
     MAX_NODE_LENGTH,
     RESERVED,
+    UniqueNames,
     check_identifier,
     safe_identifier,
 )
@@ -91,3 +92,16 @@ def test_a_long_name_is_refused_with_its_length() -> None:
     long = "Layer." * 40
     with refuses(f"{long[:64]}: a name of 240 characters; use at most {MAX_NODE_LENGTH}"):
         safe_identifier(long)
+
+
+def test_unique_names_are_numbered_and_cut_from_the_left() -> None:
+    names = UniqueNames("taken")
+    assert [names.claim(name) for name in ("a", "A", "a", "taken", "input", "")] == [
+        *("a", "a_1", "a_2", "taken_1", "n_input", "n")
+    ]
+    long = names.claim("scope/" * 20 + "conv_1")
+    assert long.endswith("scope_conv_1")
+    assert len(long) <= MAX_NODE_LENGTH
+    again = names.claim("scope/" * 20 + "conv_1")
+    assert again != long
+    assert len(again) <= MAX_NODE_LENGTH

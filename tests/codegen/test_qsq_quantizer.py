@@ -12,25 +12,21 @@ from hypothesis import strategies as st
 from refusals import refuses
 
 from shiftloom.codegen.formats.qsq import Axis, Qsq
-from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode, QsqWeights, quantize
+from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode, quantize
 
 Floats = npt.NDArray[np.float64]
 BITS = 24
 """α wide enough that its rounding does not show."""
 
 
-def reconstructed(codes: QsqWeights) -> Floats:
-    """α·β in the shape of the weights, vector by vector."""
-    shape = codes.beta.data.shape
-    vectors = codes.format.to_vectors(codes.beta.data.astype(np.float64)) * codes.alpha[:, None]
-    flat = np.empty(shape)
-    order = codes.format.to_vectors(np.arange(flat.size, dtype=np.float64).reshape(shape))
-    real = ~np.isnan(order)
-    flat.ravel()[order[real].astype(int)] = vectors[real]
-    return flat
+def reconstructed(codes: QuantizedWeights) -> Floats:
+    """α·β in the shape of the weights."""
+    shape = codes.values.data.shape
+    return np.asarray(codes.values.data * codes.format.spread(codes.alpha, shape))
 
 
-def squared_error(weights: npt.NDArray[np.float32], codes: QsqWeights) -> float:
+def squared_error(weights: npt.NDArray[np.float32], codes: QuantizedWeights) -> float:
     return float(((weights - reconstructed(codes)) ** 2).sum())
 
 
@@ -55,7 +51,7 @@ def test_least_squares_is_optimal_on_tiny_vectors(phi: int, length: int) -> None
     rounded = reconstructed(codes)[:, 0, 0, :]
     for vector, got in zip(weights.astype(np.float64), rounded, strict=True):
         error = float(((vector - got) ** 2).sum())
-        assert error <= least_error(vector, Qsq(phi).levels) + 1e-6 * float(vector @ vector)
+        assert error <= least_error(vector, Qsq(phi).magnitudes) + 1e-6 * float(vector @ vector)
 
 
 @settings(max_examples=25)
@@ -78,18 +74,18 @@ def test_least_squares_beats_the_papers_thresholds(
     assert squared_error(weights, best) <= squared_error(weights, paper) + slack
     assert squared_error(weights, paper) <= squared_error(weights, literal) + slack
     for codes in (best, paper, literal):
-        assert np.isin(np.abs(codes.beta.data), fmt.levels).all()
-        assert codes.beta.data.shape == shape
+        assert np.isin(np.abs(codes.values.data), fmt.magnitudes).all()
+        assert codes.values.data.shape == shape
         assert codes.mantissa.data.shape == (fmt.vectors(shape),)
         assert (codes.mantissa.data > 0).all()
-        assert (codes.beta.data * weights >= 0).all()
+        assert (codes.values.data * weights >= 0).all()
 
 
 def test_weights_of_the_format_are_kept_exactly() -> None:
     beta = np.random.default_rng(0).choice([0, 1, -1, 2, -2, 4, -4], (8, 3, 3, 4))
     beta[:, 0, 0, 0] = 4
     codes = quantize("conv", (beta * 0.125).astype(np.float32), Qsq(4))
-    assert np.array_equal(codes.beta.data, beta)
+    assert np.array_equal(codes.values.data, beta)
     assert np.array_equal(codes.alpha, np.full(8, 0.125))
 
 
@@ -98,7 +94,7 @@ def test_ties_go_to_the_smaller_magnitude() -> None:
     codes = quantize("fc", np.tile(weights, (1, 1, 1, 1)).reshape(1, 1, 1, -1), Qsq(4))
     alpha = codes.alpha[0]
     ratio = np.abs(weights) / alpha
-    beta = np.abs(codes.beta.data.ravel())
+    beta = np.abs(codes.values.data.ravel())
     for lower, upper in ((0, 1), (1, 2), (2, 4)):
         middle = (lower + upper) / 2
         assert (beta[ratio < middle * 0.999] <= lower).all()
@@ -111,7 +107,7 @@ def test_vectors_of_zeros_take_the_largest_scale(mode: Mode) -> None:
     weights[1] = 0
     weights[2] *= 1e-12
     codes = quantize("conv", weights, Qsq(4), mode)
-    assert not codes.beta.data[1:3].any()
+    assert not codes.values.data[1:3].any()
     assert codes.alpha[1] == codes.alpha[2] == codes.alpha.max()
 
 
@@ -119,7 +115,7 @@ def test_vectors_of_zeros_take_the_largest_scale(mode: Mode) -> None:
 @pytest.mark.parametrize("rule", ["least_squares", "paper"])
 def test_a_layer_of_zeros(mode: Mode, rule: AlphaRule) -> None:
     codes = quantize("conv", np.zeros((3, 2, 2, 2), dtype=np.float32), Qsq(4), mode, rule)
-    assert not codes.beta.data.any()
+    assert not codes.values.data.any()
     assert (codes.alpha > 0).all()
     assert np.isfinite(codes.alpha).all()
 
@@ -161,8 +157,8 @@ def test_paper_mode_follows_the_bands_of_equation_10(phi: int, rule: AlphaRule) 
     for row, vector in zip(ratio, vectors, strict=True):
         for side in (vector > 0, vector < 0):
             row[side] = np.abs(vector[side]) / np.sqrt((vector[side] ** 2).mean())
-    magnitude = np.abs(codes.beta.data.reshape(6, -1))
-    edges = [ratio[magnitude == level] for level in Qsq(phi).levels]
+    magnitude = np.abs(codes.values.data.reshape(6, -1))
+    edges = [ratio[magnitude == level] for level in Qsq(phi).magnitudes]
     for lower, upper in pairwise(edges):
         assert lower.size == 0 or upper.size == 0 or lower.max() <= upper.min()
     if phi > 1:
@@ -189,6 +185,6 @@ def test_equation_9_counts_only_the_weights_of_a_short_vector() -> None:
 def test_the_papers_mode_takes_the_least_squares_scale_of_its_bands() -> None:
     weights = np.random.default_rng(2).normal(size=(5, 3, 3, 4)).astype(np.float32)
     codes = quantize("conv", weights, Qsq(4), "paper", alpha_bits=BITS)
-    beta = codes.beta.data.reshape(5, -1)
+    beta = codes.values.data.reshape(5, -1)
     expected = (weights.reshape(5, -1) * beta).sum(axis=1) / (beta * beta).sum(axis=1)
     assert np.allclose(codes.alpha, expected, rtol=1e-5)

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from refusals import refuses
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.rationals import rationals
 from shiftloom.codegen.requant import (
     MAX_SHIFT,
     Requantization,
     certify,
     fit,
-    step_positions,
     thresholds,
 )
+from shiftloom.codegen.steps import Line, positions
 from shiftloom.codegen.values import Array, IntType
 
 UINT8, INT8, INT32 = IntType(8, False), IntType(8, True), IntType(32, True)
@@ -30,6 +31,12 @@ def function(
     m: tuple[int, ...], shift: int, out: IntType = UINT8, zero: int = 0, m_bits: int = 8
 ) -> Requantization:
     return Requantization(Array(np.array(m)), shift, m_bits, out, out.lo, out.hi, zero)
+
+
+def line(*ratios: Fraction | int, offset: Fraction | int = 0) -> Line:
+    """Lines of these ratios, all with one offset."""
+    made = rationals(1) * np.array([Fraction(r) for r in ratios], dtype=object)
+    return Line(made, made * 0 + Fraction(offset))
 
 
 def exact(x: int, ratio: Fraction, zero: int, lo: int, hi: int) -> int:
@@ -66,7 +73,7 @@ def test_apply_is_exact_at_the_widest_sums(x: int, m: int, shift: int) -> None:
 def test_apply_uses_each_channels_multiplier() -> None:
     requant = function((1, 2, 3), 1, INT8)
     assert requant.apply(np.array([[[3, 3, 3]]])).tolist() == [[[2, 3, 4]]]
-    assert requant.ratio(2) == Fraction(3, 2)
+    assert requant.line.at(2) == (Fraction(3, 2), 0)
 
 
 @given(
@@ -91,9 +98,10 @@ def test_thresholds_are_the_same_function(
 
 def test_ties_go_to_the_even_side() -> None:
     # x / 2: 1 → 0.5 → 0, 3 → 1.5 → 2, 5 → 2.5 → 2; so 1 starts at 2, 2 at 3, 3 at 6
-    assert step_positions(Fraction(1, 2), 0, 0, 3) == [2, 3, 6]
-    assert step_positions(Fraction(1, 2), 1, 0, 3) == [-1, 2, 3]
-    assert step_positions(Fraction(1, 2), 0, -2, 0) == [-2, -1]
+    half = line(Fraction(1, 2))
+    assert positions(half, 0, 0, 3, -9, 9).tolist() == [[2, 3, 6]]
+    assert positions(half, 1, 0, 3, -9, 9).tolist() == [[-1, 2, 3]]
+    assert positions(half, 0, -2, 0, -9, 9).tolist() == [[-2, -1]]
 
 
 @given(
@@ -107,7 +115,7 @@ def test_the_certificate_passes_what_is_equal(
     m: list[int], shift: int, zero: int, bits: int, span: tuple[int, int]
 ) -> None:
     requant = function(tuple(m), shift, IntType(bits, True), zero)
-    reference = tuple(Fraction(v, 1 << shift) for v in m)
+    reference = line(*(Fraction(v, 1 << shift) for v in m))
     certificate = certify("conv", requant, reference, *span)
     assert (certificate.node, certificate.channels) == ("conv", len(m))
     assert (certificate.lo, certificate.hi) == span
@@ -126,7 +134,7 @@ def test_the_certificate_refuses_exactly_what_differs(
     m: tuple[int, int], shift: int, change: str, channel: int, reach: int
 ) -> None:
     requant = function(m, shift, INT8)
-    reference = (requant.ratio(0), requant.ratio(1))
+    reference = requant.line
     if change.startswith("m"):
         changed = list(m)
         changed[channel] += 1 if change == "m+1" else -1
@@ -149,7 +157,7 @@ def test_the_certificate_refuses_exactly_what_differs(
     assert got != expected
     assert str(caught.value) == (
         f"conv: channel {first}: sum {at} requantizes to {got}, "
-        f"the reference {reference[first]} gives {expected}; {WAY_OUT}"
+        f"the reference {reference.ratio[first]} gives {expected}; {WAY_OUT}"
     )
 
 
@@ -165,7 +173,7 @@ def test_the_certificate_refuses_exactly_what_differs(
     ],
 )
 def test_each_changed_constant_is_named(m: tuple[int, int], shift: int, problem: str) -> None:
-    reference = (Fraction(100, 512), Fraction(57, 512))
+    reference = line(Fraction(100, 512), Fraction(57, 512))
     certify("conv", function((100, 57), 9, INT8), reference, -2000, 2000)
     with refuses(f"conv: {problem}; {WAY_OUT}"):
         certify("conv", function(m, shift, INT8), reference, -2000, 2000)
@@ -173,26 +181,26 @@ def test_each_changed_constant_is_named(m: tuple[int, int], shift: int, problem:
 
 def test_certificate_of_a_wrong_number_of_channels_is_refused() -> None:
     with refuses("conv: 2 multipliers for 1 channels; rebuild"):
-        certify("conv", function((1, 2), 3), (Fraction(1, 8),), 0, 9)
+        certify("conv", function((1, 2), 3), line(Fraction(1, 8)), 0, 9)
 
 
 def test_products_without_rounding_are_certified_by_their_factors() -> None:
     requant = function((3, 5), 0, INT32)
-    assert certify("fc", requant, (Fraction(3), Fraction(5)), -100, 100).steps == 2
+    assert certify("fc", requant, line(3, 5), -100, 100).steps == 2
     with refuses("fc: channel 1: multiplier 5, reference 4; rebuild from the quantized graph"):
-        certify("fc", requant, (Fraction(3), Fraction(4)), -100, 100)
+        certify("fc", requant, line(3, 4), -100, 100)
 
 
 @pytest.mark.parametrize(("lo", "hi", "zero"), [(-900, 499, 0), (-499, 900, 0), (-900, 900, 1)])
 def test_products_without_rounding_must_not_clip(lo: int, hi: int, zero: int) -> None:
     requant = Requantization(Array([3, 5]), 0, 8, INT32, lo, hi, zero)
     with refuses(f"fc: [{lo}, {hi}] clips -500 to 500; rebuild"):
-        certify("fc", requant, (Fraction(3), Fraction(5)), -100, 100)
+        certify("fc", requant, line(3, 5), -100, 100)
 
 
 def test_a_product_may_be_rectified() -> None:
     rectified = replace(function((3,), 0, INT32), lo=0)
-    assert certify("fc", rectified, (Fraction(3),), -100, 100).channels == 1
+    assert certify("fc", rectified, line(3), -100, 100).channels == 1
 
 
 @given(
@@ -235,3 +243,46 @@ def test_fit_of_the_largest_ratio() -> None:
 def test_fit_of_a_ratio_that_rounds_up_to_a_power_of_two() -> None:
     requant = fit("conv", np.array([1.999]), 8, UINT8, 0, 255)
     assert (requant.m.data.tolist(), requant.shift) == ([128], 6)
+
+
+@given(
+    ratio=st.fractions(Fraction(1, 300), 3),
+    offset=st.fractions(-40, 40),
+    zero=st.integers(-9, 9),
+    reach=st.integers(1, 3000),
+)
+def test_positions_are_where_the_exact_function_rises(
+    ratio: Fraction, offset: Fraction, zero: int, reach: int
+) -> None:
+    edges = positions(line(ratio, offset=offset), zero, -8, 7, -reach, reach)[0]
+    x = np.arange(-reach, reach + 1)
+    expected = [min(max(round(int(v) * ratio + offset) + zero, -8), 7) for v in x]
+    assert (-8 + (x[:, None] >= edges).sum(axis=1)).tolist() == expected
+    assert edges.min() >= -reach
+    assert edges.max() <= reach + 1
+
+
+@given(
+    m=st.integers(1, 255),
+    c=st.integers(-5000, 5000),
+    shift=st.integers(0, 9),
+    zero=st.integers(-9, 9),
+)
+def test_an_offset_joins_before_rounding(m: int, c: int, shift: int, zero: int) -> None:
+    requant = replace(function((m,), shift, INT8, zero), offset=Array(np.array([c])))
+    x = np.arange(-300, 300)
+    expected = [min(max(round(Fraction(int(v) * m + c, 1 << shift)) + zero, -128), 127) for v in x]
+    assert requant.apply(x[:, None])[:, 0].tolist() == expected
+    counted = -128 + (x[:, None] >= thresholds(requant)[0]).sum(axis=1)
+    assert counted.tolist() == expected
+    certify(
+        "conv", requant, line(Fraction(m, 1 << shift), offset=Fraction(c, 1 << shift)), -300, 300
+    )
+
+
+def test_given_steps_define_the_function() -> None:
+    steps = Array(np.array([[-3, 0, 9], [1, 1, 2]]))
+    requant = replace(function((1, 1), 0, IntType(2, False)), steps=steps)
+    x = np.array([[-4, 0], [-3, 1], [8, 2], [9, 3]])
+    assert requant.apply(x).tolist() == [[0, 0], [1, 2], [2, 3], [3, 3]]
+    assert np.array_equal(thresholds(requant), steps.data)

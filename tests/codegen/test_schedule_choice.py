@@ -12,7 +12,7 @@ from refusals import refuses
 from shiftloom.codegen import boards
 from shiftloom.codegen.config import parse
 from shiftloom.codegen.cost import total
-from shiftloom.codegen.dataflows.streaming.schedule import chain, schedule
+from shiftloom.codegen.dataflows.streaming.schedule import schedule, units_of
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
@@ -25,7 +25,7 @@ BOARD = boards.get("pynq-z2")
 def network() -> QGraph:
     """The small network in integers."""
     graph = small_network()
-    data = frames(np.random.default_rng(1), graph.input.shape)
+    data = frames(np.random.default_rng(1), graph.inputs[0].shape)
     return quantize(graph, data, parse({})).qgraph
 
 
@@ -43,7 +43,7 @@ def test_rate_is_kept(network: QGraph, fps: int) -> None:
 
 def test_slower_rates_cost_less(network: QGraph) -> None:
     rates = (None, 400_000, 100_000, 20_000)
-    luts = [total(chain(network, plan_for(network, fps=fps))).lut for fps in rates]
+    luts = [total(units_of(network, plan_for(network, fps=fps))).lut for fps in rates]
     assert luts == sorted(luts, reverse=True)
     assert luts[-1] < 0.7 * luts[0]
 
@@ -54,7 +54,7 @@ def test_fastest_plan_takes_a_pixel_a_clock(network: QGraph) -> None:
 
 def test_plan_gives_its_units_back(network: QGraph) -> None:
     plan, units = schedule(network, parse({"target": {"fps": 200_000}}), BOARD)
-    again = chain(network, plan)
+    again = units_of(network, plan)
     assert [unit.instance().parameters for unit in again] == [
         unit.instance().parameters for unit in units
     ]

@@ -1,83 +1,151 @@
-"""FIFO depths are the shallowest that lose no clock, and a deadlock names its unit."""
+"""FIFO depths are the shallowest that lose no clock, and a deadlock names its FIFO."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 import pytest
-from networks import frames, small_network
+from graph_nets import SKETCHES, quantized
+from graph_plans import random_choices
 from refusals import refuses
 
-from shiftloom.codegen import boards
-from shiftloom.codegen.config import parse
-from shiftloom.codegen.dataflows.streaming.fifo import Fifo
-from shiftloom.codegen.dataflows.streaming.fifo_sizing import MIN_DEPTH, size_fifos
-from shiftloom.codegen.dataflows.streaming.schedule import schedule
-from shiftloom.codegen.dataflows.streaming.tokens import simulate
+from shiftloom.codegen.dataflows.streaming.compose import compose
+from shiftloom.codegen.dataflows.streaming.fifo import MIN_DEPTH, Fifo
+from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
+from shiftloom.codegen.dataflows.streaming.timing import joiner, queue
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.tokens import Schedule, simulate
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.plan import Plan
-from shiftloom.codegen.quantize import quantize
+from shiftloom.codegen.dataflows.streaming.width import Width
+from shiftloom.codegen.errors import ShiftloomError
+
+Sized = tuple[tuple[Unit, ...], Schedule]
+SEEDS = (1, 2)
 
 
-@pytest.fixture(scope="module")
-def scheduled() -> tuple[Plan, tuple[Unit, ...]]:
-    """A plan whose first layer works in bursts that a shallow FIFO would hold back."""
-    graph = small_network()
-    data = frames(np.random.default_rng(1), graph.input.shape)
-    network = quantize(graph, data, parse({})).qgraph
-    return schedule(network, parse({"target": {"fps": 200_000}}), boards.get("pynq-z2"))
+@pytest.fixture(
+    scope="module", params=[(name, seed) for name in SKETCHES for seed in SEEDS], ids=str
+)
+def sized(request: pytest.FixtureRequest) -> Sized:
+    """A graph planned at random, and its schedule."""
+    name, seed = request.param
+    return size_fifos(planned(name, seed))
 
 
-def with_depth(units: Sequence[Unit], name: str, depth: int) -> list[Unit]:
-    """The chain with another depth of one FIFO."""
+def planned(name: str, seed: int) -> tuple[Unit, ...]:
+    """The units of a sketch planned at random, with the shallowest FIFOs."""
+    qgraph = quantized(name).qgraph
+    return compose(qgraph, random_choices(qgraph, np.random.default_rng(seed)))
+
+
+def fifos(units: Sequence[Unit]) -> list[Fifo]:
+    """All FIFOs."""
+    return [unit for unit in units if isinstance(unit, Fifo)]
+
+
+def with_depths(units: Sequence[Unit], depths: Mapping[str, int]) -> list[Unit]:
+    """The units with other depths of some FIFOs."""
     return [
-        replace(unit, depth=depth) if isinstance(unit, Fifo) and unit.name == name else unit
+        replace(unit, depth=depths.get(unit.name, unit.depth)) if isinstance(unit, Fifo) else unit
         for unit in units
     ]
 
 
-def test_a_fifo_is_deeper_than_the_least(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
-    assert max(fifo.depth for fifo in scheduled[0].fifos) > MIN_DEPTH
+def interval_and_latency(units: Sequence[Unit]) -> tuple[float, float]:
+    """What a simulation finds; both are infinite in a deadlock."""
+    try:
+        found = simulate(units)
+    except ShiftloomError:
+        return inf, inf
+    return found.interval, found.latency
 
 
-def test_one_beat_less_lengthens_the_interval(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
-    plan, units = scheduled
-    for unit in units:
-        if isinstance(unit, Fifo) and unit.depth > MIN_DEPTH:
-            shallower = simulate(with_depth(units, unit.name, unit.depth - 1))
-            assert shallower.interval > plan.interval
+def test_one_beat_less_is_slower_or_a_deadlock(sized: Sized) -> None:
+    units, found = sized
+    for fifo in fifos(units):
+        if fifo.depth > MIN_DEPTH:
+            shallower = interval_and_latency(with_depths(units, {fifo.name: fifo.depth - 1}))
+            assert shallower[0] > found.interval or shallower[1] > found.latency, fifo.name
 
 
-def test_more_depth_gains_nothing(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
-    plan, units = scheduled
-    for unit in units:
-        if isinstance(unit, Fifo):
-            deeper = simulate(with_depth(units, unit.name, 4 * unit.depth))
-            assert deeper.interval == plan.interval
+def test_more_depth_gains_nothing(sized: Sized) -> None:
+    units, found = sized
+    for fifo in fifos(units):
+        deeper = simulate(with_depths(units, {fifo.name: 4 * fifo.depth}))
+        assert (deeper.interval, deeper.latency) == (found.interval, found.latency), fifo.name
 
 
-def test_plan_is_what_the_simulation_says(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
-    plan, units = scheduled
-    found = simulate(units)
-    assert (found.interval, found.latency) == (plan.interval, plan.latency)
+def test_the_schedule_is_what_the_simulation_says(sized: Sized) -> None:
+    units, found = sized
+    again = simulate(units)
+    assert (again.interval, again.latency) == (found.interval, found.latency)
+    assert all(again.peaks[fifo.name] <= fifo.depth for fifo in fifos(units))
 
 
-def test_deadlock_names_the_unit_that_takes_no_more(
-    scheduled: tuple[Plan, tuple[Unit, ...]],
-) -> None:
-    name = next(unit.name for unit in scheduled[1] if isinstance(unit, Fifo))
-    with refuses(f"{name}: takes no more beats: the chain deadlocks here"):
-        simulate(with_depth(scheduled[1], name, 0))
+def test_some_fifos_have_to_be_deep() -> None:
+    """Else the tests above would check nothing."""
+    depths = [
+        fifo.depth
+        for name in SKETCHES
+        for seed in SEEDS
+        for fifo in fifos(size_fifos(planned(name, seed))[0])
+    ]
+    assert sum(depth > MIN_DEPTH for depth in depths) >= len(SKETCHES)
 
 
-def test_sizing_starts_from_any_depths(scheduled: tuple[Plan, tuple[Unit, ...]]) -> None:
-    plan, units = scheduled
+def test_sizing_starts_from_any_depths() -> None:
+    units = planned("residual", 1)
+    expected = size_fifos(units)
     for depth in (0, 1000):
-        start: Sequence[Unit] = units
-        for fifo in [unit.name for unit in units if isinstance(unit, Fifo)]:
-            start = with_depth(start, fifo, depth)
-        sized, found = size_fifos(start)
-        assert found.interval == plan.interval
-        assert sized == units
+        start = with_depths(units, {fifo.name: depth for fifo in fifos(units)})
+        assert size_fifos(start) == expected
+
+
+def test_a_deadlock_names_the_fifo_that_is_full() -> None:
+    units, _ = size_fifos(planned("residual", 1))
+    deepest = max(fifos(units), key=lambda fifo: fifo.depth)
+    with refuses(f"{deepest.name}: takes no more beats: the units deadlock here"):
+        simulate(with_depths(units, {deepest.name: MIN_DEPTH}))
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck(Width):
+    """A converter that never takes a beat."""
+
+    def timing(self) -> Model:
+        return queue.model(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy(Width):
+    """A converter that takes beats and makes nothing of them."""
+
+    def timing(self) -> Model:
+        return joiner.model(1 << 60)
+
+
+def broken(kind: type[Width]) -> list[Unit]:
+    """A network whose last converter is another one."""
+    units = list(planned("residual", 1))
+    index = max(i for i, unit in enumerate(units) if isinstance(unit, Width))
+    was = units[index]
+    assert isinstance(was, Width)
+    units[index] = kind(was.name, was.node, was.source, was.sink)
+    return units
+
+
+def test_a_unit_that_is_stuck_whatever_the_depths_is_named() -> None:
+    units = broken(Stuck)
+    name = next(unit.name for unit in units if isinstance(unit, Stuck))
+    problem = "takes no more beats, and no frame has come after"
+    with pytest.raises(ShiftloomError, match=rf"^{name}: {problem} \d+ clocks"):
+        size_fifos(units)
+
+
+def test_a_network_without_output_is_refused() -> None:
+    problem = "takes no more beats, and no frame has come after"
+    with pytest.raises(ShiftloomError, match=rf": {problem} \d+ clocks"):
+        size_fifos(broken(Greedy))

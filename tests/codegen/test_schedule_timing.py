@@ -1,81 +1,124 @@
-"""The handshake models: many like clocks in one step are the same as one at a time."""
+"""The token simulation: its compiled loop, which lets units sleep, changes no clock."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from copy import deepcopy
+import re
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from graph_nets import SKETCHES, quantized
+from graph_plans import random_choices
 
-from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Pipeline, Queue, Timing
-from shiftloom.codegen.dataflows.streaming.vector_timing import VectorTiming
-from shiftloom.codegen.dataflows.streaming.width import Joiner, Splitter
-from shiftloom.codegen.dataflows.streaming.window_timing import WindowTiming
-from shiftloom.codegen.windows import Window
+from shiftloom.codegen.dataflows.streaming.compose import compose
+from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
+from shiftloom.codegen.dataflows.streaming.timing import dispatch, kernel
+from shiftloom.codegen.dataflows.streaming.timing.kernel import Net
+from shiftloom.codegen.dataflows.streaming.timing.model import Kind, compiled, entry
+from shiftloom.codegen.dataflows.streaming.tokens import Tokens, simulate
+from shiftloom.codegen.dataflows.streaming.unit import Unit
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import IntArray
 
-STEPS = 3000
-MODELS: dict[str, Callable[[], Timing]] = {
-    "pipeline": lambda: Pipeline(5),
-    "one register": lambda: Pipeline(1),
-    "folded matrix": lambda: Pipeline(4, bytes([0, 0, 0, 0, 0, 1])),
-    "pool": lambda: Pipeline(2, bytes([0, 0, 1, 0, 1, 1, 0, 0])),
-    "queue": lambda: Queue(3),
-    "splitter": lambda: Splitter(4),
-    "joiner": lambda: Joiner(5),
-    "vector buffer": lambda: VectorTiming(6, 3),
-    "vector of one word": lambda: VectorTiming(1, 2),
-    "unfolded window": lambda: window((8, 8, 1), Window((3, 3), padding=(1, 1)), 1, 1),
-    "sliced window": lambda: window((7, 9, 2), Window((3, 3)), 3, 12),
-    "strided window": lambda: window((9, 9, 1), Window((3, 3), (2, 2), (1, 1)), 9, 9),
-    "flushed window": lambda: window((5, 5, 1), Window((5, 5), padding=(2, 2)), 5, 5),
-}
+FRAMES = 3
+TIMING = Path(kernel.__file__).parent
 
 
-def window(shape: tuple[int, int, int], geometry: Window, slices: int, folds: int) -> WindowTiming:
-    """The model of a window unit with the row banks the unit would have."""
-    rows = geometry.kernel[0] + geometry.stride[0]
-    output = geometry.output("window", shape)
-    return WindowTiming(shape, geometry, output, rows, (slices, folds))
+@pytest.fixture(scope="module", params=list(SKETCHES))
+def units(request: pytest.FixtureRequest) -> tuple[Unit, ...]:
+    """A graph with branches and joins, planned at random, its FIFOs as deep as needed."""
+    qgraph = quantized(request.param).qgraph
+    return size_fifos(compose(qgraph, random_choices(qgraph, np.random.default_rng(5))))[0]
 
 
-def flags(model: Timing) -> tuple[bool, bool, bool]:
-    """What the neighbours can see."""
-    return model.valid(), model.ready(False), model.ready(True)
+@compiled
+def _seen(u: int, masks: IntArray, units: IntArray, ports: IntArray) -> int:
+    """What unit u sees of its neighbours."""
+    mask = 0
+    for i in range(kernel.PORTS):
+        if units[u, i] >= 0:
+            mask |= (masks[units[u, i]] >> ports[u, i] & 1) << i
+    return mask
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_steady_clocks_in_one_step(name: str) -> None:
-    model, rng = MODELS[name](), random.Random(name)
-    leaps = 0
-    for _ in range(STEPS):
-        given = model.valid() and rng.random() < 0.7
-        taken = model.ready(given) and rng.random() < 0.7
-        steady = model.steady(taken, given)
-        clocks = min(steady, rng.choice([1, 1, 2, 5, 1000]))
-        single, seen = deepcopy(model), flags(model)
-        for _ in range(min(clocks, 50)):
-            assert flags(single) == seen
-            single.step(taken, given, 1)
-        model.step(taken, given, clocks)
-        if clocks <= 50:
-            assert model.state() == single.state()
-        leaps += clocks > 1
-    assert leaps > STEPS // 100
+@entry
+def plain(net: Net, beats: int) -> int:
+    """Every unit in every clock: what it offers, what it accepts, then its registers."""
+    clocks, last = 0, len(net.kinds) - 1
+    while beats > 0:
+        for u in range(last + 1):
+            net.valid[u] = dispatch.valid(net.kinds[u], net.params[u], net.state[u])
+        for u in range(last, -1, -1):
+            net.offered[u] = _seen(u, net.valid, net.feeds, net.feed_ports) if u > 0 else 1
+            net.taken[u] = _seen(u, net.ready, net.readers, net.reader_ports) if u < last else 1
+            net.ready[u] = dispatch.ready(
+                net.kinds[u], net.params[u], net.state[u], net.offered[u], net.taken[u]
+            )
+        beats -= net.valid[last] & 1
+        for u in range(last + 1):
+            moved_in, moved_out = net.offered[u] & net.ready[u], net.valid[u] & net.taken[u]
+            dispatch.step(net.kinds[u], net.params[u], net.state[u], moved_in, moved_out)
+        clocks += 1
+    return clocks
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_forever_means_no_change(name: str) -> None:
-    model, rng = MODELS[name](), random.Random(name)
-    found = 0
-    for _ in range(STEPS):
-        given = model.valid() and rng.random() < 0.5
-        taken = model.ready(given) and rng.random() < 0.5
-        before = model.state()
-        if model.steady(taken, given) == FOREVER:
-            model.step(taken, given, 1)
-            assert model.state() == before
-            found += 1
-        else:
-            model.step(taken, given, 1)
-    assert found
+def test_sleeping_units_change_no_clock(units: tuple[Unit, ...]) -> None:
+    tokens, reference, clock = Tokens(units), Tokens(units).net, 0
+    for frame in range(FRAMES):
+        clock += plain(reference, units[-1].sinks[0].beats)
+        assert tokens.run_frame() == clock, frame
+        assert np.array_equal(tokens.net.state, reference.state)
+
+
+def test_the_interval_is_that_of_any_later_frames(units: tuple[Unit, ...]) -> None:
+    found, tokens = simulate(units), Tokens(units)
+    ends = [tokens.run_frame() for _ in range(20)]
+    assert ends[0] == found.latency
+    assert ends[-1] - ends[-2] == found.interval
+
+
+def test_the_first_frame_may_take_too_long(units: tuple[Unit, ...]) -> None:
+    latency = simulate(units).latency
+    assert simulate(units, latency=latency).latency == latency
+    problem = f"takes no more beats, and no frame has come after {latency - 1} clocks"
+    with pytest.raises(ShiftloomError, match=problem):
+        simulate(units, latency=latency - 1)
+
+
+@pytest.mark.parametrize("function", ["valid", "ready", "step"])
+def test_every_kind_has_a_file_and_a_line(function: str) -> None:
+    """The last line of each function is for the kind that is left."""
+    source = (TIMING / "dispatch.py").read_text("utf-8")
+    called = re.findall(rf"(\w+)\.{function}\(", source)
+    assert sorted(called) == sorted(kind.name.lower() for kind in Kind)
+    assert all((TIMING / f"{name}.py").is_file() for name in called)
+
+
+def test_the_machine_code_is_kept_by_the_content_of_all_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = kernel._digest()
+    closure = kernel.run.py_func.__closure__
+    assert key in [cell.cell_contents for cell in closure]
+    for path in TIMING.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(kernel.resources, "files", lambda _: tmp_path)
+    assert kernel._digest() == key
+    with (tmp_path / "queue.py").open("a") as file:
+        file.write("\n")
+    assert kernel._digest() != key
+
+
+def test_a_folder_that_cannot_be_written_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch, units: tuple[Unit, ...]
+) -> None:
+    def refusing(function: Any, cache: bool = False) -> Any:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return entry(function)
+
+    expected = simulate(units)
+    monkeypatch.setattr(kernel, "entry", refusing)
+    monkeypatch.setattr(kernel, "run", kernel._cached("another version"))
+    assert simulate(units) == expected

@@ -17,7 +17,7 @@ from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import GraphInput
 from shiftloom.codegen.ops import Flatten, MaxPool2d, Relu
-from shiftloom.codegen.plan import FifoPlan, MacPlan, Plan, RequantPlan
+from shiftloom.codegen.plan import FifoPlan, LanePlan, MacPlan, Plan, RequantPlan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.codegen.values import Array, IntType
@@ -44,7 +44,8 @@ PLAN = Plan(
     125.0,
     (MacPlan("conv2d0", "shift", 3, 18),),
     (RequantPlan("relu1_requant", "mult_shift", 3, False),),
-    (FifoPlan("conv2d0", 16),),
+    (LanePlan("pool", 2),),
+    (FifoPlan("conv2d0_fifo", 16),),
     784,
     900,
 )

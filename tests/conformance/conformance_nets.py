@@ -65,7 +65,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 def ci_nets() -> tuple[Net, ...]:
-    """Six networks that meet kernels × strides × paddings × poolings × formats pairwise."""
+    """Seven networks that meet kernels × strides × paddings × poolings × formats pairwise."""
     torch.manual_seed(20)
     return (
         Net(
@@ -171,6 +171,28 @@ def ci_nets() -> tuple[Net, ...]:
                 "layers": {
                     "conv1": {"pe": "constant", "activation_bits": 6},
                     "conv2": {"folding": [1, 20], "activation_bits": 5},
+                },
+            },
+        ),
+        Net(
+            "digits",
+            (9, 8, 2),
+            {
+                "conv1": nn.Conv2d(2, 4, 3, padding=1),
+                "conv2": nn.Conv2d(4, 3, (3, 2), stride=(2, 1), padding=1),
+                "relu2": nn.ReLU(),
+                "conv3": nn.Conv2d(3, 4, 1, stride=(1, 2)),
+                "relu3": nn.ReLU(),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(100, 6),
+            },
+            config={
+                "defaults": {"pe": "constant"},
+                "layers": {
+                    "conv1": {"digit": 2, "activation_bits": 6},
+                    "conv2": {"digit": 4, "activation_bits": 4},
+                    "conv3": {"digit": 1},
+                    "fc1": {"digit": 4},
                 },
             },
         ),

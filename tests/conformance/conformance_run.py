@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import graph_nets
 import numpy as np
-import numpy.typing as npt
 from conformance_nets import Net
+from graph_plans import random_choices
 
 from shiftloom import OpenedBuild, Quantized, build, open_build, simulate_hls, simulate_rtl
+from shiftloom.codegen import boards, fileset
+from shiftloom.codegen.build import emit, lower
+from shiftloom.codegen.dataflows.streaming.compose import compose
+from shiftloom.codegen.dataflows.streaming.fifo import Fifo
+from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
+from shiftloom.codegen.graph import Frames
+from shiftloom.codegen.plan import FifoPlan, Plan
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
 
@@ -19,23 +27,34 @@ STALLS = (Stall(1, idle=0.5, backpressure=0.5), Stall(2, idle=0.0, backpressure=
 
 @dataclass(frozen=True)
 class Built:
-    """A network, its integers, and its build folder read back."""
+    """The integers of a network, its build folder read back, and the frames every backend runs."""
 
-    net: Net
     quantized: Quantized
     opened: OpenedBuild
-
-    @property
-    def frames(self) -> npt.NDArray[np.uint8]:
-        """The frames every backend runs."""
-        return self.net.frames(FRAMES)
+    frames: Frames
 
 
 def compile_net(net: Net, folder: Path) -> Built:
     """Quantize and build `net` into `folder`, and open what was written."""
     quantized = net.quantized()
     build(quantized, net.settings(), folder / net.name)
-    return Built(net, quantized, open_build(folder / net.name))
+    return Built(quantized, open_build(folder / net.name), net.frames(FRAMES))
+
+
+def compile_graph(names: tuple[str, ...], seed: int, folder: Path) -> Built:
+    """Build sketches of `graph_nets` side by side, with a random plan."""
+    quantized = graph_nets.quantized(*names, seed=seed)
+    qgraph, board = quantized.qgraph, boards.get("pynq-z2")
+    choices = random_choices(qgraph, np.random.default_rng(seed))
+    units, found = size_fifos(compose(qgraph, choices))
+    fifos = tuple(FifoPlan(unit.name, unit.depth) for unit in units if isinstance(unit, Fifo))
+    chosen = choices.macs, choices.requants, choices.lanes, fifos
+    plan = Plan("streaming", board, 100.0, *chosen, found.interval, found.latency)
+    files = emit(quantized, plan, lower(qgraph, plan, units))
+    target = folder / f"{qgraph.name}_{seed}"
+    fileset.write(fileset.with_manifest(files), target)
+    frames = graph_nets.frames(quantized.graph, FRAMES, seed + 1)
+    return Built(quantized, open_build(target), frames)
 
 
 def check_rtl(built: Built, cache: Cache) -> None:

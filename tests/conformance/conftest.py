@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 
 import pytest
 from conformance_nets import Net
-from conformance_run import Built, compile_net
+from conformance_run import Built, compile_graph, compile_net
 
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache
@@ -16,6 +17,7 @@ from shiftloom.simulation import default_cache
 NEEDED = ("verilator", "g++", "perl", "hls4ml")
 
 Builder = Callable[[Net], Built]
+GraphBuilder = Callable[[tuple[str, ...], int], Built]
 
 
 @pytest.fixture(scope="session")
@@ -40,5 +42,17 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Builder:
         if net.name not in known:
             known[net.name] = compile_net(net, folder)
         return known[net.name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def built_graph(tmp_path_factory: pytest.TempPathFactory) -> GraphBuilder:
+    """Makes the build of sketches side by side, once."""
+    folder = tmp_path_factory.mktemp("graphs")
+
+    @functools.cache
+    def make(names: tuple[str, ...], seed: int) -> Built:
+        return compile_graph(names, seed, folder)
 
     return make

@@ -19,7 +19,7 @@ from shiftloom.rtl_sim.cache import Cache
 NETS = ci_nets()
 KINDS = {
     *("window", "vector_buffer", "width", "fifo", "pool", "window_reduce"),
-    *("mvu_shift", "constant", "requant", "thresholds"),
+    *("mvu_shift", "constant", "digits", "requant", "thresholds"),
 }
 BOTH = (0, 1)
 OPTIONS = {
@@ -28,6 +28,9 @@ OPTIONS = {
     ("window", "KW"): (1, 2, 3, 5),
     ("window", "PT"): (0, 1, 2),
     ("window", "C"): (1, 2, 3, 4),
+    ("window", "DIGITS"): (1, 2, 4),
+    ("digits", "DIGIT"): (1, 2, 4),
+    ("digits", "IS_SIGNED"): BOTH,
     ("pool", "IS_SUM"): BOTH,
     ("pool", "IS_SIGNED"): BOTH,
     ("window_reduce", "IS_SUM"): BOTH,

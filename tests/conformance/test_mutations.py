@@ -79,7 +79,7 @@ def test_a_flipped_weight_bit_is_caught_and_located(build: Built, cache: Cache) 
     reproducer = build.opened.results / "mismatch"
     assert result.first.partition(", ")[2] in (reproducer / "README.txt").read_text("utf-8")
     with np.load(reproducer / "case.npz") as case:
-        assert np.array_equal(case["frames"], build.frames[frame : frame + 1])
+        assert np.array_equal(case["frames_input"], build.frames[frame : frame + 1])
         differs = np.argwhere(case["got"].reshape(case["expected"].shape) != case["expected"])
         assert tuple(differs[0]) == (y, x, 0)
 
@@ -137,7 +137,7 @@ def _shallower(units: tuple[Unit, ...], node: str) -> list[Unit]:
 def test_a_fifo_one_too_shallow_is_caught(build: Built, cache: Cache) -> None:
     """It lengthens the interval, in the token simulation and by as much in the RTL."""
     opened = build.opened
-    depth = next(plan.depth for plan in opened.plan.fifos if plan.node == DEEP)
+    depth = next(plan.depth for plan in opened.plan.fifos if plan.fifo == f"{DEEP}_fifo")
     assert depth > 2
     assert simulate(opened.units).interval == opened.plan.interval
     longer = simulate(_shallower(opened.units, DEEP)).interval

@@ -46,8 +46,9 @@ class UnitContext:
     function: str
     args: str
     tables: str
-    in_width: int
-    out_width: int
+    sources: tuple[int, ...]
+    sinks: tuple[int, ...]
+    streams: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,19 @@ def write_harness(folder: Path, cases: Sequence[Case]) -> Path:
         arrays += [array_context(name, t) for name, t in zip(names, case.tables, strict=True)]
         tables = "".join(f", {name}" for name in names)
         args = ", ".join(map(str, case.args))
-        widths = case.source.width, case.sink.width
-        units.append(UnitContext(index, f"sl::{case.function}", args, tables, *widths))
+        sources, sinks = ([port.width for port in ports] for ports in (case.sources, case.sinks))
+        streams = [f"s{n}" for n in range(len(sources))] + [f"m{n}" for n in range(len(sinks))]
+        units.append(
+            UnitContext(
+                index,
+                f"sl::{case.function}",
+                args,
+                tables,
+                tuple(sources),
+                tuple(sinks),
+                ", ".join(streams),
+            )
+        )
     headers = tuple(f"sl_{name}.hpp" for name in sorted({case.function for case in cases}))
     weights = WeightsContext("TABLES_HPP", tuple(arrays))
     (folder / "tables.hpp").write_text(render("hls/weights.hpp.j2", weights), encoding="utf-8")

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hls_arith import arith_cases
 from hls_build import LIBRARY, copy_library, from_bytes, to_bytes, write_harness
+from hls_depthwise import depthwise_cases
+from hls_routes import route_cases
 from hls_units import Case, cases
 
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import CXX_FLAGS, compile_cpp
 
 FRAMES = 4
-CASES = cases()
+CASES = (*cases(), *arith_cases(), *route_cases(), *depthwise_cases())
 UNITS = sorted({case.function for case in CASES})
 FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
 
@@ -22,11 +25,27 @@ MUTATIONS = (
     ("sl_width.hpp", "if (part == 0) word = s.read();", "if (part == 0) word = s.read() ^ 1;"),
     ("sl_vector_buffer.hpp", "m.write(vector[sf]);", "m.write(vector[0]);"),
     ("sl_window.hpp", "left + kw < W;", "left + kw <= W;"),
+    ("sl_digits.hpp", "(DIGITS - 1 - d) * DIGIT", "d * DIGIT"),
     ("sl_mvu_shift.hpp", "negative && level != 0", "negative"),
     ("sl_pool.hpp", "if (kx > 0)", "if (kx > 1)"),
     ("sl_window_reduce.hpp", "int tap = 1;", "int tap = 2;"),
-    ("sl_requant.hpp", "2 * rest + (floor & 1) > UNIT", "2 * rest >= UNIT"),
+    ("sl_round.hpp", "2 * rest + (floor & 1) > UNIT", "2 * rest >= UNIT"),
+    ("sl_requant.hpp", "product + offset", "product - offset"),
+    ("sl_add.hpp", "scaled_a + scaled_b", "scaled_a - scaled_b"),
+    ("sl_mvu_dsp.hpp", "o * FIELD + FIELD - 1", "o * FIELD + FIELD - 2"),
     ("sl_thresholds.hpp", "x[lane] >= t", "x[lane] > t"),
+    ("sl_window_serial.hpp", "x >= 0 && x < W;", "x < W;"),
+    ("sl_reduce.hpp", "if (tap > 0)", "if (tap > 1)"),
+    ("sl_dw_shift.hpp", "tap == 0 ?", "tap <= 1 ?"),
+    ("sl_dw_dsp.hpp", "weights[fold * TAPS + tap][lane])", "weights[tap][lane])"),
+    ("sl_fork.hpp", "m1.write(word);", "m1.write(word ^ 1);"),
+    ("sl_concat.hpp", "beat < A_BEATS ?", "beat < B_BEATS ?"),
+    ("sl_frame_split.hpp", "beat < A_BEATS)", "beat >= B_BEATS)"),
+    ("sl_insert.hpp", "(x - PL) % (GAP_X + 1) == 0", "x % (GAP_X + 1) == 0"),
+    ("sl_crop.hpp", "y >= TOP && y < TOP + OH", "y < OH"),
+    ("sl_gather.hpp", "pixel[order[k]]", "pixel[order[0]]"),
+    ("sl_table.hpp", "PER_CHANNEL ? fold : 0", "0"),
+    ("sl_argmax.hpp", "x[lane] > best", "x[lane] >= best"),
 )
 
 
@@ -56,15 +75,22 @@ def mutated(cache: Cache, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def agrees(program: Path, case: Case, folder: Path, among: tuple[Case, ...] = CASES) -> bool:
     """Whether a unit gives its model's outputs for random frames back to back."""
     rng = np.random.default_rng(CASES.index(case))
-    x = case.source.draw(rng, FRAMES)
-    given, made = folder / "input.bin", folder / "output.bin"
-    to_bytes(x, case.source).tofile(given)
-    command: list[str | Path] = [program, str(among.index(case)), str(FRAMES), given, made]
+    frames = [port.draw(rng, FRAMES) for port in case.sources]
+    given = [folder / f"input{n}.bin" for n in range(len(case.sources))]
+    made = [folder / f"output{n}.bin" for n in range(len(case.sinks))]
+    for path, x, port in zip(given, frames, case.sources, strict=True):
+        to_bytes(x, port).tofile(path)
+    command: list[str | Path] = [program, str(among.index(case)), str(FRAMES), *given, *made]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode or done.stdout:
         return False
-    y = from_bytes(np.fromfile(made, np.uint8), case.sink, FRAMES)
-    return np.array_equal(y, case.model(x))
+    found = (
+        from_bytes(np.fromfile(path, np.uint8), port, FRAMES)
+        for path, port in zip(made, case.sinks, strict=True)
+    )
+    expected = case.model(*frames)
+    outputs = expected if isinstance(expected, tuple) else (expected,)
+    return all(np.array_equal(y, want) for y, want in zip(found, outputs, strict=True))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)

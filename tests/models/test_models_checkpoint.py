@@ -13,9 +13,9 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.models import datasets
 from shiftloom.models.checkpoint import SHIPPED, load_checkpoint, save_checkpoint
 from shiftloom.models.evaluate import accuracy, logits
-from shiftloom.models.registry import get
+from shiftloom.models.registry import trainable
 
-LENET = get("lenet5")
+LENET = trainable("lenet5")
 State = dict[str, torch.Tensor]
 
 
@@ -187,4 +187,4 @@ def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pt"
     broken.write_bytes(content)
     with pytest.raises(ShiftloomError, match=r"broken\.pt: is damaged: '.*' has a wrong checksum"):
-        load_checkpoint(get("lenet5"), broken)
+        load_checkpoint(LENET, broken)

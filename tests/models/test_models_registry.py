@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.models import datasets
+from shiftloom.models import datasets, folder
+from shiftloom.models.checkpoint import load_checkpoint
+from shiftloom.models.lenet5 import LENET5
 from shiftloom.models.recipe import load_recipe
-from shiftloom.models.registry import NETWORKS, Network, get
+from shiftloom.models.registry import NETWORKS, ONNX_NETWORKS, Network, OnnxNetwork, get, trainable
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
@@ -23,16 +26,51 @@ def test_network_keeps_its_promises(network: Network) -> None:
     inputs = network.to_torch(frames[:3])
     height, width, channels = network.input_shape
     assert inputs.shape == (3, channels, height, width)
-    assert network.build()(inputs).shape == (3, 10)
-    assert load_recipe(network).epochs > 0
+    assert load_checkpoint(network)(inputs).shape == (3, network.outputs)
+
+
+@pytest.mark.parametrize("network", ONNX_NETWORKS, ids=lambda network: network.name)
+def test_onnx_network_keeps_its_promises(network: OnnxNetwork, data: Path) -> None:
+    frames, labels = datasets.load(network.dataset, "test", data)
+    assert labels is not None
+    assert get(network.name) is network
+    assert frames.shape[1:] == network.input_shape
+    assert int(labels.max()) == network.outputs - 1
+    assert folder.read(folder.find(network.file, data), network.sha256)
+
+
+def test_every_shipped_checkpoint_has_its_recipe() -> None:
+    trained = [network for network in NETWORKS if network.checkpoint is not None]
+    assert all(load_recipe(network).epochs > 0 for network in trained)
 
 
 def test_names_are_unique() -> None:
-    assert len({network.name for network in NETWORKS}) == len(NETWORKS)
+    names = [network.name for network in (*NETWORKS, *ONNX_NETWORKS)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder"])
+def test_random_weights_are_the_same_at_every_call(name: str) -> None:
+    one, two = (trainable(name).build().state_dict() for _ in range(2))
+    assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder"])
+def test_random_weights_keep_the_frames_apart(name: str) -> None:
+    network = trainable(name)
+    frames, labels = datasets.load(network.dataset, "test")
+    assert labels is None
+    outputs = load_checkpoint(network)(network.to_torch(frames[:16]))
+    assert float(outputs.std(dim=0).mean()) > 0.05 * float(outputs.std())
+
+
+def test_onnx_file_cannot_be_trained() -> None:
+    with pytest.raises(ShiftloomError, match=r"^network 'resnet8': comes as a trained ONNX file; "):
+        trainable("resnet8")
 
 
 def test_input_is_the_scaled_pixel() -> None:
-    network = get("lenet5")
+    network = trainable("lenet5")
     frames, _ = datasets.load("mnist", "test")
     inputs = network.to_torch(frames[:100])
     assert torch.equal(
@@ -43,24 +81,24 @@ def test_input_is_the_scaled_pixel() -> None:
 
 
 def test_lenet5_has_the_classic_shape() -> None:
-    shapes = {name: tuple(value.shape) for name, value in get("lenet5").build().named_parameters()}
+    shapes = {name: tuple(value.shape) for name, value in LENET5.build().named_parameters()}
     assert shapes["conv1.weight"] == (6, 1, 5, 5)
     assert shapes["conv2.weight"] == (16, 6, 5, 5)
     assert [shapes[f"fc{i}.weight"] for i in (1, 2, 3)] == [(120, 400), (84, 120), (10, 84)]
-    assert sum(value.numel() for value in get("lenet5").build().parameters()) == 61_706
+    assert sum(value.numel() for value in LENET5.build().parameters()) == 61_706
 
 
 @pytest.mark.parametrize("name", ["lenet-5", "LeNet5", "lenet"])
 def test_unknown_network_names_the_nearest(name: str) -> None:
     with pytest.raises(ShiftloomError) as caught:
         get(name)
-    assert str(caught.value) == (
-        f"network {name!r}: is not known; did you mean 'lenet5'? known: lenet5"
+    assert str(caught.value).startswith(
+        f"network {name!r}: is not known; did you mean 'lenet5'? known: lenet5, "
     )
 
 
 def test_unknown_network_without_a_near_one() -> None:
-    with pytest.raises(ShiftloomError, match=r"^network 'zzz': is not known; known: lenet5$"):
+    with pytest.raises(ShiftloomError, match=r"^network 'zzz': is not known; known: lenet5, "):
         get("zzz")
 
 

@@ -17,10 +17,10 @@ from shiftloom.models import datasets
 from shiftloom.models.augment import augment
 from shiftloom.models.checkpoint import load_checkpoint
 from shiftloom.models.recipe import Augmentation, Optimizer, Recipe, load_recipe
-from shiftloom.models.registry import get
+from shiftloom.models.registry import trainable
 from shiftloom.models.train import Epoch, learning_rate, main, train
 
-LENET = get("lenet5")
+LENET = trainable("lenet5")
 FRAMES, LABELS = (array[:400] for array in datasets.load("mnist", "test"))
 TINY = Recipe(
     seed=7,

@@ -15,12 +15,16 @@ LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 MVU = (
     "sl_wrap_counter",
     "sl_mvu_address",
+    "sl_mvu_control",
     "sl_shift_product",
     "sl_adder_tree",
     "sl_any_of",
     "sl_code_check",
 )
-REQUANT = ("sl_wrap_counter", "sl_shift_add", "sl_multiply", "sl_round_clip")
+REQUANT = (
+    *("sl_wrap_counter", "sl_delay", "sl_shift_add", "sl_multiply_dsp"),
+    *("sl_multiply", "sl_round_clip"),
+)
 
 
 def _bench(top: str, parameters: dict[str, int], *helpers: str, folder: Path = LIB) -> None:
@@ -70,7 +74,7 @@ def test_shift_product(x_bits: int, x_signed: int) -> None:
         (2, 1, 8, 4, 0, 32, -1000, 1000, 0),
     ],
 )
-def test_requant(
+def test_requant_by_multipliers(
     use_dsp: int,
     lanes: int,
     folds: int,
@@ -85,6 +89,29 @@ def test_requant(
     parameters = {
         **{"LANES": lanes, "FOLDS": folds, "IN_BITS": in_bits, "M_BITS": m_bits, "SHIFT": shift},
         **{"OUT_BITS": out_bits, "LO": lo, "HI": hi, "ZERO": zero, "USE_DSP": use_dsp},
+    }
+    _bench("sl_requant", parameters, *REQUANT)
+
+
+@pytest.mark.parametrize("use_dsp", [0, 1])
+@pytest.mark.parametrize(
+    ("folds", "in_bits", "x_signed", "m_bits", "c_bits", "shift"),
+    [
+        (3, 8, 0, 8, 17, 8),
+        (1, 8, 1, 25, 34, 26),
+        (2, 20, 1, 17, 36, 24),
+        (4, 30, 1, 24, 47, 40),
+        (2, 22, 1, 25, 40, 33),
+        (1, 4, 0, 1, 3, 0),
+    ],
+)
+def test_requant_with_offsets(
+    use_dsp: int, folds: int, in_bits: int, x_signed: int, m_bits: int, c_bits: int, shift: int
+) -> None:
+    parameters = {
+        **{"LANES": 2, "FOLDS": folds, "IN_BITS": in_bits, "X_SIGNED": x_signed},
+        **{"M_BITS": m_bits, "C_BITS": c_bits, "SHIFT": shift, "OUT_BITS": 8},
+        **{"LO": -128, "HI": 127, "ZERO": -3, "USE_DSP": use_dsp},
     }
     _bench("sl_requant", parameters, *REQUANT)
 
@@ -112,7 +139,7 @@ def test_frame_counters() -> None:
 _SMALL = {
     "sl_mvu_shift": {"SIMD": 3, "PE": 2, "SF": 2, "NF": 3, "X_BITS": 4, "ACC_BITS": 14},
     "sl_requant": {"LANES": 2, "FOLDS": 3, "IN_BITS": 12, "M_BITS": 5, "SHIFT": 6, "OUT_BITS": 4}
-    | {"LO": -7, "HI": 6, "ZERO": 1},
+    | {"LO": -7, "HI": 6, "ZERO": 1, "C_BITS": 12},
     "sl_thresholds": {"LANES": 2, "FOLDS": 3, "IN_BITS": 8, "OUT_BITS": 3, "LO": 1},
     "sl_weight_ram": {"WIDTH": 8, "DEPTH": 6},
     "sl_frame_counters": {},
@@ -124,23 +151,24 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
 @pytest.mark.parametrize(
     ("top", "module", "old", "new"),
     [
-        ("sl_mvu_shift", "sl_mvu_shift", "|| first_q)", "|| !first_q)"),
-        ("sl_mvu_shift", "sl_mvu_shift", "else nf_q <= b_addr", "else if (en) nf_q <= b_addr + 1"),
-        ("sl_mvu_shift", "sl_mvu_shift", "en = !m_tvalid || m_tready", "en = 1'b1"),
+        ("sl_mvu_shift", "sl_mvu_control", "first = first_q", "first = !first_q"),
+        ("sl_mvu_shift", "sl_mvu_control", "valid[DELAY-1] && last", "valid[DELAY] && last"),
+        ("sl_mvu_shift", "sl_mvu_control", "en = !m_tvalid || m_tready", "en = 1'b1"),
         (
             "sl_mvu_shift",
-            "sl_mvu_shift",
+            "sl_mvu_control",
             "m_tvalid <= sum_valid && sum_last",
             "m_tvalid <= sum_last",
         ),
         ("sl_mvu_shift", "sl_adder_tree", "if (en) level_q[(HALF", "level_q[(HALF"),
         ("sl_mvu_shift", "sl_code_check", "valid_q[1] && |top_group", "1'b0"),
-        ("sl_mvu_shift", "sl_mvu_shift", "en && valid_q[0]", "valid_q[0]"),
+        ("sl_mvu_shift", "sl_mvu_shift", "en && held", "held"),
         ("sl_shift_product", "sl_shift_product", "value = !x_wide[i+1]", "value = !x_wide[i]"),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "1'b1"),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "below_guard"),
         ("sl_requant", "sl_round_clip", ">= (D_BITS-1)'(RANGE + 1)", ">= (D_BITS-1)'(RANGE + 2)"),
         ("sl_requant", "sl_multiply", "(a_wide <<< 1)", "(a_wide <<< 2)"),
+        ("sl_requant", "sl_multiply", ".CLOCKS(LEVELS)", ".CLOCKS(LEVELS + 1)"),
         ("sl_requant", "sl_requant", "step(en && s_tvalid)", "step(s_tvalid)"),
         ("sl_thresholds", "sl_thresholds", "value >= threshold", "value > threshold"),
         (

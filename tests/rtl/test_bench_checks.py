@@ -16,7 +16,15 @@ from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 HELPERS = {
     "sl_vector_buffer": ("sl_ram",),
+    "sl_digits": ("sl_width",),
     "sl_pool": ("sl_ram",),
+    "sl_concat": ("sl_wrap_counter",),
+    "sl_frame_split": ("sl_wrap_counter",),
+    "sl_insert": ("sl_wrap_counter", "sl_insert_axis"),
+    "sl_crop": ("sl_wrap_counter",),
+    "sl_gather": ("sl_wrap_counter", "sl_ram"),
+    "sl_table": ("sl_wrap_counter",),
+    "sl_argmax": ("sl_wrap_counter",),
     "sl_window": (
         *("sl_ram", "sl_wrap_counter"),
         *("sl_window_scan", "sl_window_rows", "sl_window_slice"),
@@ -28,7 +36,7 @@ PADDED = {
 }
 WRONG_BEAT = r"beat \d+: got 0x[0-9a-f]+, expected 0x[0-9a-f]+"
 STUCK = r"not done after \d+ clocks"
-WRONG_HANDSHAKE = r"\(s_tready, m_tvalid\) \((True|False), (True|False)\) != "
+WRONG_HANDSHAKE = r"\(s_tready, m_tvalid\) \(\d, \d\) != "
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,66 @@ BUGS = {
     ),
     "framer_keeps_its_error": Bug(
         *("sl_axis_framer", "err_short   <= pass", "err_short   <= err_short || pass", "assert"),
+    ),
+    "fork_forgets_a_reader": Bug(
+        *("sl_fork", "s_tready ? s_tvalid : m1_tvalid && !m1_tready", "s_tready && s_tvalid"),
+        WRONG_HANDSHAKE,
+    ),
+    "fork_waits_for_both": Bug(
+        *("sl_fork", "s_tready ? s_tvalid : m0_tvalid && !m0_tready"),
+        *("s_tready ? s_tvalid : m0_tvalid", WRONG_HANDSHAKE),
+    ),
+    "concat_turns_too_late": Bug(
+        *("sl_concat", "count >= CW'(A_BEATS)", "count > CW'(A_BEATS)", WRONG_HANDSHAKE)
+    ),
+    "split_keeps_its_turn": Bug(
+        *("sl_frame_split", "s_tvalid && turn", "s_tvalid && !turn", WRONG_HANDSHAKE)
+    ),
+    "insert_begins_on_its_own": Bug(
+        *("sl_insert", "!(is_data || first)", "!is_data", WRONG_HANDSHAKE)
+    ),
+    "insert_starts_its_gaps_wrongly": Bug(
+        *("sl_insert", "BEFORE % PERIOD", "0", WRONG_HANDSHAKE, "sl_insert_axis"),
+        {"W": 3, "PL": 4, "GAP_X": 2},
+    ),
+    "crop_keeps_a_column_more": Bug(
+        *("sl_crop", "int'(x) < LEFT + OW", "int'(x) <= LEFT + OW", WRONG_HANDSHAKE)
+    ),
+    "gather_frees_too_early": Bug(
+        *("sl_gather", "r_word_q == OW'(OUT_WORDS - 1)", "r_word_q == OW'(OUT_WORDS - 2)"),
+        WRONG_HANDSHAKE,
+    ),
+    "gather_reads_the_wrong_half": Bug(
+        *("sl_gather", ".r_addr({r_half_q, o_data})", ".r_addr({w_half_q, o_data})", WRONG_BEAT)
+    ),
+    "table_takes_the_next_fold": Bug(
+        *("sl_table", ".step(enable && s_tvalid)", ".step(enable)", WRONG_BEAT),
+        parameters={"LANES": 2, "FOLDS": 3, "IN_BITS": 3, "PER_CHANNEL": 1},
+    ),
+    "argmax_takes_the_last_of_equals": Bug(
+        *("sl_argmax", "(x > best_q)", "(x >= best_q)", WRONG_BEAT)
+    ),
+    "argmax_takes_the_last_lane": Bug(
+        *("sl_argmax", "right[BITS-1:0] > left", "right[BITS-1:0] >= left", WRONG_BEAT)
+    ),
+    "argmax_takes_signed_for_unsigned": Bug(
+        *("sl_argmax", "BITS'(IS_SIGNED != 0)", "BITS'(IS_SIGNED != 2)", WRONG_BEAT),
+        parameters={"IS_SIGNED": 0},
+    ),
+    "digits_come_lowest_first": Bug(
+        *("sl_digits", "= x[(DIGITS-1-d)", "= x[d", WRONG_BEAT)
+    ),
+    "window_mixes_digits": Bug(
+        *("sl_window", "[DIGITS*COLUMN-1:0] back_q", "[COLUMN-1:0] back_q", "sl_window: "),
+        parameters={**PADDED, "DIGITS": 2},
+    ),
+    "window_masks_by_the_digit": Bug(
+        *("sl_window", "int'(ow) < FROM * DIGITS", "int'(ow) < FROM", WRONG_BEAT),
+        parameters={**PADDED, "DIGITS": 2},
+    ),
+    "window_skips_digits": Bug(
+        *("sl_window", "int'(phase_q) < DIGITS", "phase_q == '0", WRONG_HANDSHAKE),
+        *("sl_window_scan", {**PADDED, "DIGITS": 2}),
     ),
     "last_comes_early": Bug("sl_axis_last", "left_q == CW'(1)", "left_q == CW'(2)", "assert"),
 }

@@ -32,6 +32,15 @@ def test_width(into: int, out: int, bits: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("elements", "bits", "digit", "signed"),
+    [(6, 8, 2, 0), (1, 6, 3, 0), (3, 4, 1, 1), (2, 5, 5, 0), (2, 7, 2, 0), (3, 5, 3, 1)],
+)
+def test_digits(elements: int, bits: int, digit: int, signed: int) -> None:
+    parameters = {"ELEMS": elements, "BITS": bits, "DIGIT": digit, "IS_SIGNED": signed}
+    _bench("sl_digits", parameters, "sl_width")
+
+
+@pytest.mark.parametrize(
     ("length", "simd", "bits", "nf"),
     [(16, 4, 8, 3), (15, 5, 4, 2), (12, 3, 8, 1), (8, 8, 8, 4), (400, 2, 16, 2)],
 )
@@ -106,6 +115,7 @@ def _window(  # the shapes in the words of a layer; the rest follows
         "NF": 1,
         "ROWS": kh + 1,
         "PAD_VALUE": 0,
+        "DIGITS": 1,
     } | others
 
 
@@ -127,6 +137,12 @@ WINDOWS = {
     "one_pixel": _window((1, 1, 3), (1, 1)),
     "no_spare_bank": _window((6, 6, 1), (3, 3), (1, 1, 1, 1), ROWS=3),
     "block_ram": _window((4, 70, 16), (2, 2), SIMD=64),
+    "digits": _window((14, 14, 6), (5, 5), BITS=2, DIGITS=4),
+    "digits_padded": _window((7, 6, 2), (3, 3), (1, 1, 1, 1), BITS=2, DIGITS=3),
+    "digits_strided": _window((9, 10, 1), (3, 2), (1, 1, 1, 1), (2, 3), BITS=1, DIGITS=2, ROWS=6),
+    "digits_fully_padded": _window((5, 4, 1), (3, 3), (2, 2, 2, 2), BITS=2, DIGITS=4, PAD_VALUE=3),
+    "digits_sliced": _window((5, 6, 2), (2, 3), SIMD=4, NF=2, BITS=4, DIGITS=2),
+    "digits_one_column": _window((6, 1, 1), (3, 3), (1, 1, 1, 1), BITS=2, DIGITS=2),
 }
 
 

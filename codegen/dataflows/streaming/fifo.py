@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shiftloom.codegen.cost import count_bits, ram
-from shiftloom.codegen.dataflows.streaming.timing import Queue
+from shiftloom.codegen.dataflows.streaming.timing import queue
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsCall, Instance, Stream
+
+MIN_DEPTH = 2
+"""With fewer beats it could not take and give one in every clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fifo:
+class Fifo(OneToOne):
     """`sl_fifo`: up to `depth` ≥ 2 beats."""
 
     name: str
@@ -25,7 +30,7 @@ class Fifo:
     def instance(self) -> Instance:
         parameters = (("WIDTH", self.source.width), ("DEPTH", self.depth))
         return Instance(
-            self.name, self.node, "sl_fifo", parameters, self.source.name, self.sink.name
+            self.name, self.node, "sl_fifo", parameters, (self.source.name,), (self.sink.name,)
         )
 
     def call(self) -> HlsCall | None:
@@ -44,5 +49,5 @@ class Fifo:
             **memory,
         }
 
-    def timing(self) -> Queue:
-        return Queue(self.depth)
+    def timing(self) -> Model:
+        return queue.model(self.depth)

@@ -4,83 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import inf
 
-from shiftloom.codegen.dataflows.streaming.fifo import Fifo
+from shiftloom.codegen.dataflows.streaming.fifo import MIN_DEPTH, Fifo
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule, simulate
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 
-MIN_DEPTH = 2
 _UNBOUNDED = 1 << 30
-_FRAMES = 3
+_FRAMES = 4
 """Frames that show the interval where no FIFO ever holds a unit back."""
 
 
 def size_fifos(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], Schedule]:
-    """The chain with the shallowest FIFOs that keep its best interval, and its schedule.
+    """The units with the shallowest FIFOs that keep the best interval and latency, and these.
 
-    Making any FIFO deeper than 2 shallower by one lengthens the interval. No chain is faster than
-    its slowest unit, so a chain of shallow FIFOs that reaches it needs no search. Raises
-    ShiftloomError naming a unit if the chain deadlocks whatever the depths.
+    A FIFO deeper than 2 with one beat less lengthens one of them, or is a deadlock. Raises
+    ShiftloomError naming a unit if there is a deadlock whatever the depths.
     """
-    trials = _Trials(units)
-    shallow = dict.fromkeys(trials.names, MIN_DEPTH)
-    interval = trials.interval(shallow)
-    if interval == max(unit.cycles() for unit in units):
-        return trials.result(shallow)
-    unbounded = dict.fromkeys(trials.names, _UNBOUNDED)
-    best = simulate(trials.with_depths(unbounded), _FRAMES)
-    if interval == best.interval:
-        return trials.result(shallow)
-    depths = {name: max(MIN_DEPTH, best.peaks[name]) for name in trials.names}
-    for name in trials.names:
-        depths[name] = trials.shallowest(depths, name, best.interval)
-    return trials.result(depths)
+    search = _Search(units)
+    search.shrink(search.deep())
+    return search.units(search.depths), search.schedule
 
 
-class _Trials:
-    """Simulations of a chain by the depths of its FIFOs, each made once."""
+class _Search:
+    """Depths that lose no clock so far; they start as deep as FIFOs without a bound became."""
 
     def __init__(self, units: Sequence[Unit]) -> None:
-        self.units = units
-        self.names = [unit.name for unit in units if isinstance(unit, Fifo)]
-        self._seen: dict[tuple[int, ...], Schedule | None] = {}
+        self._units = units
+        names = [unit.name for unit in units if isinstance(unit, Fifo)]
+        best = simulate(self.units(dict.fromkeys(names, _UNBOUNDED)), _FRAMES)
+        self.depths = {name: max(MIN_DEPTH, best.peaks[name]) for name in names}
+        self.schedule = simulate(self.units(self.depths))
+        self._interval = max(best.interval, self.schedule.interval)
+        self._latency = max(best.latency, self.schedule.latency)
 
-    def with_depths(self, depths: Mapping[str, int]) -> tuple[Unit, ...]:
-        """The chain with these depths."""
+    def units(self, depths: Mapping[str, int]) -> tuple[Unit, ...]:
+        """The units with these depths."""
         return tuple(
             replace(unit, depth=depths[unit.name]) if isinstance(unit, Fifo) else unit
-            for unit in self.units
+            for unit in self._units
         )
 
-    def result(self, depths: Mapping[str, int]) -> tuple[tuple[Unit, ...], Schedule]:
-        """The chain with these depths and its schedule."""
-        units = self.with_depths(depths)
-        return units, self._run(depths) or simulate(units)
+    def deep(self) -> list[str]:
+        """FIFOs that might be shallower."""
+        return [name for name, depth in self.depths.items() if depth > MIN_DEPTH]
 
-    def interval(self, depths: Mapping[str, int]) -> float:
-        """Clocks between frames, infinite if the chain deadlocks."""
-        found = self._run(depths)
-        return found.interval if found else inf
+    def shrink(self, names: list[str]) -> None:
+        """Find the least depths of some FIFOs one by one, those at the minimum in one go."""
+        if not names or self._accepts(dict.fromkeys(names, MIN_DEPTH)):
+            return
+        if len(names) == 1:
+            return self._bisect(names[0])
+        self.shrink(names[: len(names) // 2])
+        return self.shrink(names[len(names) // 2 :])
 
-    def shallowest(self, depths: Mapping[str, int], name: str, interval: int) -> int:
-        """Smallest depth of one FIFO, the others kept, that holds the interval; by bisection."""
-        low, high = MIN_DEPTH - 1, depths[name]
-        probe = MIN_DEPTH
+    def _bisect(self, name: str) -> None:
+        """The minimum is too shallow for this one."""
+        low, high = MIN_DEPTH, self.depths[name]
         while high - low > 1:
-            if self.interval({**depths, name: probe}) <= interval:
-                high = probe
+            middle = (low + high) // 2
+            if self._accepts({name: middle}):
+                high = middle
             else:
-                low = probe
-            probe = (low + high) // 2
-        return high
+                low = middle
 
-    def _run(self, depths: Mapping[str, int]) -> Schedule | None:
-        key = tuple(depths[name] for name in self.names)
-        if key not in self._seen:
-            try:
-                self._seen[key] = simulate(self.with_depths(depths))
-            except ShiftloomError:
-                self._seen[key] = None
-        return self._seen[key]
+    def _accepts(self, changes: Mapping[str, int]) -> bool:
+        """Whether nothing gets slower with some depths changed; keeps them if so."""
+        depths = {**self.depths, **changes}
+        try:
+            found = simulate(self.units(depths), latency=self._latency)
+        except ShiftloomError:
+            return False
+        if found.interval > self._interval or found.latency > self._latency:
+            return False
+        self.depths, self.schedule = depths, found
+        return True

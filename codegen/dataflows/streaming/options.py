@@ -1,157 +1,210 @@
-"""The ways to build each stage of a network: PE kind, folding and requantization lanes."""
+"""The ways to build a stage at a given interval, with their predicted resources."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 from shiftloom.codegen import cost
-from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.cost import Resources
-from shiftloom.codegen.dataflows.streaming.chain import Choices, build_chain
-from shiftloom.codegen.dataflows.streaming.tokens import simulate
+from shiftloom.codegen.dataflows.streaming import foldings, tails
+from shiftloom.codegen.dataflows.streaming.allocation import NAMES
+from shiftloom.codegen.dataflows.streaming.compose import Choices, compose_part
+from shiftloom.codegen.dataflows.streaming.stages import Stage, channels, divisors
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import PES, ConstantMatrix
-from shiftloom.codegen.plan import MacPlan, RequantPlan
-from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, WindowReduce
+from shiftloom.codegen.plan import LanePlan, MacPlan, RequantPlan
+from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.windows import Window
 
-MAX_UNROLLED = 4096
-"""Weights of the largest layer considered for burnt-in adder networks."""
-MAX_BEAT_BITS = 4096
-"""Widest stream between a window and its matrix unit."""
+OVERSIZE = 2
+"""A unit is at most this many times faster than asked, unless no slower folding keeps the rate."""
+
+NodePlan = MacPlan | RequantPlan | LanePlan
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to build a stage: its choices, clocks a frame and predicted resources.
+    """One way to build a stage: a plan for each unit, clocks a frame and predicted resources.
 
-    `cycles` is what its slowest unit needs when no stream ever stalls.
+    `cycles` is what its slowest unit needs when no stream ever stalls, `pace` the clocks between
+    the pixels that leave its head.
     """
 
-    macs: tuple[MacPlan, ...]
-    requants: tuple[RequantPlan, ...]
+    plans: tuple[NodePlan, ...]
     cycles: int
+    pace: int
     resources: Resources
 
-    def choices(self) -> Choices:
-        """The same, by node name, with the shallowest FIFOs."""
-        return Choices({p.node: p for p in self.macs}, {p.node: p for p in self.requants}, {})
 
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A layer with the poolings and the requantization behind it, as a network of its own."""
-
-    name: str
-    qgraph: QGraph
-    config: LayerConfig
-
-    def units(self, option: Option, elements: int | None = None) -> tuple[Unit, ...]:
-        """The stage's chain; `elements` come in a beat (whole pixels by default)."""
-        return build_chain(self.qgraph, option.choices(), serial=False, elements=elements)
-
-    def interval(self, option: Option, elements: int) -> int:
-        """Clocks a frame takes when the stage before it never lets it wait."""
-        return simulate(self.units(option, elements)).interval
-
-
-def stages_of(qgraph: QGraph, config: Config) -> list[Stage]:
-    """The network cut in front of every matrix product."""
-    groups: list[list[QNode]] = []
-    for node in qgraph.nodes:
-        if not groups or isinstance(node.unit, Mac):
-            groups.append([])
-        groups[-1].append(node)
-    result = []
-    for group in groups:
-        head = group[0]
-        inner = QGraph(
-            qgraph.name,
-            qgraph.tensor(head.source),
-            tuple(replace(node, source="input") if node is head else node for node in group),
-        )
-        result.append(Stage(head.name, inner, config.layer(head.layer)))
-    return result
-
-
-def options_of(stage: Stage) -> list[Option]:
-    """All ways to build a stage, cheapest first; raises ShiftloomError if there is none."""
-    head = stage.qgraph.nodes[0]
-    plans: Iterator[MacPlan | None] = iter([None])
-    if isinstance(head.unit, Mac):
-        plans = _foldings(head, head.unit, stage.config)
-    options = [_option(stage, plan) for plan in plans]
-    if not options:
-        assert isinstance(head.unit, Mac)
-        raise ShiftloomError(head.name, *_impossible(head.unit, stage.config))
-    return sorted(options, key=lambda option: option.resources.lut)
-
-
-def _foldings(head: QNode, mac: Mac, config: LayerConfig) -> Iterator[MacPlan]:
-    outputs = int(mac.weights.data.shape[0])
-    for kind in PES:
-        if config.pe not in ("auto", kind.kind.removeprefix("mvu_")):
-            continue
-        for pe in _divisors(outputs):
-            for simd in _divisors(mac.lanes):
-                if config.folding is not None and config.folding != (pe, simd):
-                    continue
-                if not kind.supports(mac, pe, simd):
-                    continue
-                if kind is ConstantMatrix and config.pe == "auto" and not _unrollable(mac):
-                    continue
-                if config.folding is None and simd * 8 > MAX_BEAT_BITS:
-                    continue
-                yield MacPlan(head.name, kind.kind, pe, simd)
-
-
-def _unrollable(mac: Mac) -> bool:
-    return int(mac.weights.data.size) <= MAX_UNROLLED
-
-
-def _impossible(mac: Mac, config: LayerConfig) -> tuple[str, str]:
-    outputs, lanes = int(mac.weights.data.shape[0]), mac.lanes
-    if config.folding is None:
-        return f"no PE of kind {config.pe!r} can run it", "use pe: auto"
-    pe, simd = config.folding
-    if outputs % pe == 0 and lanes % simd == 0:
-        problem = f"PE {config.pe} cannot fold the layer to PE={pe}, SIMD={simd}"
-        return problem, f"use PE={outputs}, SIMD={lanes} or pe: shift"
-    problem = f"folding PE={pe}, SIMD={simd} does not divide {outputs} outputs × {lanes} terms"
-    return problem, (
-        f"use PE of {', '.join(map(str, _divisors(outputs)))} and "
-        f"SIMD of {', '.join(map(str, _divisors(lanes)))}"
+def choices(plans: Iterable[NodePlan]) -> Choices:
+    """Plans by their kinds, with the shallowest FIFOs."""
+    plans = tuple(plans)
+    return Choices(
+        tuple(plan for plan in plans if isinstance(plan, MacPlan)),
+        tuple(plan for plan in plans if isinstance(plan, RequantPlan)),
+        tuple(plan for plan in plans if isinstance(plan, LanePlan)),
     )
 
 
-def _divisors(value: int) -> list[int]:
-    return [d for d in range(1, value + 1) if value % d == 0]
+class _Part:
+    """Units of a part of a network; what they cost is found when asked for."""
+
+    def __init__(self, units: tuple[Unit, ...]) -> None:
+        self._units = units
+
+    @cached_property
+    def cycles(self) -> int:
+        """Clocks a frame of the slowest unit."""
+        return max((unit.cycles() for unit in self._units), default=0)
+
+    @cached_property
+    def resources(self) -> Resources:
+        """Their predicted sum."""
+        return cost.total(self._units)
 
 
-def _option(stage: Stage, mac: MacPlan | None) -> Option:
-    macs = (mac,) if mac is not None else ()
-    requants = tuple(
-        _requant(stage, node, node.unit, mac)
-        for node in stage.qgraph.nodes
-        if isinstance(node.unit, Requantize)
+class _Way:
+    """A plan for every unit of a stage, with its parts."""
+
+    def __init__(self, plans: tuple[NodePlan, ...], pace: int, parts: tuple[_Part, ...]) -> None:
+        self.cycles = max(part.cycles for part in parts)
+        self._plans = plans
+        self._pace = pace
+        self._parts = parts
+
+    @cached_property
+    def option(self) -> Option:
+        """The same with its price."""
+        resources = sum((part.resources for part in self._parts), Resources())
+        return Option(self._plans, self.cycles, self._pace, resources)
+
+
+class Menu:
+    """The options of one stage; every part of one is made once, when it is first asked for."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._heads = _heads(stage)
+        self._kinds = tuple(dict.fromkeys(_kind(plan) for _, plan in self._heads))
+        self._parts: dict[tuple[tuple[NodePlan, ...], int], _Part] = {}
+        self._found: dict[NodePlan, list[_Way]] = {}
+        self._at: dict[int, tuple[Option, ...]] = {}
+
+    def intervals(self) -> tuple[int, ...]:
+        """Clocks a frame that the unit at the head of the stage can take, ascending."""
+        return tuple(sorted({clocks for clocks, _ in self._heads}))
+
+    @cached_property
+    def fastest(self) -> int:
+        """The fewest clocks a frame of any option."""
+        best = 0
+        for clocks, plan in reversed(self._heads):
+            if best and clocks >= best:
+                break
+            found = min(way.cycles for way in self._ways(plan))
+            best = min(best, found) if best else found
+        return best
+
+    def at(self, interval: int) -> tuple[Option, ...]:
+        """The options that take at most `interval` clocks and are not much faster.
+
+        None dominates another. Empty where no folding is fast enough.
+        """
+        if interval not in self._at:
+            found = [self._keeping(interval, kind) for kind in self._kinds]
+            self._at[interval] = _undominated(list(chain.from_iterable(found)))
+        return self._at[interval]
+
+    def _keeping(self, interval: int, kind: str) -> list[Option]:
+        """The same of one kind of unit at the head."""
+        found: list[Option] = []
+        reached = 0
+        for clocks, plan in self._heads:
+            if clocks > interval or _kind(plan) != kind:
+                continue
+            if found and clocks < reached and clocks * OVERSIZE < interval:
+                break
+            options = [way.option for way in self._ways(plan) if way.cycles <= interval]
+            reached = clocks if options else reached
+            found += options
+        return found
+
+    def _ways(self, plan: NodePlan) -> list[_Way]:
+        """The stage with a plan for its head, and each of those for its tail."""
+        if plan not in self._found:
+            stage, pace = self.stage, _pace(self.stage, plan)
+            head = self._part(stage.head, (plan,), _taken(stage, plan))
+            if stage.tail is None:
+                self._found[plan] = [_Way((plan,), pace, (head,))]
+            else:
+                made = _made(plan)
+                self._found[plan] = [
+                    _Way((plan, *tail), pace, (head, self._part(stage.tail, tail, made)))
+                    for tail in tails.of(stage, pace)
+                ]
+        return self._found[plan]
+
+    def _part(self, part: QGraph, plans: tuple[NodePlan, ...], elements: int) -> _Part:
+        key = plans, elements
+        if key not in self._parts:
+            self._parts[key] = _Part(compose_part(part, choices(plans), elements))
+        return self._parts[key]
+
+
+def _heads(stage: Stage) -> tuple[tuple[int, NodePlan], ...]:
+    """Clocks a frame and plan of every way to build the head alone, the slowest first."""
+    if isinstance(stage.node.unit, Mac):
+        return foldings.of(stage)
+    height, width, depth = stage.node.out.shape
+    return tuple(
+        (height * width * depth // lanes, LanePlan(stage.name, lanes))
+        for lanes in divisors(channels(stage.head, stage.node))
     )
-    units = stage.units(Option(macs, requants, 0, Resources()))
-    return Option(macs, requants, max(unit.cycles() for unit in units), cost.total(units))
 
 
-def _requant(stage: Stage, node: QNode, unit: Requantize, mac: MacPlan | None) -> RequantPlan:
-    """Fewest lanes that keep up with the bursts in which pixels leave the matrix and pooling."""
-    channels = node.out.shape[2]
-    gap = 1
-    for before in stage.qgraph.nodes:
-        if isinstance(before.unit, Mac) and mac is not None:
-            outputs = int(before.unit.weights.data.shape[0])
-            gap = outputs // mac.pe * (before.unit.lanes // mac.simd)
-        if isinstance(before.unit, WindowReduce):
-            gap *= before.unit.window.stride[1]
-    lanes = next(d for d in _divisors(channels) if channels // d <= gap or d == channels)
-    method = stage.config.requant
-    if unit.requantization.shift == 0 and unit.requantization.out.bits > 8:
-        method = "mult_shift"
-    return RequantPlan(node.name, method, lanes, stage.config.requant_dsp)
+def _kind(plan: NodePlan) -> str:
+    """The kind of PE at the head of a stage, empty where it has none."""
+    return plan.kind if isinstance(plan, MacPlan) else ""
+
+
+def _taken(stage: Stage, plan: NodePlan) -> int:
+    """Elements a beat of the stream that the head of a stage reads best."""
+    if isinstance(plan, LanePlan):
+        return plan.lanes
+    mac = stage.node.unit
+    assert isinstance(plan, MacPlan)
+    assert isinstance(mac, Mac)
+    if plan.window == "parallel" and mac.window != Window((1, 1)):
+        return stage.head.inputs[0].tensor.shape[2]
+    return plan.pe if foldings.is_depthwise(plan) else plan.simd
+
+
+def _made(plan: NodePlan) -> int:
+    """Elements a beat of the stream that the head of a stage makes."""
+    assert not isinstance(plan, RequantPlan)
+    return plan.pe if isinstance(plan, MacPlan) else plan.lanes
+
+
+def _pace(stage: Stage, plan: NodePlan) -> int:
+    """Clocks between the pixels that the head of a stage makes."""
+    if isinstance(plan, LanePlan):
+        return stage.node.out.shape[2] // plan.lanes
+    mac = stage.node.unit
+    assert isinstance(plan, MacPlan)
+    assert isinstance(mac, Mac)
+    return foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
+
+
+def _undominated(options: list[Option]) -> tuple[Option, ...]:
+    """Without those that another one matches or beats in every resource; the fewest LUTs first."""
+    kept: list[Option] = []
+    for option in sorted(options, key=lambda o: (o.resources.lut, -o.cycles)):
+        if not any(_covers(other.resources, option.resources) for other in kept):
+            kept.append(option)
+    return tuple(kept)
+
+
+def _covers(one: Resources, other: Resources) -> bool:
+    return all(getattr(one, name) <= getattr(other, name) for name in NAMES)

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shiftloom.codegen.cost import count_bits, ram
-from shiftloom.codegen.dataflows.streaming.timing import Pipeline
+from shiftloom.codegen.dataflows.streaming.timing import pipeline, pool
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 from shiftloom.codegen.qgraph import WindowReduce
 from shiftloom.codegen.values import Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(OneToOne):
     """`sl_pool`: stride = kernel, no padding; a row memory holds the running maximum or sum."""
 
     name: str
@@ -51,12 +53,17 @@ class Pool:
 
     def instance(self) -> Instance:
         return Instance(
-            self.name, self.node, "sl_pool", self._parameters(), self.source.name, self.sink.name
+            self.name,
+            self.node,
+            "sl_pool",
+            self._parameters(),
+            (self.source.name,),
+            (self.sink.name,),
         )
 
     def call(self) -> HlsCall | None:
         arguments = tuple(value for _, value in self._parameters())
-        return HlsCall("pool", "sl_pool.hpp", arguments, self.source.name, self.sink.name)
+        return HlsCall("pool", "sl_pool.hpp", arguments, (self.source.name,), (self.sink.name,))
 
     def cycles(self) -> int:
         return self.source.beats
@@ -76,21 +83,12 @@ class Pool:
             **memory,
         }
 
-    def timing(self) -> Pipeline:
-        (kh, kw), (height, width, _) = self.reduce.window.kernel, self.shape
-        pattern = bytearray()
-        for y in range(height):
-            for x in range(width):
-                ends = y % kh == kh - 1 and x % kw == kw - 1
-                pattern += bytes([ends]) * self.folds
-        return Pipeline(POOL_LATENCY, bytes(pattern))
-
-
-POOL_LATENCY = 2
+    def timing(self) -> Model:
+        return pool.model(self.shape, self.reduce.window.kernel, self.folds)
 
 
 @dataclass(frozen=True, slots=True)
-class WindowReduceUnit:
+class WindowReduceUnit(OneToOne):
     """`sl_window_reduce`: one beat holds a whole window of all channels; a registered tree."""
 
     name: str
@@ -122,14 +120,18 @@ class WindowReduceUnit:
             self.node,
             "sl_window_reduce",
             self._parameters(),
-            self.source.name,
-            self.sink.name,
+            (self.source.name,),
+            (self.sink.name,),
         )
 
     def call(self) -> HlsCall | None:
         arguments = (*(value for _, value in self._parameters()), self.source.beats)
         return HlsCall(
-            "window_reduce", "sl_window_reduce.hpp", arguments, self.source.name, self.sink.name
+            "window_reduce",
+            "sl_window_reduce.hpp",
+            arguments,
+            (self.source.name,),
+            (self.sink.name,),
         )
 
     def cycles(self) -> int:
@@ -146,5 +148,5 @@ class WindowReduceUnit:
             "delay_bits": self.sink.width if self.taps != 1 << levels else 0,
         }
 
-    def timing(self) -> Pipeline:
-        return Pipeline(max(1, (self.taps - 1).bit_length()))
+    def timing(self) -> Model:
+        return pipeline.model(max(1, (self.taps - 1).bit_length()))

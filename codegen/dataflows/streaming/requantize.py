@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shiftloom.codegen.cost import LUT_DEPTH, count_bits, rom_luts
-from shiftloom.codegen.dataflows.streaming.requantize_cost import DSP_BITS, Rows, changing_bits
-from shiftloom.codegen.dataflows.streaming.timing import Pipeline
+from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
+from shiftloom.codegen.dataflows.streaming.requantize_cost import Rows, changing_bits, dsp_blocks
+from shiftloom.codegen.dataflows.streaming.timing import pipeline
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import (
     HlsArray,
     HlsCall,
@@ -17,15 +20,16 @@ from shiftloom.codegen.design import (
     Rom,
     RomBank,
     RomPort,
+    RomStyle,
     Stream,
 )
 from shiftloom.codegen.requant import Requantization, thresholds
-from shiftloom.codegen.values import Array, IntArray
+from shiftloom.codegen.values import Array, IntArray, IntType
 
 
 @dataclass(frozen=True, slots=True)
-class MultiplyShift:
-    """`sl_requant`: `lanes` channels a clock, M from a memory with one word a channel group."""
+class MultiplyShift(OneToOne):
+    """`sl_requant`: `lanes` channels a clock, M and C from a memory, a word a channel group."""
 
     name: str
     node: str
@@ -37,22 +41,48 @@ class MultiplyShift:
 
     kind = "requant"
 
+    @staticmethod
+    def supports_dsp(function: Requantization, source: IntType) -> bool:
+        """Whether two DSP blocks multiply values of this type by M."""
+        return dsp_blocks(source.bits + (not source.signed), function.m_bits) <= 2
+
     @property
     def lanes(self) -> int:
         """Channels a clock."""
         return self.source.elements
+
+    @property
+    def _x_bits(self) -> int:
+        """Width of a value with its sign."""
+        return self.source.bits + (not self.source.signed)
+
+    @property
+    def _c_bits(self) -> int:
+        """Width of the offsets, 0 if all are 0."""
+        offset = self.function.offset.data
+        if not offset.any():
+            return 0
+        return IntType.covering(int(offset.min()), int(offset.max())).bits
 
     def multipliers(self) -> IntArray:
         """M as [FOLDS, LANES]."""
         folded: IntArray = self.function.m.data.reshape(-1, self.lanes)
         return folded
 
+    def offsets(self) -> IntArray:
+        """C as [FOLDS, LANES]."""
+        shape = self.function.m.data.shape
+        folded: IntArray = np.broadcast_to(self.function.offset.data, shape)
+        return folded.reshape(-1, self.lanes)
+
     def _parameters(self) -> tuple[tuple[str, int], ...]:
         return (
             ("LANES", self.lanes),
             ("FOLDS", len(self.multipliers())),
             ("IN_BITS", self.source.bits),
+            ("X_SIGNED", int(self.source.signed)),
             ("M_BITS", self.function.m_bits),
+            ("C_BITS", self._c_bits),
             ("SHIFT", self.function.shift),
             ("OUT_BITS", self.sink.bits),
             ("LO", self.function.lo),
@@ -61,65 +91,75 @@ class MultiplyShift:
             ("USE_DSP", int(self.use_dsp)),
         )
 
+    def _constants(self) -> Rom:
+        """Words of lanes {C, M}; of DSP blocks a memory even where they never change."""
+        m = bits_of(self.multipliers(), self.function.m_bits)
+        c = bits_of(self.offsets(), self._c_bits)
+        words = np.concatenate([m, c], axis=-1).reshape(len(m), -1)
+        style: RomStyle = "distributed" if self.use_dsp else "auto"
+        return Rom(f"{self.design}_{self.name}_multipliers", Array(words), 1, style)
+
     def instance(self) -> Instance:
-        rom = Rom(
-            f"{self.design}_{self.name}_multipliers",
-            Array(self.multipliers()),
-            self.function.m_bits,
-        )
         return Instance(
             self.name,
             self.node,
             "sl_requant",
             self._parameters(),
-            self.source.name,
-            self.sink.name,
-            (RomPort("p", rom, "p"),),
+            (self.source.name,),
+            (self.sink.name,),
+            (RomPort("p", self._constants(), "p"),),
         )
 
     def call(self) -> HlsCall | None:
         height, width, _ = self.source.shape
         arguments = (*(value for _, value in self._parameters()), height * width)
-        name = f"{self.name}_multipliers"
-        array = HlsArray(name, f"sl::uword<{self.function.m_bits}>", Array(self.multipliers()))
-        return HlsCall(
-            "requant", "sl_requant.hpp", arguments, self.source.name, self.sink.name, (array,)
-        )
+        ctype = f"sl::uword<{self.function.m_bits}>"
+        arrays = [HlsArray(f"{self.name}_multipliers", ctype, Array(self.multipliers()))]
+        if self._c_bits:
+            ctype = f"sl::sword<{self._c_bits}>"
+            arrays.append(HlsArray(f"{self.name}_offsets", ctype, Array(self.offsets())))
+        source, sink = self.source.name, self.sink.name
+        return HlsCall("requant", "sl_requant.hpp", arguments, (source,), (sink,), tuple(arrays))
 
     def cycles(self) -> int:
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        bits, m, shift = self.source.bits, self.multipliers(), self.function.shift
-        rows = Rows() if self.use_dsp else Rows.of(m, bits, self.function.m_bits)
-        memory_bits, is_deep = changing_bits(m, self.function.m_bits), len(m) > LUT_DEPTH
+        bits, m, function = self._x_bits, self.multipliers(), self.function
+        rows = Rows() if self.use_dsp else Rows.of(m, bits, function.m_bits)
+        memory_bits, is_deep = changing_bits(m, function.m_bits), len(m) > LUT_DEPTH
+        memory_bits += changing_bits(self.offsets(), self._c_bits)
+        offset_bits = self.lanes * self._c_bits
         return {
             "one": 1,
             "fold_bits": count_bits(len(m)),
             "digit_luts": rows.digits,
-            "adder_bits": rows.adders,
+            "adder_bits": rows.adders + (0 if self.use_dsp else offset_bits),
             "row_bits": rows.registers,
+            "offset_bits": offset_bits,
+            "delay_luts": 0 if self.use_dsp or len(m) == 1 else offset_bits,
             "memory_luts": 0 if is_deep else memory_bits * rom_luts(len(m)),
             "deep_luts": memory_bits * rom_luts(len(m)) if is_deep else 0,
             "memory_bits": memory_bits,
-            "floor_bits": self.lanes * (bits + self.function.m_bits - shift),
-            "shift_bits": self.lanes * shift,
+            "floor_bits": self.lanes * (bits + function.m_bits - function.shift),
+            "shift_bits": self.lanes * function.shift,
             "clip_bits": self.lanes * self.sink.bits,
-            "dsp": self.lanes * -(-bits // DSP_BITS) if self.use_dsp else 0,
+            "dsp": self.lanes * dsp_blocks(bits, function.m_bits) if self.use_dsp else 0,
         }
 
-    def timing(self) -> Pipeline:
-        return Pipeline(requant_latency(self.function, self.use_dsp))
+    def timing(self) -> Model:
+        return pipeline.model(self._latency())
 
-
-def requant_latency(function: Requantization, use_dsp: bool) -> int:
-    """Enabled clocks from an input beat to its output beat, as in `sl_requant.sv`."""
-    levels = 1 if use_dsp else (-(-function.m_bits // 2) - 1).bit_length()
-    return 4 + levels
+    def _latency(self) -> int:
+        """Enabled clocks from an input beat to its output beat, as in `sl_requant.sv`."""
+        if self.use_dsp:
+            return 7
+        levels = (-(-self.function.m_bits // 2) - 1).bit_length()
+        return 4 + levels + (self._c_bits > 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(OneToOne):
     """`sl_thresholds`: y = lo + #{k : x ≥ T[c, k]}, one memory level an output bit."""
 
     name: str
@@ -176,8 +216,8 @@ class Thresholds:
             self.node,
             "sl_thresholds",
             self._parameters(),
-            self.source.name,
-            self.sink.name,
+            (self.source.name,),
+            (self.sink.name,),
             (RomPort("t", self.bank(), "t"),),
         )
 
@@ -187,7 +227,12 @@ class Thresholds:
         ctype = f"sl::sword<{self.source.bits}>"
         array = HlsArray(f"{self.name}_thresholds", ctype, Array(self.table()))
         return HlsCall(
-            "thresholds", "sl_thresholds.hpp", arguments, self.source.name, self.sink.name, (array,)
+            "thresholds",
+            "sl_thresholds.hpp",
+            arguments,
+            (self.source.name,),
+            (self.sink.name,),
+            (array,),
         )
 
     def cycles(self) -> int:
@@ -207,5 +252,5 @@ class Thresholds:
             "memory_luts": sum(n * luts for n, luts in zip(changing, luts, strict=True)),
         }
 
-    def timing(self) -> Pipeline:
-        return Pipeline(self.sink.bits + 1)
+    def timing(self) -> Model:
+        return pipeline.model(self.sink.bits + 1)

@@ -8,8 +8,17 @@ import numpy as np
 
 from shiftloom.codegen.values import IntArray
 
-DSP_BITS = 24
-"""Bits of the sums that one DSP block multiplies."""
+_CUT = 17
+"""Bits of the wider factor that the first of two DSP blocks takes."""
+
+
+def dsp_blocks(x_bits: int, m_bits: int) -> int:
+    """DSP blocks that multiply a signed value by an unsigned factor, as in `sl_multiply_dsp`."""
+    if (x_bits <= 25 and m_bits <= 17) or (x_bits <= 18 and m_bits <= 24):
+        return 1
+    if (x_bits <= 25 and m_bits <= _CUT + 17) or (x_bits <= _CUT + 18 and m_bits <= 24):
+        return 2
+    return 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,34 @@
-"""Token simulation: the handshakes of a chain clock by clock, without data.
-
-FIFOs cut a chain into segments that see each other through registers only. Every segment and every
-FIFO keeps its own time and is stepped only when one of its flags may change: exact to the clock, at
-a fraction of the work.
-"""
+"""Token simulation: the handshakes of a graph of units clock by clock, without data."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-from shiftloom.codegen.dataflows.streaming.timing import FOREVER, Pipeline, Queue, Timing
+import numpy as np
+
+from shiftloom.codegen.dataflows.streaming.fifo import Fifo
+from shiftloom.codegen.dataflows.streaming.timing import kernel, pipeline
+from shiftloom.codegen.dataflows.streaming.timing.kernel import DEADLOCK, OUTSIDE, PORTS, Net
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import IntArray
 
+NEVER = 1 << 60
+"""Clocks without end."""
+_SLACK = 10_000
+"""Clocks that the pipelines of a network fill in at the most."""
 MAX_FRAMES = 12
-"""Frames after which the interval is taken as it is, if the chain does not repeat itself before."""
+"""Frames after which the interval is taken as it is, if nothing repeats itself before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What a simulation saw, in clocks; `peaks` is each FIFO's fullest state by unit name.
+    """What a simulation saw, in clocks; `peaks` is the depth that each FIFO used, by unit name.
 
-    `interval` separates the last output beats of consecutive frames offered back to back;
-    `latency` runs from the first input beat to the last output beat of the first frame, both
-    clocks counted.
+    `interval` separates the last output beats of consecutive frames offered back to back, rounded
+    up where it alternates; `latency` runs from the first input beat to the last output beat of the
+    first frame, both clocks counted.
     """
 
     interval: int
@@ -33,167 +36,96 @@ class Schedule:
     peaks: dict[str, int]
 
 
-def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES) -> Schedule:
-    """Feed frames without a pause to a chain whose output is always taken, until it repeats itself.
+def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEVER) -> Schedule:
+    """Feed frames without a pause to a graph whose output is always taken, until it repeats itself.
 
-    Two frames that end in the same state prove the interval; else the last of `frames` gives it.
-    Raises ShiftloomError naming the unit that takes no more beats if the chain deadlocks.
+    `units` stand in topological order; the first one reads the input, the last one makes the
+    output. Two frames that end in the same state prove the interval; else the last of `frames`
+    gives it. Raises ShiftloomError naming a unit in a deadlock, and where the first frame takes
+    more than `latency` clocks or any one takes far more than all units one after the other would.
     """
-    chain = _Chain(units)
-    ends = [chain.run_frame()]
-    before, now = None, chain.state()
-    while len(ends) < frames and before != now:
-        ends.append(chain.run_frame())
-        before, now = now, chain.state()
-    return Schedule(ends[-1] - ends[-2], ends[0], chain.peaks())
+    tokens = Tokens(units)
+    limit = _SLACK + 2 * sum(unit.cycles() for unit in units)
+    ends = [tokens.run_frame(min(latency, limit))]
+    seen: dict[bytes, int] = {}
+    while len(ends) < max(2, frames) and tokens.state() not in seen:
+        seen[tokens.state()] = len(ends)
+        ends.append(tokens.run_frame(limit))
+    first = seen.get(tokens.state(), len(ends) - 1)
+    clocks, count = ends[-1] - ends[first - 1], len(ends) - first
+    return Schedule(-(-clocks // count), ends[0], tokens.peaks())
 
 
-class _End:
-    """Source and sink of a chain: gives or takes a beat whenever it can, and counts frames."""
-
-    def __init__(self, beats: int) -> None:
-        self.beats = beats
-        self.count = 0
-
-    def valid(self) -> bool:
-        return True
-
-    def ready(self, downstream: bool) -> bool:
-        return True
-
-    def steady(self, taken: bool, given: bool) -> int:
-        return self.beats - self.count % self.beats if taken or given else FOREVER
-
-    def step(self, taken: bool, given: bool, clocks: int) -> None:
-        if taken or given:
-            self.count += clocks
-
-    def state(self) -> Hashable:
-        return self.count % self.beats
-
-
-class _Segment:
-    """Models in a row whose handshakes depend on each other within a clock.
-
-    `moves[i]` says whether a beat moves into model i in each clock from `now` on, the last one
-    whether one moves out.
-    """
-
-    __slots__ = ("_changing", "models", "moves", "now")
-
-    def __init__(self, models: Sequence[Timing]) -> None:
-        self.models = tuple(models)
-        self.moves = [False] * (len(models) + 1)
-        self.now = 0
-        self._changing: list[tuple[Timing, bool, bool]] = []
-
-    def advance(self, clock: int) -> None:
-        """Step the models to `clock`; their flags stay the same on the way."""
-        clocks = clock - self.now
-        if clocks:
-            for model, taken, given in self._changing:
-                model.step(taken, given, clocks)
-            self.now = clock
-
-    def settle(self, offered: bool, taken: bool) -> int:
-        """Find the moves, from the sink back to the source; returns the clock they hold until."""
-        moves, downstream = self.moves, taken
-        for i in range(len(self.models) - 1, -1, -1):
-            model = self.models[i]
-            moves[i + 1] = downstream and model.valid()
-            downstream = model.ready(downstream)
-        moves[0] = downstream and offered
-        return self.hold()
-
-    def hold(self) -> int:
-        """Find what the moves change; returns the clock until which they hold."""
-        moves, clocks = self.moves, FOREVER
-        self._changing.clear()
-        for i, model in enumerate(self.models):
-            taken, given = moves[i], moves[i + 1]
-            steady = model.steady(taken, given)
-            if steady < FOREVER:
-                self._changing.append((model, taken, given))
-                clocks = min(clocks, steady)
-        return self.now + clocks
-
-
-class _Chain:
-    """Segments (odd places of `parts`) between source, FIFOs and sink (even places)."""
+class Tokens:
+    """Registers of the units' models and of the input guard in front of them."""
 
     def __init__(self, units: Sequence[Unit]) -> None:
-        self.units = [(unit, unit.timing()) for unit in units]
-        groups: list[list[Timing]] = [[Pipeline(1)]]  # the input guard
-        queues: list[Timing] = [_End(units[0].source.beats)]
-        for _, model in self.units:
-            if isinstance(model, Queue):
-                queues.append(model)
-                groups.append([])
-            else:
-                groups[-1].append(model)
-        self.sink = _End(units[-1].sink.beats)
-        queues.append(self.sink)
-        self.parts = [_Segment([queues[0]])]
-        for group, queue in zip(groups, queues[1:], strict=True):
-            self.parts += [_Segment(group), _Segment([queue])]
-        self.wakes = [0 if k % 2 else FOREVER for k in range(len(self.parts))]
+        self.units = tuple(units)
+        self.net = _net(self.units)
+        self.clock = 0
 
-    def run_frame(self) -> int:
-        """Run to the clock after the next frame's last output beat."""
-        end = self.sink.count + self.sink.beats
-        while self.sink.count < end:
-            clock = min(self.wakes)
-            if clock >= FOREVER:
-                raise self._deadlock()
-            self._event(clock)
-        for part in self.parts:
-            part.advance(clock)
-        return clock
+    def run_frame(self, limit: int = NEVER) -> int:
+        """Run to the clock after the next frame's last output beat, and return it.
 
-    def state(self) -> Hashable:
+        Raises ShiftloomError in a deadlock, and after `limit` clocks.
+        """
+        clocks = kernel.run(self.net, self.units[-1].sinks[0].beats, limit)
+        if clocks == DEADLOCK:
+            problem = "takes no more beats: the units deadlock here"
+            raise ShiftloomError(self._refusing(), problem)
+        if clocks > limit:
+            problem = f"takes no more beats, and no frame has come after {limit} clocks"
+            raise ShiftloomError(self._refusing(), problem)
+        self.clock += clocks
+        return self.clock
+
+    def state(self) -> bytes:
         """All that the frames to come depend on."""
-        return tuple(model.state() for part in self.parts for model in part.models)
+        return self.net.state.tobytes()
 
     def peaks(self) -> dict[str, int]:
-        """Most beats each FIFO has held, by unit."""
-        return {unit.name: model.peak for unit, model in self.units if isinstance(model, Queue)}
+        """Depth that each FIFO has used, by unit."""
+        named = zip(self.units, self.net.depths[1:].tolist(), strict=True)
+        return {unit.name: depth for unit, depth in named if isinstance(unit, Fifo)}
 
-    def _event(self, clock: int) -> None:
-        """Settle anew what may change with this clock, and what depends on it by a register."""
-        due = [k for k, wake in enumerate(self.wakes) if wake == clock]
-        segments = {k for k in due if k % 2}
-        for k in due:
-            if k % 2 == 0:
-                segments |= self._pass_queue(k, clock)
-        for k in segments:
-            part = self.parts[k]
-            part.advance(clock)
-            offered = self.parts[k - 1].models[0].valid()
-            space = self.parts[k + 1].models[0].ready(True)
-            self.wakes[k] = part.settle(offered, space)
-            self._join_queue(k - 1, 1, part.moves[0], clock)
-            self._join_queue(k + 1, 0, part.moves[-1], clock)
+    def _refusing(self) -> str:
+        """The last full FIFO, or else the last unit that refuses a beat, or the very last one."""
+        refused = self.net.offered[1:] & ~self.net.ready[1:]
+        units = [self.units[u] for u in np.flatnonzero(refused)] or [self.units[-1]]
+        full = [unit for unit in units if isinstance(unit, Fifo)]
+        return (full or units)[-1].name
 
-    def _pass_queue(self, k: int, clock: int) -> set[int]:
-        """Advance a FIFO by itself; returns the segments that see another flag of it then."""
-        part, queue = self.parts[k], self.parts[k].models[0]
-        valid, ready = queue.valid(), queue.ready(True)
-        part.advance(clock)
-        self.wakes[k] = part.hold()
-        after = {k + 1} if queue.valid() != valid else set()
-        return after | {k - 1} if queue.ready(True) != ready else after
 
-    def _join_queue(self, k: int, side: int, moves: bool, clock: int) -> None:
-        """Let a FIFO take (side 0) or give (side 1) a beat a clock from now on, or no more."""
-        part = self.parts[k]
-        if part.moves[side] != moves:
-            part.advance(clock)
-            part.moves[side] = moves
-            self.wakes[k] = part.hold()
+def _net(units: Sequence[Unit]) -> Net:
+    """The models after reset, all awake; unit 0 is the input guard."""
+    models = [pipeline.model(1), *(unit.timing() for unit in units)]
+    count = len(models)
+    params = _rows([model.params for model in models])
+    state = _rows([model.state for model in models])
+    flags = np.zeros((6, count), np.int64)
+    flags[0], flags[1, 0], flags[2, -1] = 1, 1, 1
+    kinds = np.array([model.kind for model in models], np.int64)
+    wires = _wires(units)
+    return Net(kinds, params, state, *wires, *flags, np.zeros_like(state[0]))
 
-    def _deadlock(self) -> ShiftloomError:
-        """Names the last unit that is offered a beat; where nothing moves, it refuses it."""
-        refusing = self.units[0][0]
-        for (_, model), (unit, _) in pairwise(self.units):
-            refusing = unit if model.valid() else refusing
-        return ShiftloomError(refusing.name, "takes no more beats: the chain deadlocks here")
+
+def _rows(values: Sequence[tuple[int, ...]]) -> IntArray:
+    """Each of `values` as a row, filled up with zeros."""
+    rows = np.zeros((len(values), max(map(len, values))), np.int64)
+    for row, value in zip(rows, values, strict=True):
+        row[: len(value)] = value
+    return rows
+
+
+def _wires(units: Sequence[Unit]) -> IntArray:
+    """The fields `feeds`, `feed_ports`, `readers` and `reader_ports` of a Net."""
+    wires = np.full((4, len(units) + 1, PORTS), OUTSIDE, np.int64)
+    makers = {units[0].sources[0].name: (0, 0)}
+    for u, unit in enumerate(units, 1):
+        makers |= {stream.name: (u, port) for port, stream in enumerate(unit.sinks)}
+    for u, unit in enumerate(units, 1):
+        for port, stream in enumerate(unit.sources):
+            maker, made = makers[stream.name]
+            wires[:2, u, port] = maker, made
+            wires[2:, maker, made] = u, port
+    return wires

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from shiftloom.codegen.dataflows.streaming.timing import Timing
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 
 
 class Unit(Protocol):
-    """One streaming unit between two streams. A new kind is one file with a dataclass like this."""
+    """One streaming unit. A new kind is one file with a frozen dataclass like this.
+
+    It reads one or two streams and makes one or two. `OneToOne` gives `sources` and `sinks` to a
+    unit that has one of each.
+    """
 
     @property
     def name(self) -> str:
@@ -25,12 +29,12 @@ class Unit(Protocol):
         """Key of its cost model."""
 
     @property
-    def source(self) -> Stream:
-        """Stream it reads."""
+    def sources(self) -> tuple[Stream, ...]:
+        """Streams it reads."""
 
     @property
-    def sink(self) -> Stream:
-        """Stream it makes."""
+    def sinks(self) -> tuple[Stream, ...]:
+        """Streams it makes."""
 
     def instance(self) -> Instance:
         """Its RTL module, parameters and memories."""
@@ -44,5 +48,23 @@ class Unit(Protocol):
     def features(self) -> Mapping[str, float]:
         """Size measures that the fitted cost model weighs."""
 
-    def timing(self) -> Timing:
-        """A fresh clock-exact model of its handshakes."""
+    def timing(self) -> Model:
+        """The clock-exact model of its handshakes, after reset."""
+
+
+class OneToOne:
+    """A unit with the fields `source` and `sink`."""
+
+    __slots__ = ()
+    source: Stream
+    sink: Stream
+
+    @property
+    def sources(self) -> tuple[Stream, ...]:
+        """The stream it reads."""
+        return (self.source,)
+
+    @property
+    def sinks(self) -> tuple[Stream, ...]:
+        """The stream it makes."""
+        return (self.sink,)

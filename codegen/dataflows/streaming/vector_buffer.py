@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shiftloom.codegen.cost import count_bits, ram
-from shiftloom.codegen.dataflows.streaming.timing import Timing
-from shiftloom.codegen.dataflows.streaming.vector_timing import VectorTiming
+from shiftloom.codegen.dataflows.streaming.timing import vector_buffer
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsCall, Instance, Stream
 
 
 @dataclass(frozen=True, slots=True)
-class VectorBuffer:
+class VectorBuffer(OneToOne):
     """`sl_vector_buffer`: each vector of `length` elements, `passes` times."""
 
     name: str
@@ -38,15 +39,19 @@ class VectorBuffer:
             self.node,
             "sl_vector_buffer",
             self._parameters(),
-            self.source.name,
-            self.sink.name,
+            (self.source.name,),
+            (self.sink.name,),
         )
 
     def call(self) -> HlsCall | None:
         vectors = self.source.beats * self.source.elements // self.length
         arguments = (*(value for _, value in self._parameters()), vectors)
         return HlsCall(
-            "vector_buffer", "sl_vector_buffer.hpp", arguments, self.source.name, self.sink.name
+            "vector_buffer",
+            "sl_vector_buffer.hpp",
+            arguments,
+            (self.source.name,),
+            (self.sink.name,),
         )
 
     def cycles(self) -> int:
@@ -62,5 +67,5 @@ class VectorBuffer:
             **memory,
         }
 
-    def timing(self) -> Timing:
-        return VectorTiming(self.length // self.source.elements, self.passes)
+    def timing(self) -> Model:
+        return vector_buffer.model(self.length // self.source.elements, self.passes)

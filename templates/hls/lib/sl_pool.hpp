@@ -11,7 +11,7 @@
 #define SL_POOL_HPP
 
 #include "sl_beat.hpp"
-#include "sl_reduce.hpp"
+#include "sl_combine.hpp"
 
 namespace sl {
 
@@ -42,13 +42,13 @@ beats:
     if (ox < OW && oy < OH) {
     row_part:
       for (int lane = 0; lane < LANES; lane++) {
-        if (kx > 0) e[lane] = reduce<IS_SUM>(across[fold][lane], e[lane]);
+        if (kx > 0) e[lane] = combine<IS_SUM>(across[fold][lane], e[lane]);
         across[fold][lane] = static_cast<Result>(e[lane]);
       }
       if (kx == KW - 1) {
       column_part:
         for (int lane = 0; lane < LANES; lane++) {
-          if (ky > 0) e[lane] = reduce<IS_SUM>(down[ox * FOLDS + fold][lane], e[lane]);
+          if (ky > 0) e[lane] = combine<IS_SUM>(down[ox * FOLDS + fold][lane], e[lane]);
           down[ox * FOLDS + fold][lane] = static_cast<Result>(e[lane]);
         }
         if (ky == KH - 1) m.write(pack<LANES, OUT_BITS>(e));

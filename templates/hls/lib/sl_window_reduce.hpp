@@ -9,7 +9,7 @@
 #define SL_WINDOW_REDUCE_HPP
 
 #include "sl_beat.hpp"
-#include "sl_reduce.hpp"
+#include "sl_combine.hpp"
 
 namespace sl {
 
@@ -32,7 +32,7 @@ beats:
       y[lane] = x[lane];
     taps:
       for (int tap = 1; tap < TAPS; tap++) {
-        y[lane] = reduce<IS_SUM>(y[lane], x[tap * LANES + lane]);
+        y[lane] = combine<IS_SUM>(y[lane], x[tap * LANES + lane]);
       }
     }
     m.write(pack<LANES, OUT_BITS>(y));

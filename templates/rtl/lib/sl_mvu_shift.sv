@@ -2,14 +2,15 @@
 //
 //   m[p] = b_data[p] + sum over sf, simd of product(x[simd], code[p][simd])  modulo 2**ACC_BITS
 //
-// with product() of sl_shift_product: ones-complement and offset by 2**(X_BITS+2). The true dot
-// product results from   bias = plain + #(negative codes) - 2**(X_BITS+2) * SIMD * SF.
+// with product() of sl_shift_product, where negative codes lack 1 and products have offsets. With
+// P = X_BITS + 2, the true dot product results from
+//   bias = plain + #(negative codes) * (1 - 2**P)        for unsigned activations,
+//   bias = plain + #(negative codes) - SIMD*SF * 2**(P-1) for signed ones.
 //
 // Stream: SIMD activations a beat in the order (nf, sf); one output beat of PE accumulators for
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
 // s_tready = !m_tvalid || m_tready.
-// Memories: synchronous; weights one w_en clock after their address, the bias one clock after its
-// own (enabled by w_en or always). Lane (p, s) of a weight word is bits [(p*SIMD+s)*3 +: 3].
+// Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a weight word is bits [(p*SIMD+s)*3 +: 3].
 //
 // Latency: from the last input beat of a sweep to its output beat clog2(SIMD) + 2 enabled clocks
 // (input register, tree levels, accumulator). Throughput: one input beat an enabled clock.
@@ -47,62 +48,26 @@ module sl_mvu_shift #(
   output logic                    bad_code
 );
 
-  localparam int P = X_BITS + 3;         // width of a product
+  localparam int P = X_BITS + 2;         // width of a product
   localparam int LEVELS = $clog2(SIMD);  // registered levels of the tree
   localparam int SUM_BITS = P + LEVELS;
 
-  wire en = !m_tvalid || m_tready;
-  assign s_tready = en;
+  wire en;
+  wire held;
+  wire sum_valid;
+  wire first;
   assign w_en = en;
 
-  // Position of the beat that comes next: its weight address, and whether it ends a sweep.
-  wire s_last;
-
-  sl_mvu_address #(.SF(SF), .NF(NF)) i_address (
-    .clk(clk), .rst(rst), .step(en && s_tvalid), .addr(w_addr), .last(s_last)
+  sl_mvu_control #(.SF(SF), .NF(NF), .DELAY(LEVELS + 1)) i_control (
+    .clk(clk), .rst(rst), .s_tvalid(s_tvalid), .s_tready(s_tready), .m_tvalid(m_tvalid),
+    .m_tready(m_tready), .en(en), .w_addr(w_addr), .b_addr(b_addr),
+    .held(held), .sum_valid(sum_valid), .first(first)
   );
-
-  // Validity and the end-of-sweep mark travel beside the data: bit 0 is the input itself,
-  // bit 1 the input register, bit LEVELS + 1 the last level of the tree.
-  logic [LEVELS:0] valid_q;
-  logic [LEVELS:0] last_q;
-  wire [LEVELS+1:0] valid = {valid_q, s_tvalid};
-  wire [LEVELS+1:0] last = {last_q, s_last};
-  wire sum_valid = valid[LEVELS+1];
-  wire sum_last = last[LEVELS+1];
-
-  always_ff @(posedge clk) begin
-    if (rst) valid_q <= '0;
-    else if (en) valid_q <= valid[LEVELS:0];
-    if (en) last_q <= last[LEVELS:0];
-  end
-
-  // Bias address: the sweep that stands at the last level after this clock. It holds still while
-  // the pipeline does, so b_data stays right whether its memory reads every clock or under w_en.
-  if (NF == 1) begin : gen_one_bias
-    assign b_addr = '0;
-  end else begin : gen_bias
-    logic [B_ADDR_BITS-1:0] nf_q;
-    wire [B_ADDR_BITS-1:0] nf_after =
-      (nf_q == B_ADDR_BITS'(NF - 1)) ? '0 : nf_q + B_ADDR_BITS'(1);
-    assign b_addr = (en && sum_valid && sum_last) ? nf_after : nf_q;
-    always_ff @(posedge clk) begin
-      if (rst) nf_q <= '0;
-      else nf_q <= b_addr;
-    end
-  end
 
   // Input register; the weights of the same beat arrive from the memory at the same edge.
   logic [SIMD*X_BITS-1:0] x_q;
   always_ff @(posedge clk) begin
     if (en) x_q <= s_tdata;
-  end
-
-  // A sweep starts from its bias; the choice and the addition share one LUT a bit.
-  logic first_q;
-  always_ff @(posedge clk) begin
-    if (rst) first_q <= 1'b1;
-    else if (en && sum_valid) first_q <= sum_last;
   end
 
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
@@ -122,7 +87,8 @@ module sl_mvu_shift #(
       .clk(clk), .en(en), .terms(products), .sum(sum)
     );
 
-    wire [ACC_BITS-1:0] base = (SF == 1 || first_q) ? b_data[p*ACC_BITS +: ACC_BITS] : acc_q;
+    // A sweep starts from its bias; the choice and the addition share one LUT a bit.
+    wire [ACC_BITS-1:0] base = first ? b_data[p*ACC_BITS +: ACC_BITS] : acc_q;
     always_ff @(posedge clk) begin
       if (en && sum_valid) acc_q <= ACC_BITS'(sum) + base;
     end
@@ -130,13 +96,8 @@ module sl_mvu_shift #(
     wire unused_high_bits = &{1'b0, sum};  // where ACC_BITS < SUM_BITS
   end
 
-  always_ff @(posedge clk) begin
-    if (rst) m_tvalid <= 1'b0;
-    else if (en) m_tvalid <= sum_valid && sum_last;
-  end
-
   sl_code_check #(.CODES(PE * SIMD)) i_check (
-    .clk(clk), .rst(rst), .valid(en && valid_q[0]), .codes(w_data), .bad_code(bad_code)
+    .clk(clk), .rst(rst), .valid(en && held), .codes(w_data), .bad_code(bad_code)
   );
 
 endmodule

@@ -3,17 +3,18 @@
 //   code   000  001  010  011  100  101  110  111
 //   beta    0   +1   +2   +4   -1   -2   -4    0 (never emitted by the compiler)
 //
-//   product = (code[2] && code != 111 ? ~(|beta| * x) : |beta| * x) + 2**(P - 1),  P = X_BITS + 3
+//   product = (code[2] && code != 111 ? ~(|beta| * x) : |beta| * x) mod 2**P,  P = X_BITS + 2
 //
-// A negative product is only ones-complemented, and the offset 2**(P - 1) (its top bit inverted)
-// makes every product unsigned: the missing +1s and the offsets are constants of a layer, which
-// the compiler folds into the bias. Combinational.
+// A negative product is only ones-complemented, and every product is a number without sign: for an
+// unsigned activation, a negative one is 2**P - 1 too large; for a signed one, every product gets
+// the offset 2**(P - 1) (its top bit inverted), and a negative one lacks 1. These are constants of
+// a layer, which the compiler folds into the bias. Combinational.
 `default_nettype none
 
 module sl_shift_product #(
   parameter int X_BITS = 8,    // width of the activation
   parameter int X_SIGNED = 0,  // 1: the activation is two's complement
-  localparam int P = X_BITS + 3
+  localparam int P = X_BITS + 2
 ) (
   input  wire  [X_BITS-1:0] x,
   input  wire  [2:0]        code,
@@ -21,7 +22,7 @@ module sl_shift_product #(
 );
 
   wire sign = (X_SIGNED != 0) && x[X_BITS-1];
-  wire [P+1:0] x_wide = {{3{sign}}, x, 2'b00};  // x[i] is x_wide[i + 2]
+  wire [P+1:0] x_wide = {{2{sign}}, x, 2'b00};  // x[i] is x_wide[i + 2]
 
   for (genvar i = 0; i < P; i = i + 1) begin : gen_bit
     // A function of six bits: code, x[i], x[i-1] and x[i-2].
@@ -37,7 +38,7 @@ module sl_shift_product #(
         default: value = 1'b0;
       endcase
     end
-    assign product[i] = (i == P - 1) ? !value : value;
+    assign product[i] = (X_SIGNED != 0 && i == P - 1) ? !value : value;
   end
 
 endmodule

@@ -1,13 +1,14 @@
 // Control of sl_window: which column is read next, when, and which steps complete an output.
 //
 // Every output row scans columns 0 .. SLOTS-1 of its KH input rows, one a step, and the scan runs
-// on from row to row and frame to frame. The window of output ow is complete with column
-// ow*SW - PL + KW-1. Where that lies beyond the scanned ones, the first FLUSH steps after the row
-// complete it: they are the first columns of the next row or, while those have not arrived, blank.
-// (Columns outside the frame are masked later, so what a flush step reads is not seen.)
+// on from row to row and frame to frame. A pixel is DIGITS columns, a window of digits an output:
+// the one of digit d of output ow is complete with digit d of pixel ow*SW - PL + KW-1. Where that
+// lies beyond the scanned ones, the first FLUSH steps after the row complete it: they are the first
+// columns of the next row or, while those have not arrived, blank. (Columns outside the frame are
+// masked later, so what a flush step reads is not seen.)
 //
-// The step for column x waits for pixel x of the newest of the KH rows inside the frame. Where
-// outputs are left to flush, a row starts only when its first FLUSH pixels have arrived, and the
+// The step for column x waits for column x of the newest of the KH rows inside the frame. Where
+// outputs are left to flush, a row starts only when its first FLUSH columns have arrived, and the
 // steps are blank meanwhile: a flush never waits for data, and no blank gets inside a row.
 //
 // Rows are counted from the one at kernel row 0, which starts PT rows above the frame: a row bank
@@ -17,18 +18,20 @@
 `default_nettype none
 
 module sl_window_scan #(
-  parameter int H    = 28,  // input rows
-  parameter int W    = 28,  // input columns
-  parameter int KH   = 5,   // kernel rows
-  parameter int KW   = 5,   // kernel columns
-  parameter int SH   = 1,   // row stride
-  parameter int SW   = 1,   // column stride
-  parameter int PT   = 2,   // padding rows on top
-  parameter int PL   = 2,   // padding columns on the left
-  parameter int OH   = 28,  // output rows
-  parameter int OW   = 28,  // output columns
-  parameter int ROWS = 6,   // row banks
-  localparam int AW = (W > 1) ? $clog2(W) : 1,
+  parameter int H      = 28,  // input rows
+  parameter int W      = 28,  // pixels a row
+  parameter int KH     = 5,   // kernel rows
+  parameter int KW     = 5,   // kernel pixels a row
+  parameter int SH     = 1,   // row stride
+  parameter int SW     = 1,   // pixel stride
+  parameter int PT     = 2,   // padding rows on top
+  parameter int PL     = 2,   // padding pixels on the left
+  parameter int OH     = 28,  // output rows
+  parameter int OW     = 28,  // outputs a row
+  parameter int ROWS   = 6,   // row banks
+  parameter int DIGITS = 1,   // columns a pixel
+  localparam int COLUMNS = W * DIGITS,
+  localparam int AW = (COLUMNS > 1) ? $clog2(COLUMNS) : 1,
   localparam int BW = (ROWS > 1) ? $clog2(ROWS) : 1
 ) (
   input  wire           clk,
@@ -44,12 +47,14 @@ module sl_window_scan #(
   output logic          emit       // this step completes an output's window
 );
 
-  localparam int FIRST  = KW - 1 - PL;             // the column that completes a row's output 0
-  localparam int LAST   = FIRST + (OW - 1) * SW;   // and its last output
-  localparam int INSIDE = (LAST < W) ? LAST + 1 : W;
-  localparam int APART  = 1 + ((LAST > 2 * FIRST) ? LAST - FIRST : FIRST);
-  localparam int SLOTS  = (INSIDE > APART) ? INSIDE : APART;
-  localparam int FLUSH  = LAST + 1 - SLOTS;
+  localparam int WINDOWS = OW * DIGITS;             // windows completed in a row
+  localparam int PERIOD  = SW * DIGITS;             // steps from output to output
+  localparam int FIRST   = (KW - 1 - PL) * DIGITS;  // the column that completes the first window
+  localparam int LAST    = FIRST + (OW - 1) * PERIOD + DIGITS - 1;  // and the last one
+  localparam int INSIDE  = (LAST < COLUMNS) ? LAST + 1 : COLUMNS;
+  localparam int APART   = 1 + ((LAST > 2 * FIRST) ? LAST - FIRST : FIRST);
+  localparam int SLOTS   = (INSIDE > APART) ? INSIDE : APART;
+  localparam int FLUSH   = LAST + 1 - SLOTS;
 
   localparam int NEXT   = H - (OH - 1) * SH;       // rows from the last window to the next frame's
   localparam int MOVE   = (NEXT > SH) ? NEXT : SH;
@@ -57,15 +62,15 @@ module sl_window_scan #(
 
   localparam int XW = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam int YW = (OH > 1) ? $clog2(OH) : 1;
-  localparam int NW = (OW > 1) ? $clog2(OW) : 1;
-  localparam int GW = (SW > 1) ? $clog2(SW) : 1;
+  localparam int NW = (WINDOWS > 1) ? $clog2(WINDOWS) : 1;
+  localparam int PW = (PERIOD > 1) ? $clog2(PERIOD) : 1;
   localparam int RW = $clog2(BOUND + 1) + 1;
 
   logic [XW-1:0]        x_q;     // the column read next
   logic [YW-1:0]        oh_q;    // the output row being scanned
-  logic [NW-1:0]        ow_q;    // the output completed next
-  logic [GW-1:0]        gap_q;   // steps left out before it
-  logic                 busy_q;  // outputs 0 .. ow_q-1 of a row are complete, not all of them
+  logic [NW-1:0]        ow_q;    // the window completed next
+  logic [PW-1:0]        phase_q; // steps since the first window of an output
+  logic                 busy_q;  // windows 0 .. ow_q-1 of a row are complete, not all of them
   logic [BW-1:0]        bank_q, bank_d;
   logic signed [RW-1:0] rows_q;  // rows written, counted from kernel row 0
   logic signed [RW-1:0] rows_stay, rows_move;
@@ -73,7 +78,7 @@ module sl_window_scan #(
   logic                 part;    // it is being written
 
   wire oh_last   = oh_q == YW'(OH - 1);
-  wire ow_last   = ow_q == NW'(OW - 1);
+  wire ow_last   = ow_q == NW'(WINDOWS - 1);
   wire flushing  = (FLUSH > 0) && busy_q && (x_q == '0);
   wire arrived   = flushing ? int'(w_column) >= FLUSH : int'(w_column) != int'(x_q);
   wire column_ok = whole || (part && arrived);
@@ -83,7 +88,7 @@ module sl_window_scan #(
   assign step    = ready && (column_ok || flushing);
   assign column  = AW'(x_q);
   assign bank    = bank_q;
-  assign emit    = busy_q ? (gap_q == '0) : (x_q == XW'(FIRST));
+  assign emit    = busy_q ? int'(phase_q) < DIGITS : x_q == XW'(FIRST);
 
   for (genvar k = 0; k < KH; k = k + 1) begin : gen_row
     // Kernel row k is inside the frame for output rows FROM .. TO.
@@ -127,19 +132,18 @@ module sl_window_scan #(
       if (emit) begin
         ow_q   <= ow_last ? '0 : ow_q + NW'(1);
         busy_q <= !ow_last;
-        gap_q  <= GW'(SW - 1);
-      end else if (gap_q != '0) begin
-        gap_q <= gap_q - GW'(1);
       end
+      if ((emit && ow_last) || (phase_q == PW'(PERIOD - 1))) phase_q <= '0;
+      else if (emit || busy_q) phase_q <= phase_q + PW'(1);
     end
     if (rst) begin
-      x_q    <= '0;
-      oh_q   <= '0;
-      ow_q   <= '0;
-      gap_q  <= '0;
-      busy_q <= 1'b0;
-      bank_q <= BW'((ROWS - PT % ROWS) % ROWS);
-      rows_q <= RW'(PT);
+      x_q     <= '0;
+      oh_q    <= '0;
+      ow_q    <= '0;
+      phase_q <= '0;
+      busy_q  <= 1'b0;
+      bank_q  <= BW'((ROWS - PT % ROWS) % ROWS);
+      rows_q  <= RW'(PT);
     end
   end
 

@@ -1,0 +1,69 @@
+"""What a token model is: a kind of unit, its constants and its registers, as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Kind(IntEnum):
+    """The kinds of models: each has a file here and a line in each function of `dispatch.py`."""
+
+    PIPELINE = 0
+    QUEUE = 1
+    SPLITTER = 2
+    JOINER = 3
+    WINDOW = 4
+    VECTOR_BUFFER = 5
+    POOL = 6
+    WINDOW_SERIAL = 7
+    FORK = 8
+    CONCAT = 9
+    FRAME_SPLIT = 10
+    INSERT = 11
+    CROP = 12
+    GATHER = 13
+    ADD = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A unit without its data: `params` never change, `state` holds its control registers.
+
+    Its kind's file has three compiled functions over them, arrays p and s of 64-bit integers:
+
+        valid(p, s)                       sinks that offer a beat in this clock, by registers only
+        ready(p, s, offered, taken)       sources that accept a beat in this clock
+        step(p, s, moved_in, moved_out)   the clock edge, with the beats that moved
+
+    All are bit masks, bit i for source or sink i. `offered` holds the sources that have a valid
+    beat, `taken` the sinks whose reader is ready. A beat moves where both sides agree.
+    """
+
+    kind: Kind
+    params: tuple[int, ...]
+    state: tuple[int, ...]
+
+
+def compiled(function: Function) -> Function:
+    """`function` as a part of other compiled functions, which alone can call it.
+
+    It must not allocate: without numba's run time no references are counted, which would cost more
+    than a model's clock.
+    """
+    result: Function = numba.njit(
+        _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )(function)
+    return result
+
+
+def entry(function: Function, cache: bool = False) -> Function:
+    """`function` compiled at its first call from Python, its machine code kept with `cache`."""
+    result: Function = numba.njit(_nrt=False, cache=cache)(function)
+    return result

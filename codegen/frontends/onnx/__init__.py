@@ -1,0 +1,6 @@
+"""ONNX front end: float, Q/DQ, QLinear and QONNX models, and what keeps one from being built."""
+
+from shiftloom.codegen.frontends.onnx.importer import from_onnx, import_model
+from shiftloom.codegen.frontends.onnx.survey import Finding, survey
+
+__all__ = ["Finding", "from_onnx", "import_model", "survey"]

@@ -1,0 +1,135 @@
+"""Layers with weights: integer kernels, biases and the reach of every channel's sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shiftloom.codegen import qgraph
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats.given import Given
+from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.lowering.operand import Integers, Sums
+from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.rationals import Rationals, floats, per_channel, rationals
+from shiftloom.codegen.values import Array, IntArray, IntType
+from shiftloom.codegen.windows import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A matrix unit with the integers of its sums."""
+
+    unit: Mac
+    sums: Integers
+
+
+def layer(
+    node: str,
+    x: Integers,
+    codes: QuantizedWeights,
+    bias: npt.NDArray[Any],
+    window: Window,
+    groups: int,
+) -> Layer:
+    """The matrix unit of `codes` on activations x; imported weights keep their bias exactly."""
+    pad = pad_value(node, x, window)
+    kernel = codes.integers
+    reach = _reach(kernel, min(x.bounds()[0], pad), max(x.bounds()[1], pad))
+    scale = per_channel(codes.scale * x.step, len(kernel))
+    zeros = rationals(kernel.reshape(len(kernel), -1).sum(axis=1)) * -x.origin
+    if isinstance(codes.format, Given):
+        offset, rest = _split(node, zeros + rationals(bias.astype(np.float64)) / scale, bias)
+        sums = None
+    else:
+        correction, rest = _split(node, zeros, bias)
+        reached = reach[0] + correction, reach[1] + correction
+        sums = Sums(bias.astype(np.float64), correction, *reached)
+        offset = correction + integer_bias(node, sums.bias, floats(scale))
+    lo, hi = reach[0] + offset, reach[1] + offset
+    value = Integers(node, pending_type(lo, hi), lo, hi, scale, -rest, False, sums)
+    return Layer(Mac(Array(kernel), Array(offset), window, pad, codes, groups), value)
+
+
+def pad_value(node: str, x: Integers, window: Window) -> int:
+    """The integer that stands for a real 0 outside the frame; 0 where nothing is padded."""
+    if not any((*window.padding, *window.end)):
+        return 0
+    zero = x.origin
+    if zero.denominator != 1 or not x.type.lo <= zero <= x.type.hi:
+        raise ShiftloomError(
+            node,
+            f"pads with zeros, which are {float(zero):g} in the integers {x.type} of its input",
+            "use no padding, or an input that has a zero",
+        )
+    return int(zero)
+
+
+def _reach(kernel: IntArray, low: int, high: int) -> tuple[IntArray, IntArray]:
+    """Smallest and largest Σ w·x of each channel for x in [low, high]."""
+    flat = kernel.reshape(len(kernel), -1)
+    positive, negative = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+    return positive * low + negative * high, positive * high + negative * low
+
+
+def _split(node: str, offset: Rationals, bias: npt.NDArray[Any]) -> tuple[IntArray, Rationals]:
+    """Integers nearest to the offsets, and what is left of them."""
+    whole = [round(value) for value in offset.tolist()]
+    for channel, value in enumerate(whole):
+        if abs(value) >= 1 << qgraph.MAX_SUM_BITS:
+            raise _too_large(node, channel, float(bias[channel]), float(value))
+    integers = np.array(whole, dtype=np.int64)
+    return integers, offset - rationals(integers)
+
+
+def integer_bias(
+    node: str, bias: npt.NDArray[np.float64], scale: npt.NDArray[np.float64]
+) -> IntArray:
+    """The bias in units of each channel's scale; refuses what no accumulator could hold."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        offset = np.rint(bias / scale)
+    held = np.abs(offset) < 1 << qgraph.MAX_SUM_BITS
+    if not held.all():
+        worst = int(np.argmin(held))
+        raise _too_large(node, worst, float(bias[worst]), float(offset[worst]))
+    return np.asarray(offset, dtype=np.int64)
+
+
+def _too_large(node: str, channel: int, bias: float, steps: float) -> ShiftloomError:
+    return ShiftloomError(
+        node,
+        f"channel {channel}: bias {bias} is {steps:.3g} steps of its weights",
+        f"sums have at most {qgraph.MAX_SUM_BITS} bits; check the model",
+    )
+
+
+def pending_type(lo: IntArray, hi: IntArray) -> IntType:
+    """The type of sums, with room above the largest for a threshold that none reaches."""
+    return IntType.covering(int(lo.min()), int(hi.max()) + 1)
+
+
+def flipped(unit: Mac, sums: Integers, sign: IntArray) -> Layer:
+    """The layer with each output channel's weights and bias times `sign`, −1, 0 or 1."""
+    shape = (-1, *(1,) * (unit.weights.data.ndim - 1))
+    values = unit.codes.values.data * sign.reshape(shape)
+    fmt = unit.codes.format
+    if isinstance(fmt, Given):
+        bits = IntType.covering(int(values.min()), int(values.max())).bits
+        fmt = replace(fmt, bits=max(bits, fmt.bits), signed=True)
+    codes = replace(unit.codes, format=fmt, values=Array(values))
+    weights = Array(unit.weights.data * sign.reshape(shape))
+    bounds = np.stack([sums.lo * sign, sums.hi * sign])
+    lo, hi = bounds.min(axis=0), bounds.max(axis=0)
+    made = replace(
+        sums,
+        type=pending_type(lo, hi),
+        lo=lo,
+        hi=hi,
+        zero=sums.zero * np.asarray([Fraction(int(s)) for s in sign], dtype=object),
+    )
+    bias = Array(unit.bias.data * sign)
+    return Layer(replace(unit, weights=weights, bias=bias, codes=codes), made)

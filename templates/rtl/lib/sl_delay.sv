@@ -1,0 +1,30 @@
+// A word CLOCKS enabled clocks late; without reset, so that long delays are shift registers.
+//
+//   q = d as it was CLOCKS enabled clocks ago
+`default_nettype none
+
+module sl_delay #(
+  parameter int BITS = 8,
+  parameter int CLOCKS = 3  // 0 or more
+) (
+  input  wire             clk,
+  input  wire             en,
+  input  wire  [BITS-1:0] d,
+  output logic [BITS-1:0] q
+);
+
+  if (CLOCKS == 0) begin : gen_wire
+    assign q = d;
+    wire unused_control = &{1'b0, clk, en};
+  end else begin : gen_line
+    logic [CLOCKS*BITS-1:0] line_q;
+    wire [(CLOCKS+1)*BITS-1:0] line = {line_q, d};
+    always_ff @(posedge clk) begin
+      if (en) line_q <= line[CLOCKS*BITS-1:0];
+    end
+    assign q = line[CLOCKS*BITS +: BITS];
+  end
+
+endmodule
+
+`default_nettype wire
