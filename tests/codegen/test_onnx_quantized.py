@@ -13,10 +13,12 @@ import pytest
 from onnx_models import QONNX, assert_same_as_runtime, model, node, run
 from refusals import refuses
 
+from shiftloom.codegen.config import Config
 from shiftloom.codegen.frontends.onnx import import_model
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.ops import Affine, Bipolar, Conv2d, Linear, Quantize
 from shiftloom.codegen.ops.fold import fold_affines
+from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.values import Array, IntType
 
 RNG = np.random.default_rng(1)
@@ -370,6 +372,13 @@ def test_trunc_drops_the_low_bits(inputs: str, attributes: dict[str, int], facto
     n = np.arange(-128, 128, dtype=np.float32)[None]
     found = run(import_model(model([trunc], {"x": [1, 256]}, known), "net"), {"x": n / 2})["y"]
     assert np.array_equal(found, np.floor(n / 8) * 0.5 * factor)
+
+
+def test_a_network_that_leaves_nothing_to_compute_is_refused() -> None:
+    nodes = [node("DequantizeLinear", "x s z", "y")]
+    made = model(nodes, {"x": [1, 4]}, {"s": SCALE, "z": U8}, kind=onnx.TensorProto.UINT8)
+    with refuses("net: its layers leave nothing to compute; give at least one with arithmetic"):
+        quantize(import_model(made, "net").graph, None, Config())
 
 
 def test_affines_behind_given_weights_stay() -> None:
