@@ -23,6 +23,7 @@ from shiftloom.codegen.ops import (
     Add,
     Affine,
     AvgPool2d,
+    Bipolar,
     Clip,
     Concat,
     Conv2d,
@@ -117,6 +118,15 @@ def _quantize(node: str, op: Quantize, x: Exact) -> Exact:
     return Exact(((integers(op, x), scale),), -scale * op.zero)
 
 
+def _bipolar(node: str, op: Bipolar, x: Exact) -> Exact:
+    real = x.approximate
+    signs = np.where(real < 0, -1, 1)
+    for index in zip(*np.nonzero(np.abs(real) <= _NEAR * _size(x)), strict=True):
+        signs[index] = 1 if x.at(index) >= 0 else -1
+    scale = np.repeat(rationals(op.scale)[None], len(x.offset))
+    return Exact(((signs, scale),), scale * 0)
+
+
 def _whole(node: str, x: Exact) -> tuple[IntArray, Fraction]:
     """Integers and the one scale whose product is x."""
     if len(x.terms) != 1 or x.lo is not None or x.hi is not None:
@@ -206,6 +216,8 @@ def _clip(node: str, x: Exact, lo: float, hi: float) -> Exact:
 
 
 def _average(node: str, op: AvgPool2d, x: Exact) -> Exact:
+    if op.uneven:
+        raise ShiftloomError(node, "its windows have different divisors", "count the padding")
     n, scale = _whole(node, x)
     sums = im2col(n, op.window, 0).sum(axis=(3, 4))
     steps = np.repeat(rationals(scale / int(np.prod(op.window.kernel)))[None], sums.shape[-1])
@@ -274,6 +286,7 @@ _OPS: Mapping[type, Callable[..., Exact]] = {
     Add: _add,
     Affine: _affine,
     AvgPool2d: _average,
+    Bipolar: _bipolar,
     Clip: lambda node, op, x: _clip(node, x, op.lo, op.hi),
     Concat: _concat,
     Conv2d: _conv,

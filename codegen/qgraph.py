@@ -202,6 +202,10 @@ class QGraph:
 
 def check(qgraph: QGraph) -> QGraph:
     """Reject a quantized graph whose order, names or ranges do not fit; returns it unchanged."""
+    if not qgraph.nodes:
+        raise ShiftloomError(
+            qgraph.name, "its layers leave nothing to compute", "give at least one with arithmetic"
+        )
     names = {source.name for source in qgraph.inputs}
     for node in qgraph.nodes:
         for source in node.sources:

@@ -32,7 +32,9 @@ MAX_SAMPLES = 1 << 14
 MAX_VALUES = 1 << 24
 """Most numbers in the samples of a layer."""
 DAMPING = 0.01
-"""Added to the diagonal of a covariance, as a part of its mean."""
+"""Added to the diagonal of a covariance, as a part of its mean..."""
+FEW = 10
+"""... and as much again for every time that the terms are this part of the samples."""
 
 Reals = npt.NDArray[np.float64]
 Layer = Conv2d | Linear
@@ -122,7 +124,7 @@ def _kernel(op: Layer) -> npt.NDArray[np.floating]:
 
 
 def _calibrated(
-    op: Layer, start: QuantizedWeights, alpha_bits: int, samples: tuple[Reals, Reals]
+    op: Layer, start: QuantizedWeights, alpha_bits: int, samples: Pair
 ) -> tuple[QuantizedWeights, Reals]:
     """Weights fitted to the outputs of the float layer, and what its bias is shifted by."""
     groups = samples[0].shape[0]
@@ -140,21 +142,23 @@ def _calibrated(
     return weights, np.concatenate(shifts)
 
 
-def _problem(x: Reals, z: Reals, w: Reals) -> tuple[Reals, Reals]:
+def _problem(x: FloatArray, z: FloatArray, w: Reals) -> tuple[Reals, Reals]:
     """The damped covariance of z, and the real weights that give for z what `w` gives for x."""
-    h, c = z.T @ z / len(z), z.T @ x / len(z)
-    damped = h + (DAMPING * np.trace(h) / len(h) + 1e-12) * np.eye(len(h))
+    h, c = ((z.T @ y / len(z)).astype(np.float64) for y in (z, x))
+    share = DAMPING * (1 + FEW * len(h) / len(z))
+    damped = h + (share * np.trace(h) / len(h) + 1e-12) * np.eye(len(h))
     target: Reals = w + np.linalg.solve(damped, (c - h) @ w.T).T
     return damped, target
 
 
-def _samples(op: Layer, pair: Pair, random: np.random.Generator) -> tuple[Reals, Reals]:
+def _samples(op: Layer, pair: Pair, random: np.random.Generator) -> Pair:
     """Operands of the same random output pixels in both networks, [groups, samples, terms]."""
     if isinstance(op, Linear):
-        vectors = [x.reshape(1, -1, op.weights.data.shape[1]) for x in pair]
-        return vectors[0].astype(np.float64), vectors[1].astype(np.float64)
+        exact, now = (x.reshape(1, -1, op.weights.data.shape[1]) for x in pair)
+        return exact, now
     exact, now = pair
-    frames, height, width = len(exact), *op.window.output("", exact.shape[1:])
+    frames, *source = exact.shape
+    height, width = op.window.output("", (source[0], source[1], source[2]))
     terms = op.groups * int(np.prod(op.weights.data.shape[1:]))
     count = min(MAX_SAMPLES, MAX_VALUES // terms, frames * height * width)
     places = random.choice(frames * height * width, count, replace=False)
@@ -162,7 +166,7 @@ def _samples(op: Layer, pair: Pair, random: np.random.Generator) -> tuple[Reals,
     return _operands(op, exact, index), _operands(op, now, index)
 
 
-def _operands(op: Conv2d, x: FloatArray, index: tuple[npt.NDArray[np.intp], ...]) -> Reals:
+def _operands(op: Conv2d, x: FloatArray, index: tuple[npt.NDArray[np.intp], ...]) -> FloatArray:
     """What the output pixels `index` (frame, row, column) are computed of."""
     window: Window = op.window
     (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
@@ -172,4 +176,5 @@ def _operands(op: Conv2d, x: FloatArray, index: tuple[npt.NDArray[np.intp], ...]
     columns = (index[2] * sw)[:, None] + np.arange(kw) * dw
     taps = padded[index[0][:, None, None], rows[:, :, None], columns[:, None, :]]
     split = taps.reshape(len(taps), kh * kw, op.groups, -1).transpose(2, 0, 1, 3)
-    return split.reshape(op.groups, len(taps), -1).astype(np.float64)
+    operands: FloatArray = split.reshape(op.groups, len(taps), -1)
+    return operands

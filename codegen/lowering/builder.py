@@ -209,8 +209,11 @@ class IntegerBuilder:
 
     def build(self, name: str, outputs: tuple[str, ...]) -> qgraph.QGraph:
         """The checked graph of everything appended."""
-        graph = qgraph.QGraph(name, tuple(self.units.inputs), tuple(self.units.nodes), outputs)
-        return qgraph.check(graph)
+        nodes = (
+            node if self.settings.readers(node.reference) else replace(node, reference="")
+            for node in self.units.nodes
+        )
+        return qgraph.check(qgraph.QGraph(name, tuple(self.units.inputs), tuple(nodes), outputs))
 
     def _integers(self, x: Operand) -> Operand:
         """The operand as integers, pending or not; tables, sums and concatenations are made."""

@@ -85,9 +85,7 @@ class Requantizer:
         lattice = self._lattice(x, any(self._is_signed(part) for part in parts))
         made = []
         for i, part in enumerate(parts):
-            name = f"{part.at}_requant"
-            name = f"{x.at}_{i}_requant" if self._units.has(name) else name
-            made.append(self._onto(name, part.at, part, lattice, True))
+            made.append(self._onto(f"{x.at}_{i}_requant", part.at, part, lattice, True))
         return self._concatenated(x.at, x, tuple(made))
 
     def _integers(self, x: Operand) -> Operand:

@@ -60,10 +60,9 @@ class UnitList:
         offset = layers.integer_bias(x.layer, value.sums.bias, scale) if known is None else known
         lo, hi = value.sums.lo + offset, value.sums.hi + offset
         made = replace(value, lo=lo, hi=hi, type=layers.pending_type(lo, hi))
-        if known is None and not keep_rest:
-            made = replace(made, scale=rationals(scale))
-        else:
-            rest = rationals(offset) - rationals(value.sums.bias) / value.scale
+        made = replace(made, scale=rationals(scale))
+        if known is not None or keep_rest:
+            rest = rationals(offset) - rationals(value.sums.bias) / made.scale
             made = replace(made, zero=value.zero + rest)
         if known is None:
             self._settled[x.layer] = offset

@@ -8,6 +8,16 @@ from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.pe.dsp import DspMatrix
 from shiftloom.codegen.pe.shift import ShiftMatrix
 
-PES = (ShiftMatrix, DspMatrix, ConstantMatrix, DepthwiseShift, DepthwiseDsp)
+FOLDED = (ShiftMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
+"""Those whose weights are in a memory, read word by word."""
+PES = (*FOLDED, ConstantMatrix)
 
-__all__ = ["PES", "ConstantMatrix", "DepthwiseDsp", "DepthwiseShift", "DspMatrix", "ShiftMatrix"]
+__all__ = [
+    "FOLDED",
+    "PES",
+    "ConstantMatrix",
+    "DepthwiseDsp",
+    "DepthwiseShift",
+    "DspMatrix",
+    "ShiftMatrix",
+]

@@ -89,7 +89,7 @@ class ConstantMatrix(OneToOne):
     kind = "constant"
 
     @staticmethod
-    def supports(mac: Mac, pe: int, simd: int) -> bool:
+    def supports(mac: Mac, pe: int, simd: int, x: IntType) -> bool:
         """Fully unrolled layers of one group only."""
         return mac.groups == 1 and mac.weights.data.shape[0] == pe and mac.lanes == simd
 

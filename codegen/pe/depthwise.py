@@ -175,7 +175,7 @@ class DepthwiseShift(_Depthwise):
     reports_bad_code = True
 
     @staticmethod
-    def supports(mac: Mac, pe: int, simd: int) -> bool:
+    def supports(mac: Mac, pe: int, simd: int, x: IntType) -> bool:
         """Depthwise layers whose weights have codes."""
         return _is_depthwise(mac, pe, simd) and has_codes(mac.weights)
 
@@ -202,7 +202,7 @@ class DepthwiseDsp(_Depthwise):
     latency = 4
 
     @staticmethod
-    def supports(mac: Mac, pe: int, simd: int) -> bool:
+    def supports(mac: Mac, pe: int, simd: int, x: IntType) -> bool:
         """Depthwise layers with weights of a block's width that change from beat to beat."""
         changing = mac.weights.data.size > pe
         return _is_depthwise(mac, pe, simd) and changing and _weights(mac).bits <= _FACTOR_BITS
@@ -221,7 +221,7 @@ class DepthwiseDsp(_Depthwise):
         return (("W_BITS", self.weight_bits),)
 
     def features(self) -> Mapping[str, float]:
-        return {**super().features(), "dsp": self.lanes}
+        return {**super().features(), "lanes": self.lanes, "dsp": self.lanes}
 
 
 def _weights(mac: Mac) -> IntType:

@@ -49,9 +49,9 @@ class DspMatrix(OneToOne):
     kind = "mvu_dsp"
 
     @staticmethod
-    def supports(mac: Mac, pe: int, simd: int) -> bool:
+    def supports(mac: Mac, pe: int, simd: int, x: IntType) -> bool:
         """Any folding of a layer whose weights a block can hold."""
-        return Folding(mac, pe, simd).divides and fits(mac.weights)
+        return Folding(mac, pe, simd).divides and fits(mac.weights, x)
 
     @property
     def folding(self) -> Folding:

@@ -65,9 +65,9 @@ def packing(weights: Array, x: IntType, pe: int, simd: int) -> Packing:
     return found[1]
 
 
-def fits(weights: Array) -> bool:
-    """Whether a block holds every weight."""
-    return _kind(weights, 1).bits <= FACTOR_BITS
+def fits(weights: Array, x: IntType) -> bool:
+    """Whether a block multiplies every weight and activation."""
+    return _kind(weights, 1).bits <= FACTOR_BITS and x.bits + (not x.signed) <= ACTIVATION_BITS
 
 
 def _options(weights: Array, x: IntType, simd: int) -> Iterator[Packing]:

@@ -62,7 +62,7 @@ class ShiftMatrix(OneToOne):
     kind = "mvu_shift"
 
     @staticmethod
-    def supports(mac: Mac, pe: int, simd: int) -> bool:
+    def supports(mac: Mac, pe: int, simd: int, x: IntType) -> bool:
         """Any folding of a layer whose weights have codes."""
         divides = mac.weights.data.shape[0] // mac.groups % pe == 0 and mac.lanes % simd == 0
         return divides and has_codes(mac.weights)

@@ -2,12 +2,14 @@
 
 For inputs x about their mean, of covariance H, weights αβ in place of w change an output by
 E[((w − αβ)·x)²] = (w − αβ)ᵀ H (w − αβ). That is lowered by coordinate descent: each β in turn takes
-the level nearest to its optimum while all others are held, then α its least-squares value.
+the level nearest to its optimum while all others are held, then α its least-squares value. It
+starts from nearest levels, and from error feedback at several α (Frantar et al., arXiv:2210.17323).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -15,12 +17,15 @@ import numpy.typing as npt
 
 from shiftloom.codegen.values import IntArray
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 Reals = npt.NDArray[np.float64]
 
-_STARTS = (0.7, 0.85, 1.0, 1.15, 1.3)
-"""Factors of the least-squares α that the descent starts from; the best end is kept."""
+_STARTS = (0.85, 1.0, 1.15)
+"""Factors of the least-squares α that a descent starts from; the best end is kept."""
 _SWEEPS = 20
 """Most passes over all weights of a channel."""
+_LEAST = 1e-9
+"""Smallest α."""
 
 
 def fit(
@@ -30,42 +35,63 @@ def fit(
 
     The covariance is positive definite.
     """
-    scale = _scale(weights, covariance, beta.astype(np.float64))
-    found = [
-        _descended(weights, covariance, levels, np.maximum(start * scale, 1e-12))
-        for start in _STARTS
-    ]
+    problem = _Problem(weights, covariance, levels)
+    real = beta.astype(np.float64)
+    scale = np.maximum(problem.scale(real @ covariance, real), _LEAST)
+    found = [problem.descended(real, scale)]
+    found += [problem.descended(problem.fed_back(f * scale), f * scale) for f in _STARTS]
     errors = np.stack([error for _, _, error in found])
     best, rows = errors.argmin(axis=0), np.arange(len(weights))
     betas, scales = np.stack([b for b, _, _ in found]), np.stack([a for _, a, _ in found])
     return np.rint(betas[best, rows]).astype(np.int64), scales[best, rows]
 
 
-def _descended(
-    weights: Reals, covariance: Reals, levels: Sequence[int], scale: Reals
-) -> tuple[Reals, Reals, Reals]:
-    """β, α and the error of each channel where the descent from nearest levels ends."""
-    grid = np.array(levels, dtype=np.float64)
-    edges = (grid[1:] + grid[:-1]) / 2
-    beta = grid[np.searchsorted(edges, weights / scale[:, None])]
-    for _ in range(_SWEEPS):
-        residual = (weights - scale[:, None] * beta) @ covariance
-        moved = _sweep(beta, residual, scale, covariance, grid, edges)
-        scale = np.maximum(_scale(weights, covariance, beta), 1e-12)
-        if not moved:
-            break
-    rest = weights - scale[:, None] * beta
-    return beta, scale, ((rest @ covariance) * rest).sum(axis=1)
+class _Problem:
+    """The weights of a layer, the covariance H of its inputs, and the levels of its format."""
+
+    def __init__(self, weights: Reals, covariance: Reals, levels: Sequence[int]) -> None:
+        self._weights = weights
+        self._covariance = covariance
+        self._seen = weights @ covariance
+        self._feedback = np.linalg.cholesky(np.linalg.inv(covariance)).T
+        self._grid = np.array(levels, dtype=np.float64)
+        self._edges = (self._grid[1:] + self._grid[:-1]) / 2
+
+    def scale(self, seen: Reals, beta: Reals | IntArray) -> Reals:
+        """α = wᵀHβ / βᵀHβ of each channel, 0 where β vanishes; `seen` is Hβ."""
+        norm: Reals = (seen * beta).sum(axis=1)
+        dot = (self._seen * beta).sum(axis=1)
+        return np.where(norm > 0, dot / np.maximum(norm, 1e-300), 0.0)
+
+    def fed_back(self, scale: Reals) -> Reals:
+        """β by error feedback: each error is made up for by the weights that come after it."""
+        rest = self._weights / scale[:, None]
+        beta = np.empty_like(rest)
+        for i, row in enumerate(self._feedback):
+            beta[:, i] = self._grid[np.searchsorted(self._edges, rest[:, i])]
+            rest[:, i:] -= np.outer((rest[:, i] - beta[:, i]) / row[i], row[i:])
+        return beta
+
+    def descended(self, beta: Reals, scale: Reals) -> tuple[Reals, Reals, Reals]:
+        """β, α and the error of each channel where the descent from `beta` ends."""
+        seen = beta @ self._covariance
+        for _ in range(_SWEEPS):
+            residual = self._seen - scale[:, None] * seen
+            moved = _sweep(beta, residual, scale, self._covariance, self._grid, self._edges)
+            seen = (self._seen - residual) / scale[:, None]
+            scale = np.maximum(self.scale(seen, beta), _LEAST)
+            if not moved:
+                break
+        rest = self._weights - scale[:, None] * beta
+        return beta, scale, (rest * (self._seen - scale[:, None] * seen)).sum(axis=1)
 
 
-def _scale(weights: Reals, covariance: Reals, beta: Reals) -> Reals:
-    """α = wᵀHβ / βᵀHβ of each channel, 0 where β vanishes."""
-    seen = beta @ covariance
-    norm: Reals = (seen * beta).sum(axis=1)
-    return np.where(norm > 0, (seen * weights).sum(axis=1) / np.maximum(norm, 1e-300), 0.0)
+def _compiled(function: Function) -> Function:
+    result: Function = numba.njit(cache=True)(function)
+    return result
 
 
-@numba.njit(cache=True)
+@_compiled
 def _sweep(
     beta: Reals, residual: Reals, scale: Reals, covariance: Reals, grid: Reals, edges: Reals
 ) -> int:

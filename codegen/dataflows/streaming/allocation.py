@@ -39,7 +39,7 @@ class Allocation:
     @property
     def peak(self) -> float:
         """Share of the scarcest resource; the allocation fits up to 1."""
-        return max(getattr(self.shares, name) for name in NAMES)
+        return max(float(getattr(self.shares, name)) for name in NAMES)
 
 
 def allocate(stages: Sequence[Sequence[Resources]], limits: Resources) -> Allocation:

@@ -66,15 +66,19 @@ class ArgMaxUnit(OneToOne):
 
     def _tree(self) -> dict[str, float]:
         """Registers of the tree's nodes, and what its comparisons choose and compare, in bits."""
-        nodes = chosen = compared = level = 0
-        terms = self.lanes
+        bits, terms = self.source.bits, self.lanes
+        nodes = chosen = compared = level = alone = 0
         while terms > 1:
             pairs, odd = divmod(terms, 2)
+            alone = alone + 1 if odd and level else 0
             terms, level = pairs + odd, level + 1
-            nodes += terms * (self.source.bits + level)
-            chosen += pairs * (self.source.bits + level)
-            compared += pairs * self.source.bits
-        return {"node_bits": nodes, "choice_luts": chosen, "compare_luts": compared}
+            nodes += terms * (bits + level)
+            chosen += pairs * (bits + level)
+            compared += pairs * bits
+            if alone == 2:  # three registers in a row, which become a shift register in LUTs
+                nodes -= 3 * (bits + 1)
+        unread = 0 if self.source.folds > 1 or level == 0 else bits  # the root's element
+        return {"node_bits": nodes - unread, "choice_luts": chosen, "compare_luts": compared}
 
     def timing(self) -> Model:
         return pipeline.model((self.lanes - 1).bit_length() + 1, self.source.folds)

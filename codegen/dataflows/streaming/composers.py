@@ -28,7 +28,7 @@ from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.dataflows.streaming.window_serial import WindowSerial
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import PES, ConstantMatrix
+from shiftloom.codegen.pe import FOLDED, PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan
 from shiftloom.codegen.qgraph import QNode
 from shiftloom.codegen.values import IntType
@@ -49,7 +49,7 @@ def add(composer: Composer, node: QNode, *sources: Stream) -> Stream:
 def _mac(c: Composer, node: QNode, mac: q.Mac, x: Stream) -> Stream:
     plan = c.choices.mac(node.name)
     kind = next((pe for pe in PES if pe.kind == plan.kind), None)
-    if kind is None or not kind.supports(mac, plan.pe, plan.simd):
+    if kind is None or not kind.supports(mac, plan.pe, plan.simd, IntType(x.bits, x.signed)):
         raise ShiftloomError(
             node.name,
             f"PE {plan.kind} cannot run PE={plan.pe}, SIMD={plan.simd}",
@@ -58,9 +58,10 @@ def _mac(c: Composer, node: QNode, mac: q.Mac, x: Stream) -> Stream:
     x = _operands(c, node, mac, plan, x)
     sink = c.stream(f"{node.name}_sums", node.name, plan.pe)
     name, design = f"{node.name}_matrix", c.qgraph.name
-    if kind is ConstantMatrix:
+    if plan.kind == ConstantMatrix.kind:
         return c.append(ConstantMatrix(name, node.name, x, sink, mac, design))
-    return c.append(kind(name, node.name, x, sink, mac, design, plan.memory))
+    folded = next(pe for pe in FOLDED if pe.kind == plan.kind)
+    return c.append(folded(name, node.name, x, sink, mac, design, plan.memory))
 
 
 def _operands(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) -> Stream:

@@ -159,8 +159,9 @@ def _heads(stage: Stage) -> tuple[tuple[int, NodePlan], ...]:
         return foldings.of(stage)
     height, width, depth = stage.node.out.shape
     return tuple(
-        (height * width * depth // lanes, LanePlan(stage.name, lanes))
+        (height * width * depth // lanes, plan)
         for lanes in divisors(channels(stage.head, stage.node))
+        for plan in tails.plans(stage.head, stage.node, lanes, stage.config)
     )
 
 
@@ -171,10 +172,9 @@ def _kind(plan: NodePlan) -> str:
 
 def _taken(stage: Stage, plan: NodePlan) -> int:
     """Elements a beat of the stream that the head of a stage reads best."""
-    if isinstance(plan, LanePlan):
+    if not isinstance(plan, MacPlan):
         return plan.lanes
     mac = stage.node.unit
-    assert isinstance(plan, MacPlan)
     assert isinstance(mac, Mac)
     if plan.window == "parallel" and mac.window != Window((1, 1)):
         return stage.head.inputs[0].tensor.shape[2]
@@ -183,16 +183,14 @@ def _taken(stage: Stage, plan: NodePlan) -> int:
 
 def _made(plan: NodePlan) -> int:
     """Elements a beat of the stream that the head of a stage makes."""
-    assert not isinstance(plan, RequantPlan)
     return plan.pe if isinstance(plan, MacPlan) else plan.lanes
 
 
 def _pace(stage: Stage, plan: NodePlan) -> int:
     """Clocks between the pixels that the head of a stage makes."""
-    if isinstance(plan, LanePlan):
+    if not isinstance(plan, MacPlan):
         return stage.node.out.shape[2] // plan.lanes
     mac = stage.node.unit
-    assert isinstance(plan, MacPlan)
     assert isinstance(mac, Mac)
     return foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
 

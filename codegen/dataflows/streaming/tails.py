@@ -7,8 +7,9 @@ from itertools import product
 
 from shiftloom.codegen.config import LayerConfig
 from shiftloom.codegen.dataflows.streaming.pool import Pool
-from shiftloom.codegen.dataflows.streaming.requantize import Thresholds
+from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift, Thresholds
 from shiftloom.codegen.dataflows.streaming.stages import Stage, channels, divisors
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import LanePlan, RequantPlan
 from shiftloom.codegen.qgraph import QGraph, QNode, Requantize, WindowReduce
 
@@ -21,7 +22,7 @@ def of(stage: Stage, pace: int) -> Iterator[tuple[TailPlan, ...]]:
     for node in stage.followers:
         assert stage.tail is not None
         lanes, pace = keeping(stage.tail, node, pace)
-        choices.append(_plans(node, lanes, stage.config))
+        choices.append(plans(stage.tail, node, lanes, stage.config))
     yield from product(*choices)
 
 
@@ -48,7 +49,11 @@ def _reducing(part: QGraph, node: QNode, reduce: WindowReduce, pace: int) -> tup
     return lanes, taps * width // lanes
 
 
-def _plans(node: QNode, lanes: int, config: LayerConfig) -> tuple[TailPlan, ...]:
+def plans(part: QGraph, node: QNode, lanes: int, config: LayerConfig) -> tuple[TailPlan, ...]:
+    """The ways to build a unit that is no matrix product on some lanes.
+
+    Raises ShiftloomError if DSP blocks are asked for that cannot multiply its values.
+    """
     if not isinstance(node.unit, Requantize):
         return (LanePlan(node.name, lanes),)
     function, method = node.unit.requantization, config.requant
@@ -56,7 +61,15 @@ def _plans(node: QNode, lanes: int, config: LayerConfig) -> tuple[TailPlan, ...]
         method = "thresholds"
     elif not Thresholds.supports(function):
         method = "mult_shift"
-    uses = (False, True) if config.requant_dsp is None else (config.requant_dsp,)
     if method == "thresholds":
-        uses = (False,)
+        return (RequantPlan(node.name, method, lanes, False),)
+    source = part.tensor(node.sources[0]).type
+    can_use_dsp = MultiplyShift.supports_dsp(function, source)
+    if config.requant_dsp and not can_use_dsp:
+        raise ShiftloomError(
+            node.name,
+            f"two DSP blocks cannot multiply {source} by {function.m_bits} bits",
+            "use requant_dsp: false",
+        )
+    uses = (False, True)[: 1 + can_use_dsp] if config.requant_dsp is None else (config.requant_dsp,)
     return tuple(RequantPlan(node.name, method, lanes, use_dsp) for use_dsp in uses)

@@ -93,7 +93,7 @@ def _slices(p: IntArray, s: IntArray, moved_out: int, gives: bool) -> bool:
     take = moved_out != 0
     if p[_SLICES] > 1:
         advance = moved_out or not s[_SLICED]
-        take = s[_LEFT] > 0 and advance
+        take = bool(s[_LEFT] > 0 and advance)
         if advance:
             s[_SLICED] = s[_LEFT] > 0
     free = s[_LEFT] == 0 or (take and s[_LEFT] == 1)
