@@ -19,10 +19,11 @@ ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (RESNET8, DS_CNN, TFC_2W2A)
 
 def get(name: str) -> Network | OnnxNetwork:
     """The network of that name; raises ShiftloomError with the nearest and all known names."""
-    for network in (*NETWORKS, *ONNX_NETWORKS):
+    networks: tuple[Network | OnnxNetwork, ...] = (*NETWORKS, *ONNX_NETWORKS)
+    for network in networks:
         if network.name == name:
             return network
-    known = [network.name for network in (*NETWORKS, *ONNX_NETWORKS)]
+    known = [network.name for network in networks]
     raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, known))
 
 

@@ -227,16 +227,28 @@ def loop_nests(opened: OpenedBuild) -> tuple[report.LoopNest, ...]:
     return tuple(nests)
 
 
+_MOST_BARS = 16
+"""Most bars of a histogram; several levels share one where there are more."""
+
+
 def code_histograms(opened: OpenedBuild) -> tuple[report.CodeHistogram, ...]:
-    """How often each weight code occurs, by layer."""
+    """How often the weight codes occur, by layer."""
     rows = []
     for node in opened.qgraph.nodes:
         if isinstance(node.unit, Mac):
-            values = node.unit.codes.format.levels
+            levels = node.unit.codes.format.levels
             counts = Counter(node.unit.codes.values.data.ravel().tolist())
-            codes = tuple((f"{v:+d}".replace("-", "−") if v else "0", counts[v]) for v in values)
+            step = -(-len(levels) // _MOST_BARS)
+            bars = [levels[i : i + step] for i in range(0, len(levels), step)]
+            codes = tuple((_label(bar), sum(counts[v] for v in bar)) for bar in bars)
             rows.append(report.CodeHistogram(node.name, codes))
     return tuple(rows)
+
+
+def _label(levels: tuple[int, ...]) -> str:
+    """The first level of a bar, and the last one of several."""
+    ends = (levels[0],) if len(levels) == 1 else (levels[0], levels[-1])
+    return " to ".join(f"{v:+d}".replace("-", "−") if v else "0" for v in ends)
 
 
 def report_data(opened: OpenedBuild) -> report.ReportData:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shiftloom import arith_samples, depthwise_samples, route_samples
+from shiftloom.arith_samples import KINDS as ARITHMETIC
 from shiftloom.codegen.dataflows.streaming.digits import Digits
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.pool import Pool, WindowReduceUnit
@@ -27,6 +27,8 @@ from shiftloom.codegen.quantizers import qsq
 from shiftloom.codegen.requant import Requantization
 from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
+from shiftloom.depthwise_samples import KINDS as DEPTHWISE
+from shiftloom.route_samples import KINDS as ROUTES
 
 DESIGN = "sample"
 _SEED = 2
@@ -287,7 +289,7 @@ _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "thresholds": (_thresholds, _THRESHOLDS),
     "fifo": (_fifo, _FIFO),
     "width": (_width, _WIDTH),
-    **route_samples.KINDS,
-    **arith_samples.KINDS,
-    **depthwise_samples.KINDS,
+    **ROUTES,
+    **ARITHMETIC,
+    **DEPTHWISE,
 }
