@@ -38,7 +38,7 @@ def _folding(name: str, mac: Mac, rng: np.random.Generator) -> MacPlan:
         for pe in PES
         for p in divisors(outputs)
         for s in divisors(mac.lanes)
-        if pe.supports(mac, p, s)
+        if pe.supports(mac, p, s, x)
         for window in foldings.windows(MacPlan(name, pe.kind, p, s), mac)
     ]
     kinds = sorted({plan.kind for plan in found})

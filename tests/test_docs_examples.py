@@ -18,7 +18,7 @@ from docs_pages import README, blocks, example, page
 from shiftloom.codegen import boards, config, golden
 from shiftloom.codegen.build import build
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.dataflows.streaming.schedule import chain
+from shiftloom.codegen.dataflows.streaming.schedule import units_of
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats import FORMATS
 from shiftloom.codegen.graph import Graph, GraphInput, Node
@@ -87,7 +87,7 @@ def test_dataflow_example_makes_a_plan_that_chain_reads() -> None:
     pool = example(page("adding-an-op.md"), "example_op").GlobalAvgPool()
     quantized, _ = quantized_small(pool)
     plan, units = module.schedule(quantized.qgraph, Config(), boards.get("pynq-z2"))
-    assert chain(quantized.qgraph, plan) == units
+    assert units_of(quantized.qgraph, plan) == units
     assert plan.interval >= 4 * 4 * 3 * 9
 
 

@@ -12,6 +12,7 @@ from shiftloom.codegen.ops import (
     Add,
     Affine,
     AvgPool2d,
+    Bipolar,
     Clip,
     Concat,
     Conv2d,
@@ -99,17 +100,28 @@ def _sums(b: Builder, x: str) -> str:
     groups = int(rng.choice([g for g in (1, 2, channels) if channels % g == 0]))
     window = Window(kernel, (1, int(rng.integers(1, 3))), (start[0], start[1]), (end[0], end[1]))
     y = b.conv(x, groups * int(rng.integers(1, 3)), window, groups)
-    for extra in (_affine(b, y), Relu(), Clip(-1.3, 7.25), MaxPool2d(Window((2, 2), (1, 1)))):
+    for extra in (
+        _affine(b, y, (1, -1, 0)),
+        Relu(),
+        Clip(-1.3, 7.25),
+        MaxPool2d(Window((2, 2), (1, 1))),
+    ):
         if rng.integers(4) == 0 and min(b.shapes[y][:2]) > 1:
             y = b.op(extra, y)
     return b.quantize(y, scale(rng, 0.05, 1.0))
 
 
-def _affine(b: Builder, x: str) -> Affine:
+def _affine(b: Builder, x: str, signs: tuple[int, ...] = (1,)) -> Affine:
     channels = b.shapes[x][2]
-    return Affine(
-        Array(b.rng.uniform(0.5, 2.0, channels)), Array(b.rng.uniform(-1.0, 1.0, channels))
-    )
+    factor = b.rng.uniform(0.5, 2.0, channels) * b.rng.choice(signs, channels)
+    return Affine(Array(factor), Array(b.rng.uniform(-1.0, 1.0, channels)))
+
+
+def _binary(b: Builder, x: str) -> str:
+    """The signs of a convolution's sums, and a convolution of signs."""
+    y = b.op(Bipolar(scale(b.rng)), b.conv(x, 3, Window((1, 1))))
+    b.scales[y] = b.nodes[-1].op.scale  # type: ignore[attr-defined]
+    return b.quantize(b.conv(y, 2, Window((1, 1))), scale(b.rng, 0.05, 1.0))
 
 
 def _residual(b: Builder, x: str) -> str:
@@ -149,7 +161,7 @@ def _moved(b: Builder, x: str) -> str:
     return b.op(makers[int(b.rng.integers(len(makers)))](), x)
 
 
-BLOCKS = (_sums, _residual, _branches, _mean, _again, _moved)
+BLOCKS = (_sums, _binary, _residual, _branches, _mean, _again, _moved)
 
 
 def random_graph(seed: int) -> Graph:

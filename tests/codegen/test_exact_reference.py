@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qdq_graphs import Builder, random_graph
@@ -12,10 +13,20 @@ from refusals import refuses
 
 from shiftloom.codegen import exact, golden
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.graph import Frames, Graph, GraphInput
-from shiftloom.codegen.ops import Quantize, Sigmoid
+from shiftloom.codegen.graph import Frames, Graph, GraphInput, Op
+from shiftloom.codegen.ops import (
+    Add,
+    Affine,
+    AvgPool2d,
+    Concat,
+    Conv2d,
+    MaxPool2d,
+    Quantize,
+    Relu,
+    Sigmoid,
+)
 from shiftloom.codegen.quantize import Quantized, quantize
-from shiftloom.codegen.values import IntArray
+from shiftloom.codegen.values import Array, IntArray
 from shiftloom.codegen.windows import Window
 
 
@@ -58,13 +69,45 @@ def test_a_changed_network_is_noticed() -> None:
     )
 
 
-def small(*, weights: bool = True) -> Graph:
-    b = Builder(np.random.default_rng(0), GraphInput((3, 3, 1), 8, 0.5))
-    sums = b.conv("input", 2, Window((2, 2)))
-    return b.graph(b.op(Sigmoid(), b.quantize(sums, 0.1)))
+def behind(*ops: Op) -> Graph:
+    """`ops` in a row behind the sums of a layer; those of two operands read the sums as well."""
+    b = Builder(np.random.default_rng(0), GraphInput((4, 4, 1), 8, 0.5))
+    x = sums = b.conv("input", 2, Window((2, 2)))
+    for op in ops:
+        x = b.op(op, x, sums) if isinstance(op, Add | Concat) else b.op(op, x)
+    return b.graph(x)
 
 
-def test_what_is_no_rational_function_is_refused() -> None:
-    x = np.zeros((1, 3, 3, 1), dtype=np.int64)
-    with refuses("sigmoid2: Sigmoid has no exact value; quantize before it"):
-        exact.run(small(), x)
+TINY = np.ones((1, 1, 1, 2))
+WHOLE = "reads a value without integers; quantize before it"
+
+
+@pytest.mark.parametrize(
+    ("ops", "message"),
+    [
+        ((Sigmoid(),), "sigmoid1: Sigmoid has no exact value; quantize before it"),
+        ((Relu(), AvgPool2d(Window((2, 2)))), f"avgpool2d2: {WHOLE}"),
+        ((Relu(), Concat()), f"concat2: {WHOLE}"),
+        ((Add(), MaxPool2d(Window((2, 2)))), f"maxpool2d2: {WHOLE}"),
+        ((Relu(), Add()), "add2: adds values without integers; quantize before it"),
+        (
+            (Relu(), Affine(Array(np.ones(2)), Array(np.ones(2)))),
+            "affine2: scales a value without integers; quantize before it",
+        ),
+        (
+            (AvgPool2d(Window((2, 2))),),
+            "avgpool2d1: reads channels of several scales; quantize before it",
+        ),
+        (
+            (AvgPool2d(Window((2, 2), padding=(1, 1)), count_include_pad=False),),
+            "avgpool2d1: its windows have different divisors; count the padding",
+        ),
+        (
+            (Quantize(0.5), Conv2d(Array(TINY), Array(np.zeros(1)), Window((1, 1)))),
+            "conv2d2: its weights are real numbers; quantize them",
+        ),
+    ],
+)
+def test_what_is_not_exact_is_refused(ops: tuple[Op, ...], message: str) -> None:
+    with refuses(message):
+        exact.run(behind(*ops), np.zeros((1, 4, 4, 1), dtype=np.int64))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from networks import conv, frames, linear
+from networks import conv, frames, linear, on_grid
 from refusals import refuses
 
 from shiftloom.codegen import golden
@@ -34,9 +34,8 @@ from shiftloom.codegen.ops import (
     Tanh,
     Upsample,
 )
-from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.qgraph import Concat as ConcatUnit
-from shiftloom.codegen.qgraph import Requantize, ScaledAdd, Table
+from shiftloom.codegen.qgraph import QGraph, Requantize, ScaledAdd, Table
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.codegen.values import Array, IntType
 from shiftloom.codegen.windows import Window
@@ -163,7 +162,7 @@ GRAPHS: dict[str, Graph] = {
         (
             "t",
             ConvTranspose2d(
-                Array(RNG.normal(size=(2, 3, 3, 3))), Array(np.zeros(2)), Window((3, 3), (2, 2))
+                Array(on_grid(RNG, (2, 3, 3, 3))), Array(np.zeros(2)), Window((3, 3), (2, 2))
             ),
             "r",
         ),
@@ -253,7 +252,7 @@ def test_several_outputs_stand_one_behind_the_other() -> None:
         outputs=("y", "r", "i"),
     )
     network, x = quantized(graph).qgraph, images(5)
-    assert network.outputs == ("y_logits", "r_requant", "i")
+    assert network.outputs == ("y_logits", "r_logits", "i")
     named = golden.run_outputs(network, x)
     assert [named[name].shape for name in network.outputs] == [
         (5, 1, 1, 4),
@@ -266,6 +265,7 @@ def test_several_outputs_stand_one_behind_the_other() -> None:
     )
     assert np.array_equal(named["y_logits"][..., 0, :].argmax(axis=2)[:, 0], named["i"].ravel())
     assert network.tensor("r_requant").type == IntType(8, False)
+    assert network.tensor("r_logits").type == IntType(32, True)
 
 
 def test_several_inputs_meet() -> None:
@@ -303,7 +303,7 @@ def test_several_inputs_meet() -> None:
         ),
         (
             (("l", LeakyRelu(-np.inf), "n"), ("b", layer(), "l")),
-            "l_requant: its function is not finite; check the model",
+            "l: its function is not finite; check the model",
         ),
     ],
 )
@@ -316,6 +316,29 @@ def test_what_has_no_integers_is_refused(
         Exception, match=f"^{message}$".replace("(", r"\(").replace(")", r"\)").replace("+", r"\+")
     ):
         quantized(dag(*used))
+
+
+def test_a_sign_is_exact_and_has_no_zero_to_pad_with() -> None:
+    """One bit keeps the sign of values that have one; q − 1/2 times twice their mean magnitude."""
+    rng = np.random.default_rng(0)
+    config = Config(defaults=LayerConfig(activation_bits=1))
+    graph = dag(("a", conv(rng, (2, 3)), "input"), ("b", conv(rng, (3, 2)), "a"))
+    result, x = quantized(graph, config), images()
+    tensor, real = result.qgraph.tensor("a_requant"), result.graph.run(x, trace=True)
+    assert (tensor.type, tensor.zero) == (IntType(1, False), 0.5)
+    assert float(tensor.scale.data) == pytest.approx(2 * np.abs(real["a"]).mean(), rel=1e-4)
+    signs = golden.trace(result.qgraph, x)["a_requant"]
+    clear = np.abs(real["a"]) > 1e-5
+    assert np.array_equal(signs[clear], real["a"][clear] >= 0)
+    unsigned = quantized(
+        dag(("a", layer(), "input"), ("r", Relu(), "a"), ("b", layer(3), "r")), config
+    )
+    assert unsigned.qgraph.tensor("r_requant").zero == 0
+    with refuses(
+        "b: pads with zeros, which are 0.5 in the integers uint1 of its input; "
+        "use no padding, or an input that has a zero"
+    ):
+        quantized(dag(("a", layer(), "input"), ("b", layer(3), "a")), config)
 
 
 def test_tables_of_wide_activations_are_refused() -> None:

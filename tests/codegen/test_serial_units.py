@@ -166,10 +166,10 @@ def _shift_products(codes: IntArray, x: IntArray, *, signed: bool) -> IntArray:
 def test_lanes_fill_the_channels_of_a_depthwise_layer() -> None:
     shifts, others = depthwise_mac(weights(SHIFTS)), depthwise_mac(weights(np.arange(5, 9)))
     for kind in (DepthwiseShift, DepthwiseDsp):
-        assert [lanes for lanes in range(1, 7) if kind.supports(shifts, lanes, 1)] == [1, 2, 3, 6]
-        assert not kind.supports(shifts, 2, 3)
-    assert not DepthwiseShift.supports(others, 2, 1)
-    assert DepthwiseDsp.supports(others, 2, 1)
+        assert [lanes for lanes in range(1, 7) if kind.supports(shifts, lanes, 1, UINT8)] == [1, 2, 3, 6]
+        assert not kind.supports(shifts, 2, 3, UINT8)
+    assert not DepthwiseShift.supports(others, 2, 1, UINT8)
+    assert DepthwiseDsp.supports(others, 2, 1, UINT8)
 
 
 def test_depthwise_pes_refuse_other_layers() -> None:
@@ -177,16 +177,16 @@ def test_depthwise_pes_refuse_other_layers() -> None:
     whole = Mac(mac.weights, mac.bias, SAME, 0, mac.codes)
     paired = Mac(Array(weights(SHIFTS, (6, 3, 3, 2))), mac.bias, SAME, 0, mac.codes, 3)
     for kind in (DepthwiseShift, DepthwiseDsp):
-        assert not kind.supports(whole, 2, 1)
-        assert not kind.supports(paired, 2, 1)
+        assert not kind.supports(whole, 2, 1, UINT8)
+        assert not kind.supports(paired, 2, 1, UINT8)
 
 
 def test_dsp_blocks_take_weights_that_change_and_fit() -> None:
     single = depthwise_mac(weights(SHIFTS, (6, 1, 1, 1)), Window((1, 1)))
-    assert DepthwiseDsp.supports(single, 3, 1)
-    assert not DepthwiseDsp.supports(single, 6, 1)
+    assert DepthwiseDsp.supports(single, 3, 1, UINT8)
+    assert not DepthwiseDsp.supports(single, 6, 1, UINT8)
     wide = depthwise_mac(weights(np.array([1 << 17])))
-    assert not DepthwiseDsp.supports(wide, 2, 1)
+    assert not DepthwiseDsp.supports(wide, 2, 1, UINT8)
 
 
 @pytest.mark.parametrize(("channels", "style"), [(64, "distributed"), (256, "block")])

@@ -10,17 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conformance_nets import Net, ci_nets
-from conformance_run import Built, check_hls, check_rtl, check_stalls
+from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
 from random_nets import SEEDS, random_net
 
-from shiftloom.codegen import golden
+from shiftloom.codegen import cost, golden
 from shiftloom.rtl_sim.cache import Cache
 
 NETS = ci_nets()
-KINDS = {
-    *("window", "vector_buffer", "width", "fifo", "pool", "window_reduce"),
-    *("mvu_shift", "constant", "digits", "requant", "thresholds"),
-}
 BOTH = (0, 1)
 OPTIONS = {
     ("window", "SH"): (1, 2),
@@ -44,6 +40,7 @@ OPTIONS = {
 """Values of unit parameters that the networks have to meet, by unit and parameter."""
 
 Builder = Callable[[Net], Built]
+GraphBuilder = Callable[[tuple[str, ...], int], Built]
 
 
 @pytest.fixture(params=NETS, ids=lambda net: net.name)
@@ -93,9 +90,10 @@ def test_an_opened_build_is_what_was_built(network: Built) -> None:
     )
 
 
-def test_the_networks_meet_every_unit_and_option(built: Builder) -> None:
-    units = [unit for net in NETS for unit in built(net).opened.units]
-    assert {unit.kind for unit in units} == KINDS
+def test_the_networks_meet_every_unit_and_option(built: Builder, built_graph: GraphBuilder) -> None:
+    builds = [*(built(net) for net in NETS), *(built_graph(*graph) for graph in GRAPHS)]
+    units = [unit for network in builds for unit in network.opened.units]
+    assert {unit.kind for unit in units} == set(cost.fitted())
     seen = {
         (unit.kind, name, value)
         for unit in units

@@ -10,7 +10,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
-from conformance_run import Built, check_hls, check_rtl, check_stalls
+from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
 from graph_nets import SKETCHES
 
 from shiftloom import ShiftloomError, simulate_rtl
@@ -22,12 +22,6 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import SimulationError
 
 GraphBuilder = Callable[[tuple[str, ...], int], Built]
-GRAPHS = (
-    (("residual", "two_outputs"), 2),
-    (("branches", "grouped"), 1),
-    (("two_inputs", "resized"), 3),
-)
-"""Sketches that share a binary, and the seeds of their plans."""
 SOAK_SEEDS = range(10, 20)
 
 

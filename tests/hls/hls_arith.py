@@ -97,6 +97,29 @@ def mvu_dsp_case(
     return Case("mvu_dsp", args, source, Port(pe, acc_bits, True, pixels * nf), model, tables)
 
 
+def mvu_xnor_case(
+    rng: np.random.Generator, simd: int, pe: int, sf: int, nf: int, acc_bits: int, pixels: int
+) -> Case:
+    """A plain matrix product of signs and bits."""
+    weights = rng.choice([-1, 1], (nf, sf, pe, simd))
+    half = 1 << (acc_bits - 1)
+    plain = rng.integers(-half, half, (nf, pe))
+
+    def model(x: Ints) -> Ints:
+        beats = x.reshape(-1, pixels, nf, sf, simd)
+        sums = np.einsum("bnfsi,fspi->bnfp", beats, weights)
+        return wrap(sums + plain, acc_bits).reshape(len(x), -1, pe)
+
+    corrected = wrap(plain - (weights < 0).sum(axis=(1, 3)), acc_bits)
+    tables = (
+        Table("weights", "sl::uword<1>", (weights > 0).astype(np.int64).reshape(-1, pe, simd)),
+        Table("bias", f"sl::sword<{acc_bits}>", corrected),
+    )
+    args = (simd, pe, sf, nf, acc_bits, pixels)
+    source = Port(simd, 1, False, pixels * nf * sf)
+    return Case("mvu_xnor", args, source, Port(pe, acc_bits, True, pixels * nf), model, tables)
+
+
 def arith_cases() -> tuple[Case, ...]:
     """Signed and unsigned operands, with and without offsets, fields filled to the last value."""
     rng = np.random.default_rng(20261103)
@@ -118,4 +141,7 @@ def arith_cases() -> tuple[Case, ...]:
         mvu_dsp_case(rng, 2, 1, 3, 2, (16, True), 2000, (12, 1, 40, 2), 34, 2),
         mvu_dsp_case(rng, 8, 7, 3, 1, (4, False), 4, (4, 3, 9, 4), 14, 3),
         mvu_dsp_case(rng, 1, 4, 2, 2, (1, False), 1, (2, 4, 4, 1), 5, 5),
+        mvu_xnor_case(rng, 64, 3, 2, 2, 9, 3),
+        mvu_xnor_case(rng, 1, 1, 1, 1, 3, 5),
+        mvu_xnor_case(rng, 7, 4, 3, 1, 12, 4),
     )

@@ -11,8 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from hls_arith import requant_case
 from hls_build import BANNER, ArrayContext, WeightsContext, array_context
-from hls_units import Case, Ints, mvu_shift_case, pool_case, requant_case, width_case, window_case
+from hls_units import Case, Ints, mvu_shift_case, pool_case, width_case, window_case
 
 from shiftloom.codegen.render import render
 
@@ -75,7 +76,7 @@ def units() -> tuple[Case, ...]:
         window_case(8, 8, 1, 8, (3, 3), (1, 1), (1, 1, 1, 1), 9, 1, 1, 0),
         mvu_shift_case(rng, 9, 6, 1, 1, 8, 0, 16, 64),
         pool_case(8, 8, 1, 6, 16, 16, 2, 2, 0, 1),
-        requant_case(rng, 6, 1, 16, 8, 12, 8, False, 0, 16),
+        requant_case(rng, 6, 1, 16, 1, 8, 0, 12, 8, False, 0, 16),
         width_case(6, 1, 8, 16),
     )
 

@@ -77,7 +77,11 @@ def test_the_program_is_compiled_once_and_again_when_a_header_changes(
 ) -> None:
     assert engine.compile() == engine.compile()
     folder = write_design(tmp_path / "hls")
-    edit = ("sl_requant.hpp", "(product) + ZERO", "(product) + ZERO + 1")
+    edit = (
+        "sl_requant.hpp",
+        "(product + offset[fold][lane])",
+        "(product + offset[fold][lane]) + 1",
+    )
     copy_library(folder / "lib", [edit])
     other = replace(engine, source_dir=folder)
     assert other.compile() != engine.compile()

@@ -14,7 +14,7 @@ from shiftloom.codegen.config import parse
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Graph, GraphInput, Node
 from shiftloom.codegen.ops import Linear, Relu
-from shiftloom.codegen.qgraph import QGraph, QNode, QTensor, Requantize
+from shiftloom.codegen.qgraph import QGraph, QInput, QNode, QTensor, Requantize
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.codegen.requant import Requantization
 from shiftloom.codegen.values import Array, IntType
@@ -27,12 +27,12 @@ def rounding(scale: float = 4.0, lo: int = 0, hi: int = 255, shift: int = 2) -> 
     """The float network x, its integers round(x / 2^shift) clipped to [lo, hi]."""
     uint8 = IntType(8, signed=False)
     identity = Linear(Array(np.ones((1, 1), np.float32)), Array(np.zeros(1, np.float32)))
-    graph = Graph("ramp", GraphInput((1, 1, 1)), (Node("fc", identity, "input"),))
+    graph = Graph("ramp", (GraphInput((1, 1, 1)),), (Node("fc", identity, ("input",)),), ("fc",))
     function = Requantization(Array([1]), shift, 8, uint8, lo, hi)
     out = QTensor((1, 1, 1), uint8, Array(np.asarray(scale)))
-    node = QNode("fc_requant", Requantize(function), "input", out, "fc")
+    node = QNode("fc_requant", Requantize(function), ("input",), out, "fc", "fc")
     source = QTensor((1, 1, 1), uint8, Array(np.asarray(1.0)))
-    return Quantized(graph, QGraph("ramp", source, (node,)), ())
+    return Quantized(graph, QGraph("ramp", (QInput("input", source),), (node,), ("fc_requant",)), ())
 
 
 def test_known_quantization_gives_the_known_sqnr() -> None:
@@ -86,7 +86,7 @@ def test_zero_point_and_channel_scales() -> None:
     scales = np.array([4.0, 8.0])
     weights = np.array([[1], [2]], np.float32)
     doubled = Linear(Array(weights), Array(np.zeros(2, np.float32)))
-    graph = replace(base.graph, nodes=(Node("fc", doubled, "input"),))
+    graph = replace(base.graph, nodes=(Node("fc", doubled, ("input",)),))
     function = Requantization(Array([1, 1]), 2, 8, node.out.type, 0, 255, zero=3)
     out = QTensor((1, 1, 2), node.out.type, Array(scales), zero=3)
     node = replace(node, unit=Requantize(function), out=out)
@@ -123,11 +123,11 @@ def test_lowered_network_is_compared_at_the_right_layers() -> None:
     def network(weights: NDArray[np.float32]) -> Quantized:
         zeros = Array(np.zeros(8, np.float32))
         nodes = (
-            Node("fc1", Linear(Array(weights), zeros), "input"),
-            Node("relu1", Relu(), "fc1"),
-            Node("fc2", Linear(Array(last), zeros), "relu1"),
+            Node("fc1", Linear(Array(weights), zeros), ("input",)),
+            Node("relu1", Relu(), ("fc1",)),
+            Node("fc2", Linear(Array(last), zeros), ("relu1",)),
         )
-        graph = Graph("tiny", GraphInput((1, 1, 16), 8, 1 / 255), nodes)
+        graph = Graph("tiny", (GraphInput((1, 1, 16), 8, 1 / 255),), nodes, ("fc2",))
         return quantize(graph, frames, parse({"calibration": {"method": "max"}}))
 
     rows = profile.profile(network(exact.astype(np.float32)), frames)

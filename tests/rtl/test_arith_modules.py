@@ -152,8 +152,8 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
     ("top", "module", "old", "new"),
     [
         ("sl_mvu_shift", "sl_mvu_control", "first = first_q", "first = !first_q"),
-        ("sl_mvu_shift", "sl_mvu_control", "valid[DELAY-1] && last", "valid[DELAY] && last"),
-        ("sl_mvu_shift", "sl_mvu_control", "en = !m_tvalid || m_tready", "en = 1'b1"),
+        ("sl_mvu_shift", "sl_mvu_control", "if (en && valid[DELAY-1]", "if (valid[DELAY-1]"),
+        ("sl_mvu_shift", "sl_mvu_control", "assign en = !m_tvalid || m_tready", "assign en = 1'b1"),
         (
             "sl_mvu_shift",
             "sl_mvu_control",

@@ -142,4 +142,4 @@ def test_a_requantization_takes_one_or_two_blocks(in_bits: int, m_bits: int, blo
 def test_a_sum_takes_two_blocks() -> None:
     cells = _cells("sl_add", {"LANES": 2, "USE_DSP": 1})
     assert cells.dsp == 4
-    assert cells.lut <= 2 * 20
+    assert cells.lut <= 2 * 25

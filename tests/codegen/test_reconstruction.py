@@ -1,0 +1,138 @@
+"""The calibrated quantizer: no worse than rounding, near enumeration, and it mends what it can."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from networks import chain, frames
+from refusals import refuses
+
+from shiftloom.codegen.config import Config, parse
+from shiftloom.codegen.formats import Qsq
+from shiftloom.codegen.graph import Graph, GraphInput
+from shiftloom.codegen.ops import Conv2d, Flatten, Linear, Relu
+from shiftloom.codegen.quantize import quantize
+from shiftloom.codegen.quantizers import calibrated, qsq
+from shiftloom.codegen.reconstruction import is_wanted, reconstruct
+from shiftloom.codegen.values import Array
+from shiftloom.codegen.windows import Window
+
+LEVELS = (-4, -2, -1, 0, 1, 2, 4)
+Reals = npt.NDArray[np.float64]
+
+
+def problem(seed: int, channels: int, terms: int) -> tuple[Reals, Reals]:
+    """Random weights and the covariance of correlated inputs."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(200, terms)) @ random.normal(size=(terms, terms))
+    return random.normal(size=(channels, terms)), x.T @ x / 200 + 0.01 * np.eye(terms)
+
+
+def error(w: Reals, h: Reals, beta: npt.NDArray[np.int64], alpha: Reals) -> Reals:
+    """(w − αβ)ᵀ H (w − αβ) of each channel."""
+    rest = w - alpha[:, None] * beta
+    found: Reals = ((rest @ h) * rest).sum(axis=1)
+    return found
+
+
+def best_of_all(w: Reals, h: Reals) -> float:
+    """The least error of one channel over all levels, each with its best α."""
+    betas = np.array(list(product(LEVELS, repeat=w.size)), dtype=np.float64)
+    seen = betas @ h
+    norm = (seen * betas).sum(axis=1)
+    dot = seen @ w
+    gain = np.where(norm > 0, dot**2 / np.maximum(norm, 1e-12), 0)
+    return float(w @ h @ w - gain.max())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_levels_are_close_to_the_best_of_all(seed: int) -> None:
+    w, h = problem(seed, 3, 5)
+    start = qsq.quantize("sample", w.reshape(3, 1, 1, 5), Qsq(4, None, "output")).values.data
+    beta, alpha = calibrated.fit(w, h, LEVELS, start.reshape(3, 5))
+    best = np.array([best_of_all(row, h) for row in w])
+    assert set(beta.ravel()) <= set(LEVELS)
+    assert (alpha > 0).all()
+    assert error(w, h, beta, alpha).sum() <= 2.1 * best.sum()
+    assert error(w, h, beta, alpha).sum() >= 0.999 * best.sum()
+
+
+def test_weights_on_the_grid_are_kept() -> None:
+    random = np.random.default_rng(0)
+    beta = random.choice(LEVELS, (4, 12))
+    _, h = problem(0, 1, 12)
+    found, alpha = calibrated.fit(0.25 * beta, h, LEVELS, beta)
+    assert (found == beta).all()
+    assert alpha == pytest.approx(np.full(4, 0.25))
+
+
+def network(seed: int = 0) -> Graph:
+    """Three layers with weights that 3 bits hold badly."""
+    random = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Array:
+        fan_in = np.prod(shape[1:])
+        return Array((random.normal(size=shape) * (2 / fan_in) ** 0.5).astype(np.float32))
+
+    def bias(count: int) -> Array:
+        return Array(random.normal(0, 0.1, count).astype(np.float32))
+
+    return chain(
+        Conv2d(normal(8, 3, 3, 2), bias(8), Window((3, 3), padding=(1, 1))),
+        Relu(),
+        Conv2d(normal(8, 3, 3, 1), bias(8), Window((3, 3), (2, 2), (1, 1)), groups=8),
+        Relu(),
+        Flatten(),
+        Linear(normal(10, 128), bias(10)),
+        source=GraphInput((8, 8, 2), 8, 1 / 255, 0),
+    )
+
+
+def deviation(graph: Graph, config: Config, seed: int) -> float:
+    """How far the quantized layers move the outputs on frames of another seed, relative."""
+    random = np.random.default_rng(100 + seed)
+    calibration, test = (frames(random, graph.inputs[0].shape, n) for n in (256, 64))
+    exact = graph.run(test)["output"]
+    now = reconstruct(graph, {"input": calibration}, config).graph.run(test)["output"]
+    return float(((now - exact) ** 2).mean() / exact.var(axis=0).mean())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_outputs_move_less_than_with_nearest_levels(seed: int) -> None:
+    graph = network(seed)
+    nearest = deviation(graph, parse({}), seed)
+    fitted = deviation(graph, parse({"defaults": {"quantizer": "calibrated"}}), seed)
+    assert fitted < 0.6 * nearest
+
+
+def test_integer_network_has_the_fitted_weights() -> None:
+    graph, config = network(), parse({"defaults": {"quantizer": "calibrated"}})
+    x = frames(np.random.default_rng(1), graph.inputs[0].shape, 32)
+    quantized = quantize(graph, x, config)
+    fitted = reconstruct(graph, {"input": x}, config).weights
+    found = {node.name: node.unit.codes for node in quantized.qgraph.nodes if node.name in fitted}
+    assert found == fitted
+    assert quantized.graph == graph
+
+
+def test_only_layers_that_ask_for_it_are_fitted() -> None:
+    graph = network()
+    assert not is_wanted(graph, parse({}))
+    config = parse({"layers": {"linear5": {"quantizer": "calibrated"}}})
+    assert is_wanted(graph, config)
+    x = {"input": frames(np.random.default_rng(1), graph.inputs[0].shape, 32)}
+    plain, fitted = (reconstruct(graph, x, c).weights for c in (parse({}), config))
+    assert plain["conv2d0"] == fitted["conv2d0"]
+    assert plain["linear5"] != fitted["linear5"]
+
+
+def test_short_vectors_are_refused() -> None:
+    config = parse({"defaults": {"quantizer": "calibrated", "vector": 3}})
+    x = {"input": frames(np.random.default_rng(1), (8, 8, 2))}
+    with refuses(
+        "conv2d0: 48 scales for 8 output channels; the calibrated quantizer needs one a channel"
+    ):
+        reconstruct(network(), x, config)
