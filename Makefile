@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 LOCKED := --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 DEMO_EXTRAS := torch,sim,synth,report
-TEST_EXTRAS := $(DEMO_EXTRAS),test
+TEST_EXTRAS := $(DEMO_EXTRAS),data,test
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
 # A virtual environment works only where it was made, with the Python it was made with.

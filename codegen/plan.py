@@ -9,7 +9,7 @@ from shiftloom.codegen.boards import Board
 from shiftloom.codegen.design import RomStyle
 
 WindowKind = Literal["parallel", "serial"]
-"""`parallel`: any slice of a whole window a clock; `serial`: part of one pixel, from a row memory."""
+"""`parallel`: any slice of a window a clock; `serial`: part of one pixel, from a row memory."""
 
 
 @dataclass(frozen=True, slots=True)

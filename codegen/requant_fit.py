@@ -20,8 +20,8 @@ from shiftloom.codegen.requant import (
 from shiftloom.codegen.steps import Line, Steps, positions, sign_positions
 from shiftloom.codegen.values import Array, IntArray, IntType
 
-MAX_M_BITS = 25
-"""Widest multiplier, the wide port of a DSP48E1."""
+MAX_M_BITS = 34
+"""Widest multiplier: two DSP48E1 blocks take it times a sum of 25 bits."""
 MAX_THRESHOLD_BITS = 8
 """Widest output that is compared with thresholds where no multiplier is exact."""
 _ROOM = 1 << 61
@@ -67,7 +67,7 @@ def _fit(
 
 
 def multiplied(line: Line, steps: Steps, template: Requantization) -> Requantization | None:
-    """The requantization of the fewest multiplier bits, or None if 25 are not enough."""
+    """The requantization of the fewest multiplier bits, or None if 34 are not enough."""
     ratio = floats(line.ratio)
     top = float(ratio.max())
     farthest = int(max(np.abs(steps.lo).max(), np.abs(steps.hi).max(), 1))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.models import folder
 from shiftloom.models.splits import Images, Labels, Split
 
@@ -40,8 +41,12 @@ def load(split: Split, data_dir: Path | None = None) -> tuple[Images, Labels]:
 
 
 def _batch(index: int, data_dir: Path | None) -> Images:
-    from PIL import Image
-
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise ShiftloomError(
+            "CIFAR-10", "is in PNG files, and Pillow is not there", "pip install shiftloom[data]"
+        ) from error
     content = _read(f"cifar10_batch_{index}.png", data_dir)
     with Image.open(io.BytesIO(content)) as picture:
         return np.asarray(picture).reshape(BATCH, 32, 32, 3)

@@ -100,13 +100,12 @@ def write_reproducer(
     """Keep what shows `mismatch` again in `folder`, replacing what was there, all or nothing.
 
     `case.npz` holds the `frames` of each input as `frames_<name>`, and the numbers `expected` and
-    `got` on the stream;
-    `README.txt` says what is wrong and holds the `command` that runs it again.
+    `got` on the stream; `README.txt` says what is wrong and holds the `command` that runs it again.
     """
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    arrays = {f"frames_{name}": x for name, x in frames.items()}
+    arrays: dict[str, Any] = {f"frames_{name}": x for name, x in frames.items()}
     np.savez_compressed(partial / "case.npz", **arrays, expected=expected, got=got)
     text = (
         f"{mismatch}\n\ncase.npz holds the raw frames `frames_<input>`, and the numbers\n"

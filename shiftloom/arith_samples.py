@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from shiftloom.codegen.dataflows.streaming.add import AddUnit
+from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import RomStyle, Stream
+from shiftloom.codegen.formats.binary import Binary
 from shiftloom.codegen.formats.given import Given
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.pe.dsp import DspMatrix
+from shiftloom.codegen.pe.xnor import XnorMatrix
 from shiftloom.codegen.qgraph import Mac, ScaledAdd
+from shiftloom.codegen.requant import Requantization
 from shiftloom.codegen.values import Array, IntType
 from shiftloom.codegen.windows import Window
 
@@ -33,6 +37,26 @@ _MVU_DSP = (  # outputs, terms, PE, SIMD, activation bits, largest weight, memor
     (64, 64, 4, 4, 8, 127, "block"),
     (16, 27, 4, 9, 8, 127, "distributed"),
     (20, 48, 10, 12, 4, 7, "distributed"),
+)
+_MVU_XNOR = (  # outputs, terms, PE, SIMD, memory
+    (64, 784, 8, 49, "auto"),
+    (64, 64, 8, 64, "auto"),
+    (16, 144, 4, 36, "auto"),
+    (16, 144, 16, 9, "auto"),
+    (32, 288, 4, 24, "distributed"),
+    (64, 576, 4, 72, "block"),
+    (10, 64, 1, 8, "auto"),
+    (64, 64, 2, 32, "auto"),
+)
+_REQUANT_OFFSET = (  # lanes, folds, bits in, bits of M, of C, shift, DSP
+    (2, 4, 18, 16, 32, 26, False),
+    (1, 16, 16, 8, 22, 16, False),
+    (4, 1, 8, 8, 15, 8, False),
+    (1, 64, 20, 12, 30, 22, False),
+    (2, 8, 20, 16, 34, 28, True),
+    (4, 2, 18, 24, 40, 33, True),
+    (1, 1, 24, 24, 46, 38, True),
+    (1, 32, 22, 16, 36, 29, True),
 )
 _ADD = (  # lanes, bits of an operand, bits of a factor, shift, DSP
     (1, 8, 16, 16, False),
@@ -64,6 +88,43 @@ def _mvu_dsp(
     return DspMatrix(name, "sample", source, sink, mac, DESIGN, memory)
 
 
+def _mvu_xnor(
+    name: str, outputs: int, terms: int, pe: int, simd: int, memory: RomStyle
+) -> XnorMatrix:
+    random = np.random.default_rng([_SEED, outputs, terms])
+    values = Array(random.choice(np.array([-1, 1]), (outputs, 1, 1, terms)))
+    codes = QuantizedWeights(Binary(), values, Array(np.ones(outputs, dtype=np.int64)), 0)
+    mac = Mac(values, Array(random.integers(-50, 50, outputs)), Window((1, 1)), 0, codes)
+    source = _stream((1, 1, terms * outputs // pe), simd, 1)
+    acc_bits = IntType.covering(-terms - 50, terms + 50).bits
+    sink = Stream("m", "", (1, 1, outputs), pe, acc_bits, True)
+    return XnorMatrix(name, "sample", source, sink, mac, DESIGN, memory)
+
+
+def _requant_offset(
+    name: str,
+    lanes: int,
+    folds: int,
+    bits: int,
+    m_bits: int,
+    c_bits: int,
+    shift: int,
+    use_dsp: bool,
+) -> MultiplyShift:
+    random = np.random.default_rng([_SEED, lanes, folds, bits])
+    shape = lanes * folds
+    m = np.clip(random.normal(0.7, 0.12, shape) * (1 << m_bits), 1, (1 << m_bits) - 1)
+    c = random.integers(-(1 << (c_bits - 1)), 1 << (c_bits - 1), shape)
+    out = IntType(8, signed=True)
+    offset = Array(c)
+    function = Requantization(
+        Array(m.astype(np.int64)), shift, m_bits, out, out.lo, out.hi, offset=offset
+    )
+    source = Stream("s", "", (4, 4, shape), lanes, bits, True)
+    sink = Stream("m", "", (4, 4, shape), lanes, 8, True)
+    return MultiplyShift(name, "sample", source, sink, function, use_dsp, DESIGN)
+
+
 def _add(name: str, lanes: int, bits: int, factor_bits: int, shift: int, use_dsp: bool) -> AddUnit:
     random = np.random.default_rng([_SEED, lanes, bits, factor_bits])
     low = 1 << (factor_bits - 2)
@@ -75,6 +136,8 @@ def _add(name: str, lanes: int, bits: int, factor_bits: int, shift: int, use_dsp
 
 KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "mvu_dsp": (_mvu_dsp, _MVU_DSP),
+    "mvu_xnor": (_mvu_xnor, _MVU_XNOR),
+    "requant_offset": (_requant_offset, _REQUANT_OFFSET),
     "add": (_add, _ADD),
 }
 """A builder of units, and the arguments of each sample, by kind."""

@@ -35,7 +35,7 @@ def decode(qgraph: QGraph, raw: Bytes) -> IntArray:
     count, beats, size = raw.shape
     words = np.zeros((count, beats, 8), np.uint8)
     words[..., 8 - size :] = raw
-    signed = words.view("<i8")[..., 0] >> (64 - 8 * size)
+    signed: IntArray = words.view("<i8")[..., 0] >> (64 - 8 * size)
     unsigned = signed & ((1 << (8 * size)) - 1)
     result, start = np.empty_like(signed), 0
     for name in qgraph.outputs:

@@ -28,6 +28,7 @@ class Sketch:
     inputs: list[GraphInput] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     shapes: dict[str, Shape] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
 
     def input(self, shape: Shape, signed: bool = False) -> str:
         """Another input of bytes."""
@@ -51,16 +52,19 @@ class Sketch:
         stride: Pair = (1, 1),
         padding: Pair | None = None,
         groups: int = 1,
+        dilation: Pair = (1, 1),
+        weights: str = "qsq",
         relu: bool = True,
     ) -> str:
-        """A convolution that keeps the size at stride 1, and a ReLU."""
+        """A convolution that keeps the size at stride 1 undilated, and a ReLU."""
         inside = self.shapes[x][2] // groups
-        weights = self.rng.normal(size=(channels, *kernel, inside)) / np.sqrt(inside * 4)
+        values = self.rng.normal(size=(channels, *kernel, inside)) / np.sqrt(inside * 4)
         bias = self.rng.normal(size=channels) / 4
         pad = padding if padding is not None else (kernel[0] // 2, kernel[1] // 2)
-        window = Window(kernel, stride, pad)
-        op = ops.Conv2d(Array(np.float32(weights)), Array(np.float32(bias)), window, groups)
+        window = Window(kernel, stride, pad, dilation=dilation)
+        op = ops.Conv2d(Array(np.float32(values)), Array(np.float32(bias)), window, groups)
         made = self.add(op, x)
+        self.formats[made] = weights
         return self.add(ops.Relu(), made) if relu else made
 
     def linear(self, x: str, outputs: int) -> str:
@@ -133,22 +137,36 @@ def resized(s: Sketch) -> Outputs:
     return (s.conv(x, 2, (2, 3), (2, 2), (0, 1), relu=False),)
 
 
+def formats(s: Sketch) -> Outputs:
+    """Signs on single bits, and other weights, dilated windows and vectors of the whole map."""
+    x = s.conv(s.input((8, 7, 1)), 4, dilation=(2, 1), weights="int")
+    bits = s.add(ops.Bipolar(0.5), s.conv(x, 6, (1, 1), weights="pow2", relu=False))
+    bits = s.conv(bits, 4, (3, 2), padding=(0, 0), weights="binary", relu=False)
+    signs = s.conv(s.add(ops.Bipolar(1.0), bits), 3, (1, 1), weights="binary", relu=False)
+    y = s.conv(x, 4, (1, 2), (2, 1), (0, 0), dilation=(1, 3), weights="ternary")
+    return signs, s.linear(y, 3)
+
+
 SKETCHES: dict[str, Callable[[Sketch], Outputs]] = {
-    make.__name__: make for make in (residual, branches, two_inputs, two_outputs, grouped, resized)
+    make.__name__: make
+    for make in (residual, branches, two_inputs, two_outputs, grouped, resized, formats)
 }
 
 
-def graph(*names: str, seed: int = 1) -> Graph:
-    """One graph of several sketches side by side, with the inputs and outputs of all."""
+def _graph(names: tuple[str, ...], seed: int) -> tuple[Sketch, Graph]:
+    """Several sketches side by side in one, with the inputs and outputs of all."""
     sketch = Sketch(np.random.default_rng(seed))
-    outputs = [name for make in names for name in SKETCHES[make](sketch)]
-    return Graph("_".join(names), tuple(sketch.inputs), tuple(sketch.nodes), tuple(outputs))
+    outputs = tuple(name for make in names for name in SKETCHES[make](sketch))
+    graph = Graph("_".join(names), tuple(sketch.inputs), tuple(sketch.nodes), outputs)
+    return sketch, graph
 
 
 def quantized(*names: str, seed: int = 1) -> Quantized:
-    """The integers of such a graph."""
-    real = graph(*names, seed=seed)
-    return quantize(real, frames(real, CALIBRATION_FRAMES, seed), parse({}))
+    """The integers of several sketches side by side."""
+    sketch, real = _graph(names, seed)
+    layers = {name: {"format": kind} for name, kind in sketch.formats.items()}
+    config = parse({"layers": layers})
+    return quantize(real, frames(real, CALIBRATION_FRAMES, seed), config)
 
 
 def frames(graph: Graph, count: int, seed: int) -> Frames:

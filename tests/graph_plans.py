@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
@@ -9,18 +11,24 @@ import numpy as np
 from shiftloom.codegen.dataflows.streaming import foldings
 from shiftloom.codegen.dataflows.streaming.compose import Choices
 from shiftloom.codegen.dataflows.streaming.stages import divisors
-from shiftloom.codegen.pe import PES
+from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.plan import LanePlan, MacPlan, RequantPlan
 from shiftloom.codegen.qgraph import ArgMax, Gather, Mac, QGraph, Requantize
+from shiftloom.codegen.values import IntType
 
 
 def random_choices(qgraph: QGraph, rng: np.random.Generator) -> Choices:
-    """Any folding, window and number of lanes that each unit can have."""
-    macs, requants, lanes = [], [], []
+    """Any folding, window and number of lanes that each unit can have; kinds of PE take turns."""
+    macs: list[MacPlan] = []
+    requants, lanes = [], []
     for node in qgraph.nodes:
         sources = [qgraph.tensor(name) for name in node.sources]
         if isinstance(node.unit, Mac):
-            macs.append(_folding(node.name, node.unit, rng))
+            found = _foldings(node.name, node.unit, sources[0].type)
+            uses = Counter(plan.kind for plan in macs)
+            least = min(uses[plan.kind] for plan in found)
+            found = [plan for plan in found if uses[plan.kind] == least]
+            macs.append(found[int(rng.integers(len(found)))])
         elif isinstance(node.unit, Requantize):
             count = int(rng.choice(divisors(node.out.shape[2])))
             requants.append(RequantPlan(node.name, "mult_shift", count, bool(rng.integers(2))))
@@ -31,17 +39,21 @@ def random_choices(qgraph: QGraph, rng: np.random.Generator) -> Choices:
     return Choices(tuple(macs), tuple(requants), tuple(lanes))
 
 
-def _folding(name: str, mac: Mac, rng: np.random.Generator) -> MacPlan:
-    outputs = int(mac.weights.data.shape[0])
-    found = [
-        MacPlan(name, pe.kind, p, s, window)
-        for pe in PES
-        for p in divisors(outputs)
-        for s in divisors(mac.lanes)
-        if pe.supports(mac, p, s, x)
-        for window in foldings.windows(MacPlan(name, pe.kind, p, s), mac)
+def _foldings(name: str, mac: Mac, x: IntType) -> list[MacPlan]:
+    """All foldings of a matrix product with every window that each can have."""
+    plans = (
+        MacPlan(name, kind.kind, pe, simd)
+        for kind in PES
+        for pe in divisors(int(mac.weights.data.shape[0]))
+        for simd in divisors(mac.lanes)
+        if kind.supports(mac, pe, simd, x)
+    )
+    return [
+        replace(plan, window=window, digit=digit)
+        for plan in plans
+        for window in foldings.windows(plan, mac)
+        for digit in (
+            0,
+            *(ConstantMatrix.digits_of(mac, x.bits) if plan.kind == "constant" else ()),
+        )
     ]
-    kinds = sorted({plan.kind for plan in found})
-    chosen = str(rng.choice(kinds))
-    some = [plan for plan in found if plan.kind == chosen]
-    return some[int(rng.integers(len(some)))]

@@ -20,7 +20,8 @@ from shiftloom.codegen.build import build
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows.streaming.schedule import units_of
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats import FORMATS
+from shiftloom.codegen.formats import FORMATS, Format
+from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.graph import Graph, GraphInput, Node
 from shiftloom.codegen.ops import Conv2d
 from shiftloom.codegen.quantize import Quantized, quantize
@@ -75,8 +76,9 @@ def quantized_small(op: Any) -> tuple[Quantized, np.ndarray]:
 def test_operator_example_is_near_its_float_function_and_builds() -> None:
     op = example(page("adding-an-op.md"), "example_op").GlobalAvgPool()
     quantized, frames = quantized_small(op)
-    real = quantized.graph.run(frames)["output"].reshape(len(frames), -1)
-    integers = golden.run(quantized.qgraph, frames) * quantized.qgraph.output.scale.data
+    real = quantized.graph.run(frames)[quantized.graph.outputs[0]].reshape(len(frames), -1)
+    scale = quantized.qgraph.tensor(quantized.qgraph.outputs[0]).scale.data
+    integers = golden.run(quantized.qgraph, frames) * scale
     assert np.abs(real - integers).max() < 0.01 * np.abs(real).max()
     result = build(quantized, Config(), boards.get("pynq-z2"))
     assert {"rtl/little.sv", "hls/little.cpp"} <= result.files.keys()
@@ -92,27 +94,31 @@ def test_dataflow_example_makes_a_plan_that_chain_reads() -> None:
 
 
 def test_format_example_codes_every_value() -> None:
-    integer = example(page("adding-a-format.md"), "example_format").Integer
-    for bits in (2, 4, 8):
-        values = np.arange(1 - (1 << (bits - 1)), 1 << (bits - 1))
-        assert np.array_equal(integer(bits).decode(integer(bits).encode(values)), values)
-    with pytest.raises(ShiftloomError, match="int: 8 has no code; use −7 to 7"):
-        integer(4).encode(np.array([8]))
-    with pytest.raises(ShiftloomError, match="int: code 8; it is never emitted"):
-        integer(4).decode(np.array([8], np.uint8))
-    weights = np.arange(24.0).reshape(2, 3, 2, 2)
-    assert np.array_equal(
-        integer().from_vectors(integer().to_vectors(weights), weights.shape), weights
-    )
-    assert integer(4).storage_bits(weights.shape) == 24 * 4 + 2 * 32
+    module = example(page("adding-a-format.md"), "example_format")
+    assert module.digits_of(7) == 2  # 8 − 1
+    for width in (2, 4, 8):
+        fmt = module.Csd(width)
+        values = np.array(fmt.levels)
+        assert np.array_equal(fmt.decode(fmt.encode(values)), values)
+        assert np.abs(values).max() == (1 << (width - 1)) - 1
+    with pytest.raises(ShiftloomError, match="csd: 11 has no code; levels are -"):
+        module.Csd(8).encode(np.array([11]))
+    count = len(module.Csd(4).levels)
+    with pytest.raises(
+        ShiftloomError, match=f"csd: code {count}; valid codes are 0 to {count - 1}"
+    ):
+        module.Csd(4).decode(np.array([count], np.uint16))
+    weights = np.arange(24).reshape(2, 3, 2, 2)
+    spread = module.Csd().spread(np.array([5, 7]), weights.shape)
+    assert spread[:, 0, 0, 0].tolist() == [5, 7]
+    assert storage_bits(module.Csd(4, 1), weights.shape) == 24 * 3 + 2 * 32
 
 
 def test_format_example_has_every_member() -> None:
-    integer = example(page("adding-a-format.md"), "example_format").Integer
-    for known in FORMATS:
-        fields = {field.name for field in dataclasses.fields(known)}
-        members = {name for name in vars(known) if not name.startswith("_")} - fields
-        assert members <= {name for name in vars(integer) if not name.startswith("_")}
+    names = {name for name in vars(Format) if not name.startswith("_")}
+    made = example(page("adding-a-format.md"), "example_format").Csd
+    for known in (made, *FORMATS):
+        assert names <= {name for name in vars(known) if not name.startswith("_")}
 
 
 def test_board_example_is_a_board() -> None:

@@ -12,9 +12,10 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.lowering.operand import Added, Lattice
 from shiftloom.codegen.qgraph import ScaledAdd
 from shiftloom.codegen.requant import Certificate
-from shiftloom.codegen.requant_fit import MAX_M_BITS
 from shiftloom.codegen.values import IntArray
 
+MAX_FACTOR_BITS = 25
+"""Widest factor of an activation, the wide port of a DSP48E1."""
 MAX_PAIRS = 1 << 18
 """Most pairs of activations that are compared one by one."""
 _NEAR = 2.0**-40
@@ -84,8 +85,8 @@ def exact(node: str, added: Added, lattice: Lattice) -> tuple[ScaledAdd, Certifi
         )
     wanted = np.clip(plane.rounded() + int(lattice.zero), lattice.lo, lattice.hi)
     top = max(abs(ratio) for ratio in plane.ratios)
-    for shift in range(MAX_M_BITS + 24):
-        if round(top * (1 << shift)) >> MAX_M_BITS:
+    for shift in range(MAX_FACTOR_BITS + 24):
+        if round(top * (1 << shift)) >> MAX_FACTOR_BITS:
             break
         unit = _at_shift(plane, shift, wanted, lattice)
         if unit is not None:
@@ -95,7 +96,7 @@ def exact(node: str, added: Added, lattice: Lattice) -> tuple[ScaledAdd, Certifi
             return unit, Certificate(node, 1, wanted.size, lo, hi)
     raise ShiftloomError(
         node,
-        f"no factors of {MAX_M_BITS} bits add exactly",
+        f"no factors of {MAX_FACTOR_BITS} bits add exactly",
         "use scales of similar size",
     )
 

@@ -7,8 +7,9 @@ from shiftloom.codegen.pe.constant import ConstantMatrix
 from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.pe.dsp import DspMatrix
 from shiftloom.codegen.pe.shift import ShiftMatrix
+from shiftloom.codegen.pe.xnor import XnorMatrix
 
-FOLDED = (ShiftMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
+FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
 """Those whose weights are in a memory, read word by word."""
 PES = (*FOLDED, ConstantMatrix)
 
@@ -20,4 +21,5 @@ __all__ = [
     "DepthwiseShift",
     "DspMatrix",
     "ShiftMatrix",
+    "XnorMatrix",
 ]

@@ -23,7 +23,7 @@ from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.pe.folding import wrapped
 from shiftloom.codegen.pe.shift_cost import Tree, product_luts
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.values import Array, IntArray
+from shiftloom.codegen.values import Array, IntArray, IntType
 
 _SHALLOW = 8
 """Up to this depth a code bit is a function of 3 address bits, which the product LUT takes in."""

@@ -84,7 +84,7 @@ def test_where_no_multiplier_is_exact_thresholds_are() -> None:
         assert function.apply(x)[:, channel].tolist() == exact
     assert certificate.steps > 15
     with refuses(
-        "conv: no multiplier of 25 bits rounds to uint9 exactly; "
+        "conv: no multiplier of 34 bits rounds to uint9 exactly; "
         "use activations of at most 8 bits, which thresholds make"
     ):
         fit_exact("conv", line, 0, 0, 511, IntType(9, False), (-hi, hi))

@@ -19,10 +19,11 @@ from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.qgraph import Mac, WindowReduce
-from shiftloom.codegen.values import Array, IntArray, Shape
+from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 
 LIBRARY = Path(__file__).parents[2] / "templates"
+UINT8 = IntType(8, signed=False)
 SAME = Window((3, 3), padding=(1, 1))
 SHIFTS = np.array([-4, -2, -1, 0, 1, 2, 4])
 BETA = np.array([0, 1, 2, 4, -1, -2, -4])
@@ -166,7 +167,8 @@ def _shift_products(codes: IntArray, x: IntArray, *, signed: bool) -> IntArray:
 def test_lanes_fill_the_channels_of_a_depthwise_layer() -> None:
     shifts, others = depthwise_mac(weights(SHIFTS)), depthwise_mac(weights(np.arange(5, 9)))
     for kind in (DepthwiseShift, DepthwiseDsp):
-        assert [lanes for lanes in range(1, 7) if kind.supports(shifts, lanes, 1, UINT8)] == [1, 2, 3, 6]
+        found = [lanes for lanes in range(1, 7) if kind.supports(shifts, lanes, 1, UINT8)]
+        assert found == [1, 2, 3, 6]
         assert not kind.supports(shifts, 2, 3, UINT8)
     assert not DepthwiseShift.supports(others, 2, 1, UINT8)
     assert DepthwiseDsp.supports(others, 2, 1, UINT8)

@@ -24,8 +24,8 @@ from shiftloom.rtl_sim.engine import Stall
 FRAMES = 32
 GRAPHS = (
     (("residual", "two_outputs"), 2),
-    (("branches", "grouped"), 1),
-    (("two_inputs", "resized"), 3),
+    (("branches", "grouped"), 2),
+    (("two_inputs", "resized", "formats"), 3),
 )
 """Sketches that share a binary, and the seeds of their plans."""
 STALLS = (Stall(1, idle=0.5, backpressure=0.5), Stall(2, idle=0.0, backpressure=0.8))

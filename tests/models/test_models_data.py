@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,15 @@ def test_cifar10_splits(data: Path) -> None:
     held = cifar10.load("validation", data)
     assert len(held[0]) == len(held[1]) == 5000
     assert not (calibration[:, None] == test[None, :50]).all(axis=(2, 3, 4)).any()
+
+
+def test_cifar10_without_pillow(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(
+        ShiftloomError,
+        match=r"^CIFAR-10: is in PNG files, and Pillow is not there; pip install shiftloom",
+    ):
+        cifar10.load("test", data)
 
 
 def test_keyword_spotting(data: Path) -> None:

@@ -32,7 +32,9 @@ def rounding(scale: float = 4.0, lo: int = 0, hi: int = 255, shift: int = 2) -> 
     out = QTensor((1, 1, 1), uint8, Array(np.asarray(scale)))
     node = QNode("fc_requant", Requantize(function), ("input",), out, "fc", "fc")
     source = QTensor((1, 1, 1), uint8, Array(np.asarray(1.0)))
-    return Quantized(graph, QGraph("ramp", (QInput("input", source),), (node,), ("fc_requant",)), ())
+    return Quantized(
+        graph, QGraph("ramp", (QInput("input", source),), (node,), ("fc_requant",)), ()
+    )
 
 
 def test_known_quantization_gives_the_known_sqnr() -> None:

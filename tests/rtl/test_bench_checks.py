@@ -162,9 +162,7 @@ BUGS = {
         *("sl_argmax", "BITS'(IS_SIGNED != 0)", "BITS'(IS_SIGNED != 2)", WRONG_BEAT),
         parameters={"IS_SIGNED": 0},
     ),
-    "digits_come_lowest_first": Bug(
-        *("sl_digits", "= x[(DIGITS-1-d)", "= x[d", WRONG_BEAT)
-    ),
+    "digits_come_lowest_first": Bug(*("sl_digits", "= x[(DIGITS-1-d)", "= x[d", WRONG_BEAT)),
     "window_mixes_digits": Bug(
         *("sl_window", "[DIGITS*COLUMN-1:0] back_q", "[COLUMN-1:0] back_q", "sl_window: "),
         parameters={**PADDED, "DIGITS": 2},

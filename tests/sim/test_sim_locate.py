@@ -159,9 +159,11 @@ def test_a_reproducer_is_written_whole(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "case"
     for command in ("shiftloom check old", "shiftloom check build --frame 3"):
         expected, got = np.arange(3), np.arange(4)
-        assert write_reproducer(folder, mismatch, FRAME, expected, got, command) == folder
+        assert (
+            write_reproducer(folder, mismatch, {"image": FRAME}, expected, got, command) == folder
+        )
     with np.load(folder / "case.npz") as case:
-        assert np.array_equal(case["frames"], FRAME)
+        assert np.array_equal(case["frames_image"], FRAME)
         assert np.array_equal(case["expected"], np.arange(3))
         assert np.array_equal(case["got"], np.arange(4))
     text = (folder / "README.txt").read_text(encoding="utf-8")

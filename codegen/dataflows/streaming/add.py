@@ -63,7 +63,7 @@ class AddUnit:
         )
 
     def _constants(self) -> Rom:
-        """One word {c, m2, m1}; to a DSP block it is a memory, for constants need not be factors."""
+        """One word {c, m2, m1}; a memory to DSP blocks, which multiply no constants."""
         function, width = self.function, _factor_bits(self.function)
         factors = bits_of(np.array([function.m1, function.m2]), width)
         offset = bits_of(np.array([function.c]), _offset_bits(function))

@@ -166,9 +166,14 @@ def _requantize(c: Composer, node: QNode, unit: q.Requantize, x: Stream) -> Stre
     return c.append(MultiplyShift(name, node.name, x, sink, function, plan.use_dsp, design))
 
 
+def _operand(c: Composer, node: QNode, x: Stream, lanes: int) -> Stream:
+    """A source of a unit that waits for two, `lanes` elements a beat out of a FIFO."""
+    return c.buffered(c.convert(x, node.name, lanes), node.name)
+
+
 def _scaled_add(c: Composer, node: QNode, unit: q.ScaledAdd, a: Stream, b: Stream) -> Stream:
     lanes = c.choices.lane(node.name, min(a.elements, b.elements))
-    pair = tuple(c.buffered(c.convert(x, node.name, lanes), node.name) for x in (a, b))
+    pair = (_operand(c, node, a, lanes), _operand(c, node, b, lanes))
     sink = c.stream(node.name, node.name, lanes)
     return c.append(AddUnit(f"{node.name}_unit", node.name, pair, (sink,), unit, c.qgraph.name))
 
@@ -182,7 +187,7 @@ def _concat(c: Composer, node: QNode, unit: q.Concat, a: Stream, b: Stream) -> S
         if common % lanes == 0 and (node.out.shape[2] // lanes <= folds or lanes == common)
     )
     lanes = c.choices.lane(node.name, fewest)
-    pair = tuple(c.buffered(c.convert(x, node.name, lanes), node.name) for x in (a, b))
+    pair = (_operand(c, node, a, lanes), _operand(c, node, b, lanes))
     sink = c.stream(node.name, node.name, lanes)
     return c.append(ConcatUnit(f"{node.name}_unit", node.name, pair, (sink,)))
 

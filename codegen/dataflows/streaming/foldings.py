@@ -15,7 +15,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.values import Array
+from shiftloom.codegen.values import Array, IntType
 from shiftloom.codegen.windows import Window
 
 MAX_BEAT_BITS = 4096
@@ -33,10 +33,10 @@ def of(stage: Stage) -> tuple[tuple[int, MacPlan], ...]:
     """
     mac = stage.node.unit
     assert isinstance(mac, Mac)
-    bits = stage.head.inputs[0].tensor.type.bits
-    found = [(_clocks(stage, mac, plan, bits), plan) for plan in _plans(stage, mac, bits)]
+    x = stage.head.inputs[0].tensor.type
+    found = [(_clocks(stage, mac, plan, x.bits), plan) for plan in _plans(stage, mac, x)]
     if not found:
-        raise ShiftloomError(stage.name, *_impossible(mac, stage.config, bits))
+        raise ShiftloomError(stage.name, *_impossible(mac, stage.config, x.bits))
     return tuple(sorted(found, key=lambda row: -row[0]))
 
 
@@ -67,7 +67,7 @@ def is_depthwise(plan: MacPlan) -> bool:
     return plan.kind.startswith("dw_")
 
 
-def _plans(stage: Stage, mac: Mac, bits: int) -> Iterator[MacPlan]:
+def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     config = stage.config
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
@@ -78,11 +78,11 @@ def _plans(stage: Stage, mac: Mac, bits: int) -> Iterator[MacPlan]:
             for simd in divisors(mac.lanes):
                 if config.folding not in (None, (pe, simd)):
                     continue
-                if config.folding is None and simd * bits > MAX_BEAT_BITS:
+                if config.folding is None and simd * x.bits > MAX_BEAT_BITS:
                     continue
-                if kind.supports(mac, pe, simd):
+                if kind.supports(mac, pe, simd, x):
                     plan = MacPlan(stage.name, kind.kind, pe, simd)
-                    yield from _variants(plan, mac, bits, config.digit)
+                    yield from _variants(plan, mac, x.bits, config.digit)
 
 
 def _digits(weights: Array) -> int:

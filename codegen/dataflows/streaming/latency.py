@@ -17,6 +17,7 @@ from shiftloom.codegen.dataflows.streaming.planner import Planner, Trial
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import MacPlan
+from shiftloom.codegen.qgraph import QGraph
 
 ROUNDS = 5
 """Searches, each for fewer clocks by what the simulation found too many."""
@@ -61,7 +62,9 @@ def search(planner: Planner, fps: float | None, clock: float) -> tuple[Trial, Sc
             break
         wanted *= min(0.99, allowed / found[1].latency)
     if best is None or best[1].latency > allowed:
-        best = best or planner.sized(finder.least())
+        least = planner.sized(finder.least())
+        best = least if best is None or least[1].latency < best[1].latency else best
+    if best[1].latency > allowed:
         raise ShiftloomError(
             planner.qgraph.name,
             f"has {best[1].latency} clocks of latency, {fps:g} frames/s one by one at {clock:g} MHz"
@@ -165,16 +168,16 @@ class _Finder:
         return gain / max(price(option.resources) - price(now.resources), 1e-6), found
 
     def _state(self, options: tuple[Option, ...]) -> _State:
-        return _State(options, self._arrivals.latency(_paces(self._planner, options)))
+        return _State(options, self._arrivals.latency(paces(self._planner.qgraph, options)))
 
 
-def _paces(planner: Planner, options: tuple[Option, ...]) -> dict[str, float]:
-    """Clocks a pixel of every node."""
-    paces: dict[str, float] = {}
+def paces(qgraph: QGraph, options: tuple[Option, ...]) -> dict[str, float]:
+    """Clocks a pixel of every node, for an option of every stage."""
+    found: dict[str, float] = {}
     for option in options:
         for plan in option.plans:
             if isinstance(plan, MacPlan):
-                paces[plan.node] = option.pace
+                found[plan.node] = option.pace
             else:
-                paces[plan.node] = planner.qgraph.tensor(plan.node).shape[2] / plan.lanes
-    return paces
+                found[plan.node] = qgraph.tensor(plan.node).shape[2] / plan.lanes
+    return found

@@ -106,7 +106,7 @@ def _net(units: Sequence[Unit]) -> Net:
     flags[0], flags[1, 0], flags[2, -1] = 1, 1, 1
     kinds = np.array([model.kind for model in models], np.int64)
     wires = _wires(units)
-    return Net(kinds, params, state, *wires, *flags, np.zeros_like(state[0]))
+    return Net._make([kinds, params, state, *wires, *flags, np.zeros_like(state[0])])
 
 
 def _rows(values: Sequence[tuple[int, ...]]) -> IntArray:

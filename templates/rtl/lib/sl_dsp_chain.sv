@@ -4,12 +4,14 @@
 //   modulo 2**(PACK*FIELD)
 //
 // Block j multiplies x[j] by A[j] = sum over o of w[j][o] * 2**(o*FIELD) and adds the sum of the
-// block before; `head`, a constant, enters the first one. Where it holds 2**(FIELD-1) in every field
-// and each dot product of an output stays below that in magnitude, no field borrows of the next.
+// block before; `head`, a constant, enters the first one. Where it holds 2**(FIELD-1) in every
+// field and each dot product of an output stays below that in magnitude, no field borrows of the
+// next.
 //
-// A[j] comes as PACK fields of W_BITS, output o at w[(j*PACK+o)*W_BITS +: W_BITS], two's complement:
-// its bits from o*FIELD up to the next field, which are w[j][o], less 1 where the part of A below
-// is negative, with the sign repeated. (PACK-1)*FIELD + W_BITS is at most 25, PACK*FIELD at most 48.
+// A[j] comes as PACK fields of W_BITS in two's complement, output o at w[(j*PACK+o)*W_BITS +:
+// W_BITS]: its bits from o*FIELD up to the next field, which are w[j][o], less 1 where the part of
+// A below is negative, with the sign repeated. (PACK-1)*FIELD + W_BITS is at most 25, PACK*FIELD at
+// most 48.
 //
 // Terms come skewed: x[j] and w[j] j enabled clocks after x[0] and w[0]. x is registered twice here
 // (the block's own registers), w once: x[j] stands at its port one enabled clock before w[j].

@@ -6,8 +6,9 @@
 // fillers, PT + (H-1)*(GAP_Y+1) + 1 + PB rows and PL + (W-1)*(GAP_X+1) + 1 + PR columns of pixels.
 //
 // Timing: one beat a clock out; an accepted beat is held and can be offered 1 clock later. A frame
-// begins when its first input beat is held, even if fillers come before it; fillers wait for nothing
-// else. s_tready is high where no beat is held, or where the one held is taken in this clock.
+// begins when its first input beat is held, even if fillers come before it; fillers wait for
+// nothing else. s_tready is high where no beat is held, or where the one held is taken in this
+// clock.
 `default_nettype none
 
 module sl_insert #(

@@ -2,11 +2,12 @@
 //
 // A sweep is SF input beats that make one output beat; a vector is NF sweeps. The sum of an input
 // beat reaches the accumulators DELAY enabled clocks after the beat was accepted: `sum_valid` is
-// high then, and `first` where it starts a sweep, that is where the accumulators take the bias. They
-// step under en && sum_valid; m_tvalid follows the last step of a sweep by a clock.
+// high then, and `first` where it starts a sweep, that is where the accumulators take the bias.
+// They step under en && sum_valid; m_tvalid follows the last step of a sweep by a clock.
 //
 // s_tready = en = !m_tvalid || m_tready. For synchronous memories read under en: w_addr = nf * SF +
-// sf of the beat accepted next, and b_addr, the sweep whose bias is at hand when its first sum comes.
+// sf of the beat accepted next, and b_addr, the sweep whose bias is at hand when its first sum
+// comes.
 `default_nettype none
 
 module sl_mvu_control #(
@@ -54,7 +55,7 @@ module sl_mvu_control #(
   assign sum_valid = valid[DELAY];
   wire sum_last = last[DELAY];
 
-  // The address turns one step before the next sweep's first sum can come, so that it is a register.
+  // The address turns one step before the next sweep's first sum can come: it is a register.
   if (NF == 1) begin : gen_one_bias
     assign b_addr = '0;
   end else begin : gen_bias

@@ -10,7 +10,8 @@
 // Stream: SIMD activations a beat in the order (nf, sf); one output beat of PE accumulators for
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
 // s_tready = !m_tvalid || m_tready.
-// Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a weight word is bits [(p*SIMD+s)*3 +: 3].
+// Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a
+// weight word is bits [(p*SIMD+s)*3 +: 3].
 //
 // Latency: from the last input beat of a sweep to its output beat clog2(SIMD) + 2 enabled clocks
 // (input register, tree levels, accumulator). Throughput: one input beat an enabled clock.

@@ -2,8 +2,8 @@
 //
 //   p = m * x + c, exact; m and c do not change: as constants they vanish in the tables
 //
-// Without a level, x is one digit and p a word of its table, unregistered. With LEVELS > 0, x is cut
-// into 4 * 2**(LEVELS-1) low bits and the rest; both come from the module itself with one level
+// Without a level, x is one digit and p a word of its table, unregistered. With LEVELS > 0, x is
+// cut into 4 * 2**(LEVELS-1) low bits and the rest; both come from the module itself with one level
 // less, the low part with c, and their sum is registered.
 //
 // Latency: LEVELS enabled clocks. Throughput: one value an enabled clock.

@@ -1,0 +1,126 @@
+"""A user's ONNX file, calibration frames and test frames, through the commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from shiftloom.codegen import cli
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.subject import Subject
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """The exit code of `shiftloom <arguments>`."""
+    monkeypatch.setattr(sys, "argv", ["shiftloom", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small float network, its frames and their labels."""
+    folder, random = tmp_path_factory.mktemp("user"), np.random.default_rng(0)
+    arrays = {
+        "w": random.normal(0, 0.3, (4, 1, 3, 3)),
+        "v": random.normal(0, 0.2, (64, 3)),
+        "b": random.normal(0, 0.1, 3),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Flatten", ["r"], ["f"]),
+        helper.make_node("Gemm", ["f", "v", "b"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])],
+        [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]),
+        folder / "my-net.onnx",
+    )
+    frames = random.integers(0, 256, (40, 64), dtype=np.uint8)
+    np.save(folder / "calibration.npy", frames[:32])
+    np.savez(folder / "test.npz", x=frames[32:], y=np.arange(8) % 3)
+    return folder
+
+
+def test_a_users_model_is_built_and_simulated(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, calibration = files / "my-net.onnx", files / "calibration.npy"
+    found = tmp_path / "found.json"
+    assert (
+        run(monkeypatch, "build", "--model", model, "--calibration", calibration, "-o", tmp_path)
+        == 0
+    )
+    assert (tmp_path / "my_net" / "rtl" / "my_net.sv").is_file()
+    frames = ("--frames", files / "test.npz", "--backend", "hls", "--json", found)
+    assert run(monkeypatch, "simulate", tmp_path / "my_net", *frames) == 0
+    hls = json.loads(found.read_text())["hls"]
+    assert (hls["images"], hls["mismatches"]) == (8, 0)
+    assert 0 <= hls["accuracy"] <= 1
+
+
+def test_a_users_model_is_quantized_with_and_without_labels(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, calibration = files / "my-net.onnx", files / "calibration.npy"
+    found = tmp_path / "found.json"
+    options = ("--model", model, "--calibration", calibration, "--json", found)
+    assert run(monkeypatch, "quantize", *options, "--frames", files / "test.npz") == 0
+    assert json.loads(found.read_text())["accuracy"]["float"] >= 0
+    assert run(monkeypatch, "quantize", *options, "--frames", calibration) == 0
+    assert json.loads(found.read_text())["accuracy"] is None
+
+
+def test_a_float_model_needs_calibration_frames(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "build", "--model", files / "my-net.onnx", "-o", tmp_path) == 2
+    assert "has no quantizer and no range; give calibration frames" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("subject", "message"),
+    [
+        (Subject(), "NETWORK: is missing; give a network's name or --model FILE.onnx"),
+        (
+            Subject("lenet5", Path("a.onnx")),
+            "NETWORK: and --model a.onnx were given; give a network's name or --model FILE.onnx",
+        ),
+        (
+            Subject(model=Path("a.onnx"), checkpoint=Path("b.pt")),
+            "--checkpoint: has no use with --model; leave it out",
+        ),
+    ],
+)
+def test_exactly_one_network_is_named(subject: Subject, message: str) -> None:
+    with pytest.raises(ShiftloomError) as caught:
+        subject.graph()
+    assert str(caught.value) == message
+
+
+def test_a_users_model_has_no_test_set_of_its_own() -> None:
+    with pytest.raises(
+        ShiftloomError, match=r"^--frames: is missing; give the test frames as \.npz or \.npy$"
+    ):
+        Subject(model=Path("a.onnx")).test((8, 8, 1), None)
+
+
+def test_an_onnx_network_takes_no_checkpoint(data: Path) -> None:
+    with pytest.raises(
+        ShiftloomError, match=r"^b\.pt: resnet8 is an ONNX file; use --model for another one$"
+    ):
+        Subject("resnet8", checkpoint=Path("b.pt"), data=data).graph()
