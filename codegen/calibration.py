@@ -58,7 +58,9 @@ def observe(
     samples: dict[str, list[FloatArray]] = {}
     for start in range(0, count, block):
         part = {name: values[start : start + block] for name, values in inputs.items()}
-        for name, value in graph.run(part, trace=True).items():
+        with np.errstate(over="ignore", invalid="ignore"):  # infinities are refused by name
+            values = graph.run(part, trace=True)
+        for name, value in values.items():
             flat = value.ravel()
             top = np.maximum(magnitudes.get(name, 0.0), np.abs(flat).max())  # keeps a NaN
             magnitudes[name] = float(top)

@@ -22,7 +22,7 @@ from shiftloom import flow, opened, results, simulation, synthesis
 from shiftloom.codegen import boards as board_list
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen import fileset, tables
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.quantize import Quantized, weight_traffic
 from shiftloom.codegen.quantize import quantize as quantize_graph
@@ -267,8 +267,8 @@ def demo(
     cache: CacheFolder = None,
     json: Annotated[Path | None, typer.Option("--json", help="Default: out/demo.json.")] = None,
 ) -> None:
-    """LeNet-5, from the checkpoint to bit-exact RTL and HLS on all of MNIST's test images."""
-    network, settings = "lenet5", Config()
+    """LeNet-5 without a DSP block, from the checkpoint to bit-exact RTL and HLS on all of MNIST."""
+    network, settings = "lenet5", Config(target=TargetConfig(dsp_share=0))
     quantized = _quantized(Subject(network), None, settings)
     target = _build(quantized, settings, output / network)
     frames, labels = flow.evaluation_set(network)

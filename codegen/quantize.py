@@ -22,7 +22,7 @@ from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.graph import check as check_graph
 from shiftloom.codegen.lowering import IntegerBuilder, Operand
-from shiftloom.codegen.ops.fold import drop_softmax, fold_affines
+from shiftloom.codegen.ops.fold import Layer, drop_softmax, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.requant import Certificate
@@ -107,6 +107,7 @@ def quantize(graph: Graph, frames: Frames | None, config: Config) -> Quantized:
     """
     graph = check_graph(fold_affines(drop_softmax(check_graph(graph))))
     config.check_layers(tuple(node.name for node in graph.nodes))
+    _check_weights(graph)
     lowered, settings = graph, _Settings(graph, config, frames)
     if reconstruction.is_wanted(graph, config):
         some = calibration.checked(graph, frames, config.calibration.frames)
@@ -125,6 +126,13 @@ def quantize(graph: Graph, frames: Frames | None, config: Config) -> Quantized:
     outputs = tuple(builder.output(values[name]) for name in graph.outputs)
     qgraph = builder.build(graph.name, outputs)
     return Quantized(graph, qgraph, tuple(builder.units.certificates))
+
+
+def _check_weights(graph: Graph) -> None:
+    """Refuse a network that was never trained or loaded."""
+    weights = [node.op.weights.data for node in graph.nodes if isinstance(node.op, Layer)]
+    if weights and not any(layer.any() for layer in weights):
+        raise ShiftloomError(graph.name, "all weights are 0", "load a trained checkpoint")
 
 
 def weight_traffic(network: QGraph) -> WeightTraffic:

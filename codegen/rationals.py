@@ -42,8 +42,3 @@ def common(values: Rationals) -> Fraction:
     assert uniform(values)
     result: Fraction = values.ravel()[0]
     return result
-
-
-def rounded(value: Fraction) -> int:
-    """The nearest integer, half to even."""
-    return round(value)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.rationals import Rationals, rationals
-from shiftloom.codegen.steps import Line, Steps, positions, sign_positions
+from shiftloom.codegen.steps import Line, Steps, positions
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 MAX_STEP_BITS = 16
@@ -139,15 +139,6 @@ def certify(
     if requant.shift == 0 and requant.out.bits > MAX_STEP_BITS:
         return _certify_exact(node, requant, reference, int(lo.min()), int(hi.max()))
     edges = positions(reference, requant.zero, requant.lo, requant.hi, lo, hi)
-    return certify_steps(node, requant, Steps(edges, lo, hi), reference.ratio)
-
-
-def certify_sign(
-    node: str, requant: Requantization, reference: Line, lo: npt.ArrayLike, hi: npt.ArrayLike
-) -> Certificate:
-    """As `certify`, where the reference is 1 for values of at least 0 and 0 below."""
-    lo, hi = (np.broadcast_to(np.asarray(v, np.int64), requant.m.data.shape) for v in (lo, hi))
-    edges = sign_positions(reference, lo, hi)
     return certify_steps(node, requant, Steps(edges, lo, hi), reference.ratio)
 
 

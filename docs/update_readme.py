@@ -1,16 +1,24 @@
-"""Put the demo's figures into the README: python docs/update_readme.py, after `make demo`.
+"""Put measured figures into the README: python docs/update_readme.py.
 
-The block between the markers `demo` is what the demo prints, from the build it left in `out/`. The
-table between the markers `measured` follows from the demo's JSON alone, a copy of which is kept as
-docs/demo.json: a test compares the two.
+After `make demo`, the block between the markers `demo` is what the demo prints, from the build it
+left in `out/`. The table between the markers `measured` follows from the demo's JSON alone, a copy
+of which is kept as docs/demo.json. The table between the markers `mlperf` follows from
+docs/mlperf_tiny.json, which the benchmark writes:
+
+    python benchmarks/mlperf_tiny.py --simulate 1000 --synth --accuracy --json docs/mlperf_tiny.json
+
+Tests compare the tables with the JSON.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
+import sys
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from rich.console import Console
@@ -22,7 +30,19 @@ from shiftloom.results import accuracy_rows, figure_rows
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 KEPT = ROOT / "docs" / "demo.json"
+TINY = ROOT / "docs" / "mlperf_tiny.json"
 WIDTH = 80
+NETWORKS = {
+    "resnet8": "ResNet-8",
+    "ds_cnn": "DS-CNN",
+    "mobilenet_v1_025": "MobileNetV1-0.25",
+    "autoencoder": "autoencoder",
+    "tfc_2w2a": "TFC_2W2A",
+}
+HEADS = (
+    *("network", "weights", "single stream, clocks", "inf/s", "record", "pipelined, inf/s"),
+    *("accuracy", "LUT", "DSP", "BRAM36"),
+)
 
 
 def replaced(text: str, name: str, content: str) -> str:
@@ -61,6 +81,51 @@ def measured(found: dict[str, Any]) -> str:
     return "\n".join([*head, *(f"| {label} | {value} |" for label, value in rows)])
 
 
+def mlperf(found: list[dict[str, Any]]) -> str:
+    """The table of MLPerf Tiny's networks in Markdown, from the benchmark's JSON."""
+    module = _benchmark()
+    clock = boards.get(module.BOARD).clock_mhz * 1e6
+    cases = {case.name: case for case in module.CASES}
+    rows = [" | ".join(HEADS), " | ".join(["---"] * 2 + ["---:"] * (len(HEADS) - 2))]
+    for row in found:
+        if not row["simulated"]:
+            raise SystemExit(f"{TINY.name}: {row['case']} was not simulated; use --simulate 10")
+        rows.append(" | ".join(_cells(cases[row["case"]], row, clock)))
+    return "\n".join(f"| {row} |" for row in rows)
+
+
+def _cells(case: Any, found: dict[str, Any], clock: float) -> list[str]:
+    """A row of `mlperf`; the benchmark counts the interval from its tenth frame on."""
+    run, accuracy = found["simulated"], found["accuracy"] or {}
+    interval = run["interval"] or found["interval"]
+    share = accuracy.get("integer")
+    if case.defaults:  # calibrated, perhaps on some of the test frames
+        share = accuracy.get("integer_uncalibrated", share)
+    used, mark = (found["synthesized"], "") if found["synthesized"] else (found["predicted"], "≈ ")
+    return [
+        NETWORKS[case.network],
+        case.name.split("-")[1].replace("bit", "-bit"),
+        f"{run['latency']:,}",
+        f"{clock / run['latency']:,.0f}",
+        f"{case.record:,}" if case.record else "–",
+        f"{clock / interval:,.0f}",
+        "–" if share is None else f"{share:.1%}",
+        *(f"{mark}{used[key]:,.1f}".removesuffix(".0") for key in ("lut", "dsp", "bram36")),
+    ]
+
+
+def _benchmark() -> ModuleType:
+    """benchmarks/mlperf_tiny.py, which says what each case is."""
+    name = "mlperf_tiny"
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
 def printed(found: dict[str, Any], output: Path) -> str:
     """What the demo prints at the end, as a code block."""
     opened = open_build(output / found["name"])
@@ -74,12 +139,16 @@ def printed(found: dict[str, Any], output: Path) -> str:
 
 
 def main() -> None:
-    """Update the README and docs/demo.json from `out/`."""
+    """Update the README from docs/mlperf_tiny.json, and it and docs/demo.json from `out/`."""
     output = ROOT / "out"
-    found = json.loads((output / "demo.json").read_text("utf-8"))
-    text = replaced(README.read_text("utf-8"), "demo", printed(found, output))
-    README.write_text(replaced(text, "measured", measured(found)), "utf-8")
-    KEPT.write_bytes((output / "demo.json").read_bytes())
+    text = README.read_text("utf-8")
+    text = replaced(text, "mlperf", mlperf(json.loads(TINY.read_text("utf-8"))))
+    if (output / "demo.json").is_file():
+        found = json.loads((output / "demo.json").read_text("utf-8"))
+        text = replaced(text, "demo", printed(found, output))
+        text = replaced(text, "measured", measured(found))
+        KEPT.write_bytes((output / "demo.json").read_bytes())
+    README.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ _MAP = {"H": 32, "W": 32, "KH": 3, "KW": 3, "PT": 1, "PL": 1, "OH": 32, "OW": 32
 
 BOUNDS = (
     LevelBound("sl_width", 1, {"IN_ELEMS": 4, "OUT_ELEMS": 1, "BITS": 16}),
+    LevelBound("sl_extend", 1, {"LANES": 1, "BITS": 12, "OUT_BITS": 16}),
     LevelBound("sl_fifo", 3, {"WIDTH": 24, "DEPTH": 32}),
     LevelBound("sl_window", 5, {**_FRAME, **_OUTPUT, "C": 2, "BITS": 8, "SIMD": 10, "NF": 2}),
     LevelBound("sl_digits", 1, {"ELEMS": 6, "BITS": 8, "DIGIT": 2}),

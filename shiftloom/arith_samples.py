@@ -57,6 +57,8 @@ _REQUANT_OFFSET = (  # lanes, folds, bits in, bits of M, of C, shift, DSP
     (4, 2, 18, 24, 40, 33, True),
     (1, 1, 24, 24, 46, 38, True),
     (1, 32, 22, 16, 36, 29, True),
+    (1, 256, 20, 16, 34, 28, True),
+    (2, 20, 18, 12, 28, 20, False),
 )
 _ADD = (  # lanes, bits of an operand, bits of a factor, shift, DSP
     (1, 8, 16, 16, False),

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from shiftloom.models import folder
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--data FOLDER`: a folder with `mnist/` and others, for tests of more than what ships."""
-    parser.addoption("--data", type=Path, help="folder with the original data files")
+    what = f"folder with the original data files; default: {folder.DEFAULT}, if it is there"
+    parser.addoption("--data", type=Path, help=what)
 
 
 @pytest.fixture(scope="session")
 def data(request: pytest.FixtureRequest) -> Path:
-    """The data folder, or a skip where none was given."""
-    folder: Path | None = request.config.getoption("--data")
-    if folder is None:
+    """The data folder, or a skip where none was given and the default one is not there."""
+    given: Path | None = request.config.getoption("--data")
+    default = request.config.rootpath / folder.DEFAULT
+    if given is None and not default.is_dir():
         pytest.skip("no data folder: give --data FOLDER")
-    if not folder.is_dir():
-        pytest.fail(f"--data {folder}: no such folder")
-    return folder
+    if given is not None and not given.is_dir():
+        pytest.fail(f"--data {given}: no such folder")
+    return given or default

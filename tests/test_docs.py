@@ -210,6 +210,19 @@ def test_readme_figures_are_those_of_the_demo() -> None:
         assert f"{100 * found['accuracy'][key]:.2f} %" in shown
 
 
+def test_readme_figures_are_those_of_mlperf_tiny() -> None:
+    script = script_of("update_readme")
+    found = json.loads((DOCS / "mlperf_tiny.json").read_text("utf-8"))
+    assert script.replaced(README, "mlperf", script.mlperf(found)) == README
+    assert all(row["simulated"]["mismatches"] == 0 for row in found)
+
+
+def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:
+    found = [{"case": "ds_cnn-int8", "simulated": None}]
+    with pytest.raises(SystemExit, match="ds_cnn-int8 was not simulated; use --simulate 10"):
+        script_of("update_readme").mlperf(found)
+
+
 def test_figures_without_their_markers_are_refused() -> None:
     with pytest.raises(SystemExit, match="needs the markers <!-- demo:begin -->"):
         script_of("update_readme").replaced("no marker", "demo", "")

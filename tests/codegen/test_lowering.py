@@ -194,6 +194,22 @@ def test_a_bias_beyond_every_accumulator_is_refused(bias: float, shown: str) -> 
         quantized(replace(layer, bias=Array(values)))
 
 
+def test_a_network_of_zeros_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    zero = replace(conv(rng, (2, 3)), weights=Array(np.zeros((3, 3, 3, 2), np.float32)))
+    with refuses("net: all weights are 0; load a trained checkpoint"):
+        quantized(zero, Relu(), replace(zero, weights=Array(np.zeros((3, 3, 3, 3), np.float32))))
+    assert quantized(conv(rng, (2, 2), padding=(1, 1)), Relu(), zero).qgraph.nodes
+
+
+@pytest.mark.filterwarnings("error")
+def test_activations_beyond_float32_are_refused() -> None:
+    layer = conv(np.random.default_rng(0), (2, 2), (1, 1))
+    large = replace(layer, weights=Array(layer.weights.data * np.float32(1e17)))
+    with refuses("relu3: activations are not finite; check the model and its input"):
+        quantized(large, large, large, Relu(), layer)
+
+
 def test_logits_beyond_their_width_are_refused() -> None:
     rng = np.random.default_rng(0)
     source = GraphInput((64, 64, 8), bits=16)

@@ -80,6 +80,12 @@ class Case:
         return f"{self.function}-{'_'.join(map(str, self.args))}"
 
 
+def extend_case(lanes: int, bits: int, out_bits: int, signed: bool, beats: int) -> Case:
+    """More bits an element, of the same value."""
+    source, sink = Port(lanes, bits, signed, beats), Port(lanes, out_bits, signed, beats)
+    return Case("extend", (lanes, bits, out_bits, int(signed), beats), source, sink, lambda x: x)
+
+
 def width_case(n_in: int, n_out: int, bits: int, beats: int) -> Case:
     """The same elements, regrouped."""
     source, sink = Port(n_in, bits, False, beats), Port(n_out, bits, False, beats * n_in // n_out)
@@ -243,6 +249,8 @@ def cases() -> tuple[Case, ...]:
         width_case(12, 3, 7, 5),
         width_case(4, 4, 40, 3),
         width_case(25, 1, 9, 2),
+        extend_case(1, 12, 16, True, 7),
+        extend_case(3, 1, 8, False, 5),
         vector_buffer_case(24, 4, 8, 3, 2),
         vector_buffer_case(10, 10, 33, 1, 3),
         vector_buffer_case(7, 1, 3, 5, 1),

@@ -23,6 +23,7 @@ FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
 
 MUTATIONS = (
     ("sl_width.hpp", "if (part == 0) word = s.read();", "if (part == 0) word = s.read() ^ 1;"),
+    ("sl_extend.hpp", "unpack<LANES, BITS, IS_SIGNED>", "unpack<LANES, BITS, 1 - IS_SIGNED>"),
     ("sl_vector_buffer.hpp", "m.write(vector[sf]);", "m.write(vector[0]);"),
     ("sl_window.hpp", "left + kw < W;", "left + kw <= W;"),
     ("sl_digits.hpp", "(DIGITS - 1 - d) * DIGIT", "d * DIGIT"),

@@ -65,6 +65,9 @@ BUGS = {
         STUCK,
         parameters={"IN_ELEMS": 3, "OUT_ELEMS": 3, "BITS": 8},
     ),
+    "extend_forgets_the_sign": Bug(
+        *("sl_extend", "(IS_SIGNED != 0) && ", "(IS_SIGNED == 0) && "), WRONG_BEAT
+    ),
     "vector_buffer_frees_after_one_pass": Bug(
         *("sl_vector_buffer", "read && r_last && p_last;", "read && r_last;"), STUCK
     ),

@@ -41,6 +41,14 @@ def test_digits(elements: int, bits: int, digit: int, signed: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lanes", "bits", "out_bits", "signed"), [(1, 12, 16, 1), (3, 1, 8, 0), (2, 5, 6, 1)]
+)
+def test_extend(lanes: int, bits: int, out_bits: int, signed: int) -> None:
+    parameters = {"LANES": lanes, "BITS": bits, "OUT_BITS": out_bits, "IS_SIGNED": signed}
+    _bench("sl_extend", parameters)
+
+
+@pytest.mark.parametrize(
     ("length", "simd", "bits", "nf"),
     [(16, 4, 8, 3), (15, 5, 4, 2), (12, 3, 8, 1), (8, 8, 8, 4), (400, 2, 16, 2)],
 )

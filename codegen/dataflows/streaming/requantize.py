@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import LUT_DEPTH, count_bits, rom_luts
+from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
 from shiftloom.codegen.dataflows.streaming.requantize_cost import Rows, changing_bits, dsp_blocks
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
@@ -25,6 +25,11 @@ from shiftloom.codegen.design import (
 )
 from shiftloom.codegen.requant import Requantization, thresholds
 from shiftloom.codegen.values import Array, IntArray, IntType
+
+_SHALLOW = 8
+"""Up to this depth, a constant memory is part of the logic that reads it."""
+_LUT_MEMORY_BITS = 8192
+"""Largest constant memory in LUTs, where it is deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,18 @@ class MultiplyShift(OneToOne):
         m = bits_of(self.multipliers(), self.function.m_bits)
         c = bits_of(self.offsets(), self._c_bits)
         words = np.concatenate([m, c], axis=-1).reshape(len(m), -1)
-        style: RomStyle = "distributed" if self.use_dsp else "auto"
-        return Rom(f"{self.design}_{self.name}_multipliers", Array(words), 1, style)
+        return Rom(f"{self.design}_{self.name}_multipliers", Array(words), 1, self._rom_style())
+
+    def _rom_style(self) -> RomStyle:
+        """Few words merge with the adders, many are better off alone."""
+        folds = len(self.multipliers())
+        if folds > LUT_DEPTH and folds * self._memory_width > _LUT_MEMORY_BITS:
+            return "block"
+        return "distributed" if self.use_dsp or folds > _SHALLOW else "auto"
+
+    @property
+    def _memory_width(self) -> int:
+        return self.lanes * (self.function.m_bits + self._c_bits)
 
     def instance(self) -> Instance:
         return Instance(
@@ -127,8 +142,10 @@ class MultiplyShift(OneToOne):
     def features(self) -> Mapping[str, float]:
         bits, m, function = self._x_bits, self.multipliers(), self.function
         rows = Rows() if self.use_dsp else Rows.of(m, bits, function.m_bits)
-        memory_bits, is_deep = changing_bits(m, function.m_bits), len(m) > LUT_DEPTH
+        memory_bits = changing_bits(m, function.m_bits)
         memory_bits += changing_bits(self.offsets(), self._c_bits)
+        is_block, is_deep = self._rom_style() == "block", len(m) > LUT_DEPTH
+        memory_luts = 0 if is_block else memory_bits * rom_luts(len(m))
         offset_bits = self.lanes * self._c_bits
         return {
             "one": 1,
@@ -138,9 +155,10 @@ class MultiplyShift(OneToOne):
             "row_bits": rows.registers,
             "offset_bits": offset_bits,
             "delay_luts": 0 if self.use_dsp or len(m) == 1 else offset_bits,
-            "memory_luts": 0 if is_deep else memory_bits * rom_luts(len(m)),
-            "deep_luts": memory_bits * rom_luts(len(m)) if is_deep else 0,
-            "memory_bits": memory_bits,
+            "memory_luts": 0 if is_deep else memory_luts,
+            "deep_luts": memory_luts if is_deep else 0,
+            "memory_bits": 0 if is_block else memory_bits,
+            "block_rams": block_rams(self._memory_width, len(m)) if is_block else 0,
             "floor_bits": self.lanes * (bits + function.m_bits - function.shift),
             "shift_bits": self.lanes * function.shift,
             "clip_bits": self.lanes * self.sink.bits,

@@ -40,9 +40,10 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEV
     """Feed frames without a pause to a graph whose output is always taken, until it repeats itself.
 
     `units` stand in topological order; the first one reads the input, the last one makes the
-    output. Two frames that end in the same state prove the interval; else the last of `frames`
-    gives it. Raises ShiftloomError naming a unit in a deadlock, and where the first frame takes
-    more than `latency` clocks or any one takes far more than all units one after the other would.
+    output. Two frames that end in the same state prove the interval; else it is the mean of the
+    later half of `frames`. Raises ShiftloomError naming a unit in a deadlock, and where the first
+    frame takes more than `latency` clocks or any one takes far more than all units one after the
+    other would.
     """
     tokens = Tokens(units)
     limit = _SLACK + 2 * sum(unit.cycles() for unit in units)
@@ -51,7 +52,7 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEV
     while len(ends) < max(2, frames) and tokens.state() not in seen:
         seen[tokens.state()] = len(ends)
         ends.append(tokens.run_frame(limit))
-    first = seen.get(tokens.state(), len(ends) - 1)
+    first = seen.get(tokens.state(), len(ends) // 2)
     clocks, count = ends[-1] - ends[first - 1], len(ends) - first
     return Schedule(-(-clocks // count), ends[0], tokens.peaks())
 

@@ -1,0 +1,116 @@
+"""Every weight format on every PE that takes it, and single-bit activations: golden = RTL = HLS."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from network_runs import check_hls, check_rtl, compiled
+from torch import nn
+
+import shiftloom
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Graph, GraphInput
+from shiftloom.codegen.qgraph import Mac
+
+SHAPE = (9, 8, 2)
+SIGNS = {
+    "defaults": {"format": "binary", "activation_bits": 1},
+    "layers": {
+        "conv1": {"format": "int", "activation_bits": 1},
+        "fc": {"format": "int", "weight_bits": 4, "activation_bits": 8},
+    },
+}
+"""The sums of the first layers become signs, which layers of signs read."""
+CASES: dict[str, tuple[dict[str, Any], set[str], int]] = {
+    "int8": ({"format": "int"}, {"mvu_dsp", "dw_dsp"}, 127),
+    "int8_on_dsp": ({"format": "int", "pe": "dsp"}, {"mvu_dsp", "dw_dsp"}, 127),
+    "int4_of_a_tensor": (
+        {"format": "int", "weight_bits": 4, "granularity": "tensor"},
+        {"mvu_dsp", "dw_dsp"},
+        7,
+    ),
+    "pow2": ({"format": "pow2"}, {"mvu_dsp", "dw_dsp"}, 64),
+    "pow2_of_3_bits": ({"format": "pow2", "weight_bits": 3}, {"dw_shift"}, 4),
+    "ternary": ({"format": "ternary", "pe": "shift"}, {"mvu_shift", "dw_shift"}, 1),
+    "binary": ({"format": "binary"}, {"dw_shift"}, 1),
+    "qsq_on_dsp": ({"format": "qsq", "pe": "dsp"}, {"mvu_dsp", "dw_dsp"}, 4),
+}
+"""Settings of all layers, kinds of matrix units that must be met, and the largest weight."""
+
+
+def network(**layers: nn.Module) -> Graph:
+    """A chain on `SHAPE`, of the same weights every time."""
+    return shiftloom.from_torch(
+        nn.Sequential(OrderedDict(layers)), "net", GraphInput(SHAPE, scale=1 / 64, zero=128)
+    )
+
+
+def frames(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """Random frames, the first all 0, the second all 255."""
+    x = np.random.default_rng(seed).integers(0, 256, (count, *SHAPE), dtype=np.uint8)
+    x[0], x[1] = 0, 255
+    return x
+
+
+def depthwise() -> Graph:
+    """A convolution, a separable one and a fully connected layer."""
+    torch.manual_seed(7)
+    return network(
+        conv1=nn.Conv2d(2, 8, 3, padding=1),
+        relu1=nn.ReLU(),
+        conv2=nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8),
+        relu2=nn.ReLU(),
+        conv3=nn.Conv2d(8, 6, 1),
+        relu3=nn.ReLU6(),
+        pool3=nn.MaxPool2d(2, stride=1),
+        flat=nn.Flatten(),
+        fc=nn.Linear(6 * 4 * 3, 5),
+    )
+
+
+def signs(padding: int = 0) -> Graph:
+    """Convolutions that are meant to read signs."""
+    torch.manual_seed(3)
+    return network(
+        conv1=nn.Conv2d(2, 8, 3, padding=1),
+        conv2=nn.Conv2d(8, 12, 3, stride=2, padding=padding),
+        norm2=nn.BatchNorm2d(12).eval(),
+        conv3=nn.Conv2d(12, 4, 1),
+        flat=nn.Flatten(),
+        fc=nn.Linear(4 * (4 + padding) * (3 + padding), 5),
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rtl_and_hls_equal_golden_in_every_format(case: str, tmp_path: Path) -> None:
+    settings, kinds, largest = CASES[case]
+    built = compiled(depthwise(), frames(64), {"defaults": settings}, tmp_path)
+    assert {unit.kind for unit in built.units} >= kinds
+    macs = [node.unit for node in built.qgraph.nodes if isinstance(node.unit, Mac)]
+    assert max(int(np.abs(mac.weights.data).max()) for mac in macs) == largest
+    check_rtl(built, frames(24, seed=1))
+    check_hls(built, frames(24, seed=1))
+
+
+def test_signs_on_the_xnor_unit(tmp_path: Path) -> None:
+    built = compiled(signs(), frames(64), SIGNS, tmp_path)
+    assert [unit.kind for unit in built.units].count("mvu_xnor") == 2
+    streams = {unit.node: unit.sources[0] for unit in built.units if unit.kind == "mvu_xnor"}
+    assert {name: (s.bits, s.signed) for name, s in streams.items()} == {
+        "conv2": (1, False),
+        "conv3": (1, False),
+    }
+    check_rtl(built, frames(24, seed=1))
+    check_hls(built, frames(24, seed=1))
+
+
+def test_padding_between_signs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShiftloomError, match=r"^conv2: .*pad"):
+        compiled(signs(padding=1), frames(64), SIGNS, tmp_path)
+    assert list(tmp_path.iterdir()) == []
