@@ -30,7 +30,7 @@ from shiftloom.codegen import exact, golden
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.exact import Exact
 from shiftloom.codegen.graph import Graph, Node
-from shiftloom.codegen.ops import Add, AvgPool2d, Conv2d, Linear, Quantize
+from shiftloom.codegen.ops import Add, AvgPool2d, Concat, Conv2d, Linear, Quantize, Relu
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.values import Array, IntArray
@@ -81,15 +81,14 @@ class Runtime:
     """ONNX Runtime without optimizations, giving the integers of every activation quantizer."""
 
     def __init__(self, path: Path) -> None:
-        model = onnx.load(path)
+        model = onnx.shape_inference.infer_shapes(onnx.load(path))
+        typed = {info.name: info for info in model.graph.value_info}
         self.tensors = {
             node.name.lower(): node.output[0]
             for node in model.graph.node
             if node.op_type == "QuantizeLinear"
         }
-        for name in self.tensors.values():
-            kind = onnx.TensorProto.INT8
-            model.graph.output.append(onnx.helper.make_tensor_value_info(name, kind, None))
+        model.graph.output.extend(typed[name] for name in self.tensors.values())
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = 1
@@ -171,8 +170,10 @@ def _distances(
 def _error(graph: Graph, name: str, values: dict[str, Exact]) -> npt.NDArray[np.float64]:
     """Bound of the float32 error of every element of a value."""
     node = next((node for node in graph.nodes if node.name == name), None)
-    if node is None:  # an input, scaled
+    if node is None or isinstance(node.op, Quantize):  # integers, scaled
         return 4 * UNIT * np.abs(values[name].approximate)
+    if isinstance(node.op, Relu | Concat):
+        return node.op.run(*(_error(graph, source, values) for source in node.sources))
     sizes = [np.abs(values[source].approximate) for source in node.sources]
     if isinstance(node.op, Conv2d | Linear):
         terms = int(np.prod(node.op.weights.data.shape[1:]))

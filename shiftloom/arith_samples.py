@@ -37,6 +37,9 @@ _MVU_DSP = (  # outputs, terms, PE, SIMD, activation bits, largest weight, memor
     (64, 64, 4, 4, 8, 127, "block"),
     (16, 27, 4, 9, 8, 127, "distributed"),
     (20, 48, 10, 12, 4, 7, "distributed"),
+    (16, 27, 16, 3, 8, 4, "distributed"),
+    (32, 32, 2, 8, 8, 4, "distributed"),
+    (32, 96, 8, 12, 8, 4, "block"),
 )
 _MVU_XNOR = (  # outputs, terms, PE, SIMD, memory
     (64, 784, 8, 49, "auto"),

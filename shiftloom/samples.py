@@ -52,6 +52,10 @@ _MVU_SHIFT = (  # outputs, terms, PE, SIMD, activation bits
     (40, 64, 4, 16, 8),
     (20, 128, 2, 16, 4),
     (60, 100, 6, 5, 8),
+    (32, 72, 32, 2, 8),
+    (16, 96, 16, 4, 8),
+    (64, 40, 32, 1, 8),
+    (32, 72, 16, 8, 8),
 )
 _CONSTANT = (  # outputs, terms, activation bits, bits of them a beat
     (6, 25, 8, 8),
@@ -80,6 +84,8 @@ _WINDOW = (  # size, channels, bits, (kernel, stride, padding), SIMD, passes, di
     ((14, 14), 6, 2, (5, 1, 0), 150, 1, 4),
     ((16, 16), 8, 2, (3, 1, 1), 72, 1, 4),
     ((12, 12), 4, 1, (3, 2, 1), 36, 1, 4),
+    ((32, 32), 16, 1, (3, 1, 1), 144, 1, 8),
+    ((28, 28), 8, 2, (3, 1, 1), 72, 1, 4),
 )
 _VECTOR_BUFFER = (
     (400, 16, 8, 30),
@@ -117,6 +123,8 @@ _REQUANT = (  # lanes, folds, bits in, bits of M, shift, bits out, DSP
     (3, 2, 14, 8, 13, 8, True),
     (2, 8, 18, 16, 20, 8, True),
     (4, 1, 20, 8, 15, 4, True),
+    (1, 64, 18, 8, 11, 8, True),
+    (1, 32, 15, 8, 11, 8, True),
 )
 _THRESHOLDS = (
     (2, 2, 14, 4),

@@ -1,4 +1,4 @@
-"""Every weight format on every PE that takes it, and single-bit activations: golden = RTL = HLS."""
+"""Every weight format on the PEs that take it, and single-bit activations: golden = RTL = HLS."""
 
 from __future__ import annotations
 
@@ -27,21 +27,27 @@ SIGNS = {
     },
 }
 """The sums of the first layers become signs, which layers of signs read."""
-CASES: dict[str, tuple[dict[str, Any], set[str], int]] = {
-    "int8": ({"format": "int"}, {"mvu_dsp", "dw_dsp"}, 127),
-    "int8_on_dsp": ({"format": "int", "pe": "dsp"}, {"mvu_dsp", "dw_dsp"}, 127),
-    "int4_of_a_tensor": (
-        {"format": "int", "weight_bits": 4, "granularity": "tensor"},
-        {"mvu_dsp", "dw_dsp"},
-        7,
-    ),
-    "pow2": ({"format": "pow2"}, {"mvu_dsp", "dw_dsp"}, 64),
-    "pow2_of_3_bits": ({"format": "pow2", "weight_bits": 3}, {"dw_shift"}, 4),
-    "ternary": ({"format": "ternary", "pe": "shift"}, {"mvu_shift", "dw_shift"}, 1),
-    "binary": ({"format": "binary"}, {"dw_shift"}, 1),
-    "qsq_on_dsp": ({"format": "qsq", "pe": "dsp"}, {"mvu_dsp", "dw_dsp"}, 4),
+CASES: dict[str, dict[str, tuple[dict[str, Any], str, int]]] = {
+    "integers": {
+        "conv1": ({"format": "int"}, "", 127),
+        "conv2": ({"format": "int", "weight_bits": 4, "granularity": "tensor"}, "dw_dsp", 7),
+        "conv3": ({"format": "int", "weight_bits": 5, "pe": "dsp"}, "mvu_dsp", 15),
+        "fc": ({"format": "int", "pe": "dsp"}, "mvu_dsp", 127),
+    },
+    "powers": {
+        "conv1": ({"format": "pow2", "pe": "dsp"}, "mvu_dsp", 64),
+        "conv2": ({"format": "pow2", "weight_bits": 3}, "dw_shift", 4),
+        "conv3": ({"format": "pow2", "weight_bits": 3, "pe": "shift"}, "mvu_shift", 4),
+        "fc": ({"format": "qsq", "pe": "dsp"}, "mvu_dsp", 4),
+    },
+    "few_levels": {
+        "conv1": ({"format": "binary", "pe": "constant"}, "constant", 1),
+        "conv2": ({"format": "ternary"}, "dw_shift", 1),
+        "conv3": ({"format": "binary", "pe": "shift"}, "mvu_shift", 1),
+        "fc": ({"format": "ternary", "pe": "dsp"}, "mvu_dsp", 1),
+    },
 }
-"""Settings of all layers, kinds of matrix units that must be met, and the largest weight."""
+"""Of every layer: its settings, the kind of its matrix unit (any if empty), the largest weight."""
 
 
 def network(**layers: nn.Module) -> Graph:
@@ -89,11 +95,12 @@ def signs(padding: int = 0) -> Graph:
 
 @pytest.mark.parametrize("case", CASES)
 def test_rtl_and_hls_equal_golden_in_every_format(case: str, tmp_path: Path) -> None:
-    settings, kinds, largest = CASES[case]
-    built = compiled(depthwise(), frames(64), {"defaults": settings}, tmp_path)
-    assert {unit.kind for unit in built.units} >= kinds
-    macs = [node.unit for node in built.qgraph.nodes if isinstance(node.unit, Mac)]
-    assert max(int(np.abs(mac.weights.data).max()) for mac in macs) == largest
+    settings = {"layers": {name: layer for name, (layer, _, _) in CASES[case].items()}}
+    built = compiled(depthwise(), frames(64), settings, tmp_path)
+    macs = {node.name: node.unit for node in built.qgraph.nodes if isinstance(node.unit, Mac)}
+    for name, (_, kind, largest) in CASES[case].items():
+        assert not kind or kind in {unit.kind for unit in built.units if unit.node == name}
+        assert int(np.abs(macs[name].weights.data).max()) == largest
     check_rtl(built, frames(24, seed=1))
     check_hls(built, frames(24, seed=1))
 

@@ -18,6 +18,7 @@ from shiftloom.codegen.dataflows.streaming.frame_split import FrameSplit
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.dataflows.streaming.width import Width
 from shiftloom.codegen.design import Stream
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import FifoPlan, LanePlan, MacPlan, RequantPlan
 from shiftloom.codegen.qgraph import QGraph, Requantize, ScaledAdd
 
@@ -91,6 +92,7 @@ class Composer:
         self.choices = choices
         self.units: list[Unit] = []
         self._waiting: dict[str, list[Stream]] = {}
+        self._makers: dict[str, str] = {}
 
     def open_inputs(self) -> None:
         """The input's stream and, of several inputs, the units that take it apart."""
@@ -148,7 +150,12 @@ class Composer:
         self._waiting[value] = [*copies, stream]
 
     def append(self, unit: Unit) -> Stream:
-        """Add a unit; returns its first sink."""
+        """Add a unit; returns its first sink. Refuses names that another unit has."""
+        for name in {unit.name, *(sink.name for sink in unit.sinks)}:
+            other = self._makers.setdefault(name, unit.node)
+            if other != unit.node:
+                problem = f"its unit {name!r} has the name of one of {other!r}"
+                raise ShiftloomError(unit.node, problem, "rename one of the layers")
         self.units.append(unit)
         return unit.sinks[0]
 
