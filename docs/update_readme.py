@@ -101,7 +101,8 @@ def _cells(case: Any, found: dict[str, Any], clock: float) -> list[str]:
     share = accuracy.get("integer")
     if case.defaults:  # calibrated, perhaps on some of the test frames
         share = accuracy.get("integer_uncalibrated", share)
-    used, mark = (found["synthesized"], "") if found["synthesized"] else (found["predicted"], "≈ ")
+    used = found["synthesized"] or found["predicted"]
+    form = "{:,}" if found["synthesized"] else "≈ {:,.0f}"
     return [
         NETWORKS[case.network],
         case.name.split("-")[1].replace("bit", "-bit"),
@@ -110,7 +111,7 @@ def _cells(case: Any, found: dict[str, Any], clock: float) -> list[str]:
         f"{case.record:,}" if case.record else "–",
         f"{clock / interval:,.0f}",
         "–" if share is None else f"{share:.1%}",
-        *(f"{mark}{used[key]:,.1f}".removesuffix(".0") for key in ("lut", "dsp", "bram36")),
+        *(form.format(used[key]).removesuffix(".0") for key in ("lut", "dsp", "bram36")),
     ]
 
 

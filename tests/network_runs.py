@@ -9,6 +9,7 @@ from typing import Any
 import shiftloom
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.rtl_sim.cache import Cache
+from shiftloom.simulation import Simulation
 
 CACHE = Path(".cache") / "tests"
 
@@ -23,9 +24,7 @@ def compiled(
     return shiftloom.open_build(target)
 
 
-def check_rtl(
-    built: shiftloom.OpenedBuild, frames: Frames, labels: Any = None
-) -> shiftloom.Simulation:
+def check_rtl(built: shiftloom.OpenedBuild, frames: Frames, labels: Any = None) -> Simulation:
     """The RTL gives the golden integers at the planned clocks; an interval may alternate."""
     run = shiftloom.simulate_rtl(built, frames, labels, Cache(CACHE))
     assert (run.mismatches, run.first) == (0, "")

@@ -19,11 +19,11 @@ from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.qgraph import Mac
 
 SHAPE = (9, 8, 2)
-SIGNS = {
-    "defaults": {"format": "binary", "activation_bits": 1},
+SIGNS: dict[str, Any] = {
+    "defaults": {"format": "binary", "activation_bits": 1, "pe": "xnor"},
     "layers": {
-        "conv1": {"format": "int", "activation_bits": 1},
-        "fc": {"format": "int", "weight_bits": 4, "activation_bits": 8},
+        "conv1": {"format": "int", "activation_bits": 1, "pe": "auto"},
+        "fc": {"format": "int", "weight_bits": 4, "activation_bits": 8, "pe": "auto"},
     },
 }
 """The sums of the first layers become signs, which layers of signs read."""

@@ -13,6 +13,7 @@ from network_runs import check_hls, check_rtl, compiled
 import shiftloom
 from shiftloom import flow
 from shiftloom.codegen import golden
+from shiftloom.simulation import Simulation
 
 QSQ = {"format": "qsq", "quantizer": "calibrated"}
 INT8 = {"format": "int", "weight_bits": 8}
@@ -81,7 +82,7 @@ def build(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Builder:
     return Builder(data, tmp_path_factory.mktemp("networks"))
 
 
-def simulate(build: Builder, case: Case, count: int) -> shiftloom.Simulation:
+def simulate(build: Builder, case: Case, count: int) -> Simulation:
     """RTL = golden on `count` test frames, with the matrix units that the case asks for."""
     built = build(case)
     assert {unit.kind for unit in built.units} >= case.kinds
@@ -117,8 +118,11 @@ def test_3_bit_weights_equal_golden(name: str, build: Builder) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SEEDED)
-def test_random_weights_equal_golden(name: str, build: Builder) -> None:
-    simulate(build, SEEDED[name], 1)
+def test_hls_of_random_weights_equals_golden(name: str, build: Builder) -> None:
+    """The compiler takes minutes over their RTL, which `make soak` runs."""
+    built = build(SEEDED[name])
+    assert {unit.kind for unit in built.units} >= SEEDED[name].kinds
+    check_hls(built, build.frames(SEEDED[name], 1)[0])
 
 
 @pytest.mark.soak
@@ -140,7 +144,5 @@ def test_every_frame_of_3_bit_weights(name: str, build: Builder) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SEEDED)
-def test_random_weights_equal_golden_frame_after_frame(name: str, build: Builder) -> None:
-    built = build(SEEDED[name])
-    check_rtl(built, *build.frames(SEEDED[name], 4))
-    check_hls(built, build.frames(SEEDED[name], 2)[0])
+def test_rtl_of_random_weights_equals_golden(name: str, build: Builder) -> None:
+    simulate(build, SEEDED[name], 2)

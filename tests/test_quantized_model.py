@@ -59,7 +59,7 @@ def test_golden_is_exact_and_the_runtime_differs_by_rounding_only(
 def test_another_zero_point_in_the_runtime_is_noticed(path: Path, tmp_path: Path) -> None:
     graph, model = flow.from_onnx(path, "quantized"), onnx.load(path)
     zero = next(t for t in model.graph.initializer if t.name == "b_zero")
-    zero.CopyFrom(onnx.numpy_helper.from_array(np.int8(12), "b_zero"))
+    zero.CopyFrom(onnx.numpy_helper.from_array(np.asarray(np.int8(12)), "b_zero"))
     onnx.save(model, tmp_path / "other.onnx")
     found = compare(graph, Runtime(tmp_path / "other.onnx"), frames(4))
     assert found.unexplained > 0

@@ -26,8 +26,8 @@ _COUNTED = 6
 """Bits that are counted at once."""
 _COUNT_LUTS = 4
 """LUTs that this takes."""
-_SHALLOW = 32
-"""Up to this depth, the weight and its product are one LUT of the address and the activation."""
+_SHALLOW = 8
+"""Up to this depth many weights are the same function of the address, and are made once."""
 _BLOCK_RAM_BITS = 4096
 """Smallest weight memory worth a block RAM."""
 
@@ -130,7 +130,7 @@ class XnorMatrix(OneToOne):
         folding, depth, style = self.folding, self.folding.depth, self._rom_style()
         counts = -(-folding.simd // _COUNTED)
         tree = Tree.of(counts, 3)
-        in_luts = style == "distributed"
+        words = {"block": 0, "logic": min(self._lanes, 1 << depth)}.get(style, self._lanes)
         return {
             "one": 1,
             "address_bits": count_bits(depth, folding.synapse_folds, folding.neuron_folds),
@@ -142,8 +142,8 @@ class XnorMatrix(OneToOne):
             "tree_bits": folding.pe * tree.registers,
             "tree_delay_bits": folding.pe * tree.delays,
             "sum_bits": self.sink.width,
-            "weight_bits": self._lanes if in_luts else 0,
-            "weight_luts": self._lanes * rom_luts(depth) if in_luts else 0,
+            "weight_bits": words,
+            "weight_luts": words * rom_luts(depth),
             "bias_bits": self.sink.width if folding.neuron_folds > 1 else 0,
             "bias_luts": self.sink.width * rom_luts(folding.neuron_folds),
             "block_rams": block_rams(self._lanes, depth) if style == "block" else 0,

@@ -13,11 +13,12 @@ import pytest
 from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
 from graph_nets import SKETCHES
 
-from shiftloom import ShiftloomError, simulate_rtl
+from shiftloom import ShiftloomError, beats, simulate_rtl
 from shiftloom.codegen.dataflows.streaming.fifo import MIN_DEPTH, Fifo
 from shiftloom.codegen.dataflows.streaming.tokens import simulate
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.opened import OpenedBuild
+from shiftloom.rtl_sim import engine
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import SimulationError
 
@@ -37,6 +38,13 @@ def test_rtl_equals_golden_at_the_planned_clocks(network: Built, cache: Cache) -
 
 def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:
     check_stalls(network, cache)
+
+
+def test_every_frame_alone_takes_the_planned_latency(network: Built, cache: Cache) -> None:
+    given = beats.encode(network.opened.qgraph, network.frames)
+    result = engine.run(network.opened.sim_top(), given, cache=cache, single_stream=True)
+    clocks = result.last_out - result.first_in + 1
+    assert set(clocks.tolist()) == {network.opened.plan.latency}
 
 
 def test_hls_equals_golden(network: Built, cache: Cache) -> None:

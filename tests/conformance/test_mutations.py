@@ -98,7 +98,8 @@ def test_a_mutated_multiplier_fails_its_certificate(built: Builder, bit: int) ->
     function = unit.requantization
     proof = next(c for c in network.quantized.certificates if c.node == DEEP)
     reference = function.line
-    assert requant.certify(DEEP, function, reference, proof.lo, proof.hi) == proof
+    whole = requant.certify(DEEP, function, reference, proof.lo, proof.hi)
+    assert (whole.channels, whole.lo, whole.hi) == (proof.channels, proof.lo, proof.hi)
     with pytest.raises(
         ShiftloomError, match=rf"{DEEP}: channel {CHANNEL}: sum -?\d+ requantizes to"
     ):

@@ -39,10 +39,10 @@ def requant_case(
     args = (lanes, folds, *constants, int(rng.integers(2)), pixels)
     source = Port(lanes, in_bits, bool(x_signed), pixels * folds)
     sink = Port(lanes, out_bits, signed, pixels * folds)
-    tables = (Table("mult", f"sl::uword<{m_bits}>", mult),)
+    tables = [Table("mult", f"sl::uword<{m_bits}>", mult)]
     if c_bits:
-        tables += (Table("offset", f"sl::sword<{c_bits}>", offset),)
-    return Case("requant", args, source, sink, model, tables)
+        tables.append(Table("offset", f"sl::sword<{c_bits}>", offset))
+    return Case("requant", args, source, sink, model, tuple(tables))
 
 
 def add_case(

@@ -99,6 +99,14 @@ def test_frames_and_labels_of_the_user(tmp_path: Path) -> None:
         ({"frames": np.zeros(3)}, r"a\.npz: holds frames; name the frames 'x' and the labels 'y'$"),
         ({"x": np.zeros((2, 24))}, r"a\.npz: holds frames of float64; give raw integers$"),
         ({"x": np.zeros((2, 23), int)}, r"frames of shape \(2, 23\); give \[N, 4, 3, 2\]$"),
+        (
+            {"x": np.zeros((2, 2, 4, 3), int)},
+            r"frames of shape \(2, 2, 4, 3\); give \[N, 4, 3, 2\]$",
+        ),
+        (
+            {"x": np.zeros((2, 24), int), "y": np.zeros(2)},
+            r"a\.npz: holds labels of float64; give class numbers$",
+        ),
         ({"x": np.zeros((0, 24), int)}, r"frames of shape \(0, 24\); give \[N, 4, 3, 2\]$"),
         (
             {"x": np.zeros((2, 24), int), "y": np.zeros(3, int)},

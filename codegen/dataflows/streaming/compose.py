@@ -92,11 +92,12 @@ class Composer:
         self.choices = choices
         self.units: list[Unit] = []
         self._waiting: dict[str, list[Stream]] = {}
-        self._makers: dict[str, str] = {}
+        self._claimed: dict[str, str] = {}
 
     def open_inputs(self) -> None:
         """The input's stream and, of several inputs, the units that take it apart."""
         elements, names = input_elements(self.qgraph), [s.name for s in self.qgraph.inputs]
+        self._claim("stream 'pixels'", names[0])
         if len(names) == 1:
             return self.give(names[0], self.stream("pixels", names[0], elements))
         parts = [self.stream(f"{name}_pixels", name, elements) for name in names]
@@ -151,13 +152,17 @@ class Composer:
 
     def append(self, unit: Unit) -> Stream:
         """Add a unit; returns its first sink. Refuses names that another unit has."""
-        for name in {unit.name, *(sink.name for sink in unit.sinks)}:
-            other = self._makers.setdefault(name, unit.node)
-            if other != unit.node:
-                problem = f"its unit {name!r} has the name of one of {other!r}"
-                raise ShiftloomError(unit.node, problem, "rename one of the layers")
+        self._claim(f"unit {unit.name!r}", unit.node)
+        for sink in unit.sinks:
+            self._claim(f"stream {sink.name!r}", unit.node)
         self.units.append(unit)
         return unit.sinks[0]
+
+    def _claim(self, name: str, node: str) -> None:
+        if name in self._claimed:
+            problem = f"its {name} has the name of one of {self._claimed[name]!r}"
+            raise ShiftloomError(node, problem, "rename one of the two")
+        self._claimed[name] = node
 
     def stream(self, name: str, tensor: str, elements: int) -> Stream:
         """A stream of the values of an input or node."""

@@ -9,7 +9,13 @@ import numpy as np
 
 from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
-from shiftloom.codegen.dataflows.streaming.requantize_cost import Rows, changing_bits, dsp_blocks
+from shiftloom.codegen.dataflows.streaming.requantize_cost import (
+    Offset,
+    Rows,
+    changing_bits,
+    distinct_tables,
+    dsp_blocks,
+)
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
@@ -142,24 +148,33 @@ class MultiplyShift(OneToOne):
     def features(self) -> Mapping[str, float]:
         bits, m, function = self._x_bits, self.multipliers(), self.function
         rows = Rows() if self.use_dsp else Rows.of(m, bits, function.m_bits)
-        memory_bits = changing_bits(m, function.m_bits)
-        memory_bits += changing_bits(self.offsets(), self._c_bits)
+        changing = changing_bits(m, function.m_bits) + changing_bits(self.offsets(), self._c_bits)
+        memory_bits = distinct_tables(changing, len(m))
         is_block, is_deep = self._rom_style() == "block", len(m) > LUT_DEPTH
         memory_luts = 0 if is_block else memory_bits * rom_luts(len(m))
-        offset_bits = self.lanes * self._c_bits
+        kept = self.lanes * (bits + function.m_bits - function.shift)
+        offset = Offset.of(
+            bits + function.m_bits,
+            self._c_bits,
+            self._levels,
+            changes=len(m) > 1,
+            use_dsp=self.use_dsp,
+        )
         return {
             "one": 1,
             "fold_bits": count_bits(len(m)),
             "digit_luts": rows.digits,
-            "adder_bits": rows.adders + (0 if self.use_dsp else offset_bits),
+            "adder_bits": rows.adders,
             "row_bits": rows.registers,
-            "offset_bits": offset_bits,
-            "delay_luts": 0 if self.use_dsp or len(m) == 1 else offset_bits,
+            "offset_bits": self.lanes * offset.sums,
+            "delay_luts": self.lanes * offset.luts,
+            "delay_bits": self.lanes * offset.registers,
             "memory_luts": 0 if is_deep else memory_luts,
             "deep_luts": memory_luts if is_deep else 0,
             "memory_bits": 0 if is_block else memory_bits,
             "block_rams": block_rams(self._memory_width, len(m)) if is_block else 0,
-            "floor_bits": self.lanes * (bits + function.m_bits - function.shift),
+            "floor_bits": kept if function.shift else 0,
+            "plain_bits": 0 if function.shift else kept,
             "shift_bits": self.lanes * function.shift,
             "clip_bits": self.lanes * self.sink.bits,
             "dsp": self.lanes * dsp_blocks(bits, function.m_bits) if self.use_dsp else 0,
@@ -170,10 +185,12 @@ class MultiplyShift(OneToOne):
 
     def _latency(self) -> int:
         """Enabled clocks from an input beat to its output beat, as in `sl_requant.sv`."""
-        if self.use_dsp:
-            return 7
-        levels = (-(-self.function.m_bits // 2) - 1).bit_length()
-        return 4 + levels + (self._c_bits > 0)
+        return 7 if self.use_dsp else 4 + self._levels + (self._c_bits > 0)
+
+    @property
+    def _levels(self) -> int:
+        """Registered additions of the rows of a product."""
+        return (-(-self.function.m_bits // 2) - 1).bit_length()
 
 
 @dataclass(frozen=True, slots=True)

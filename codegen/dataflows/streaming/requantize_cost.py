@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from shiftloom.codegen.pe.shift_cost import SRL_LENGTH
 from shiftloom.codegen.values import IntArray
 
 _CUT = 17
@@ -19,6 +21,26 @@ def dsp_blocks(x_bits: int, m_bits: int) -> int:
     if (x_bits <= 25 and m_bits <= _CUT + 17) or (x_bits <= _CUT + 18 and m_bits <= 24):
         return 2
     return 4
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Bits of the sum that takes in C, and of what delays C until then: LUTs or registers."""
+
+    sums: int = 0
+    luts: int = 0
+    registers: int = 0
+
+    @staticmethod
+    def of(product_bits: int, c_bits: int, levels: int, *, changes: bool, use_dsp: bool) -> Offset:
+        """One lane, whose product takes `levels` clocks; a C that never changes is not delayed."""
+        kept = c_bits if changes else 0
+        if use_dsp or not c_bits:
+            return Offset(registers=kept)
+        sums = max(product_bits, c_bits) + 1
+        if levels >= SRL_LENGTH:
+            return Offset(sums, luts=kept)
+        return Offset(sums, registers=kept * levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +88,12 @@ def _level(m: IntArray, bits: int, m_bits: int, levels: int) -> Rows:
     halves = _level(lower, bits, low, levels - 1) + _level(upper, bits, m_bits - low, levels - 1)
     adder = bits + m_bits - low if lower.any() and upper.any() else 0
     return halves + registers + Rows(adders=adder)
+
+
+def distinct_tables(bits: int, depth: int) -> float:
+    """How many of that many random bits of words differ; like ones are made once."""
+    tables = float((1 << min(depth, 30)) - 2)
+    return -tables * math.expm1(-bits / tables) if tables else 0.0
 
 
 def changing_bits(m: IntArray, m_bits: int) -> int:

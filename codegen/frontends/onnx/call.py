@@ -101,6 +101,8 @@ class Call:
     def scalar(self, index: int) -> float:
         """A constant of one element, or of equal ones."""
         value = self.constant(index).value
+        if np.isnan(value).any():
+            raise self.refuse(f"input {index} is nan", "give a number")
         if value.size == 0 or not (value == value.ravel()[0]).all():
             raise self.refuse(f"input {index} has {value.size} values", "use one for all")
         return float(value.ravel()[0])

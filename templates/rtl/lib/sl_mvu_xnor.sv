@@ -68,7 +68,6 @@ module sl_mvu_xnor #(
     wire [SUM_BITS-1:0] sum;
     logic [ACC_BITS-1:0] acc_q;
 
-    // One LUT a product, which a memory of up to 32 words fits in as well.
     logic [SIMD-1:0] agree_q;
     always_ff @(posedge clk) begin
       if (en) agree_q <= x_q ~^ w_data[p*SIMD +: SIMD];
