@@ -6,6 +6,7 @@ The weights ship in `cost.json`; `shiftloom calibrate` fits them anew.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -85,6 +86,12 @@ def rom_luts(depth: int) -> float:
     if depth <= 2:
         return 0
     return 1 if depth <= LUT_DEPTH else depth / 20
+
+
+def distinct_tables(bits: int, depth: int) -> float:
+    """How many of that many random bits of words differ; like ones are made once."""
+    tables = float((1 << min(depth, 30)) - 2)
+    return -tables * math.expm1(-bits / tables) if tables else 0.0
 
 
 def count_bits(*counts: int) -> int:

@@ -8,7 +8,6 @@ import numpy as np
 from graph_nets import Outputs, Sketch
 
 from shiftloom.codegen import ops
-from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Shape
 from shiftloom.codegen.windows import Window
 
@@ -58,7 +57,8 @@ class _Grower:
         padding = int(self.rng.integers(kernel[0])), int(self.rng.integers(kernel[1]))
         channels = inputs if groups == inputs else groups * self.one_of(1, 2, 3)
         relu = bool(self.rng.integers(2))
-        if all(s + 2 * p >= k for s, p, k in zip(self.sketch.shapes[x], padding, kernel)):
+        size = self.sketch.shapes[x][:2]
+        if all(s + 2 * p >= k for s, p, k in zip(size, padding, kernel, strict=True)):
             made = self.sketch.conv(x, channels, kernel, stride, padding, groups, relu=relu)
             self.keep(made, x)
 

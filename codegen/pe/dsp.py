@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
+from shiftloom.codegen.cost import block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
@@ -159,6 +159,8 @@ class DspMatrix(OneToOne):
         folding, packed, depth = self.folding, self.packing, self.folding.depth
         tree = Tree.of(self._chains, packed.field)
         in_luts = self._rom_style() != "block"
+        words = packed.group * distinct_tables(self._memory_bits // packed.group, depth)
+        bias = distinct_tables(self.sink.width, folding.neuron_folds)
         lanes = self._chains * self.source.bits  # bits with the same delay
         srls = max(0, packed.group - SRL_LENGTH)
         return {
@@ -172,10 +174,10 @@ class DspMatrix(OneToOne):
             "tree_bits": folding.pe * tree.registers,
             "tree_delay_bits": folding.pe * tree.delays,
             "sum_bits": self.sink.width,
-            "weight_bits": self._memory_bits if in_luts else 0,
-            "weight_luts": self._memory_bits * rom_luts(depth) if in_luts else 0,
-            "bias_bits": self.sink.width if folding.neuron_folds > 1 else 0,
-            "bias_luts": self.sink.width * rom_luts(folding.neuron_folds),
+            "weight_bits": words if in_luts else 0,
+            "weight_luts": words * rom_luts(depth) if in_luts else 0,
+            "bias_bits": bias,
+            "bias_luts": bias * rom_luts(folding.neuron_folds),
             "block_rams": 0 if in_luts else packed.group * self._block_rams(),
             "dsp": self._blocks * folding.simd,
         }

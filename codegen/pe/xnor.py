@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
+from shiftloom.codegen.cost import block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
@@ -130,7 +130,8 @@ class XnorMatrix(OneToOne):
         folding, depth, style = self.folding, self.folding.depth, self._rom_style()
         counts = -(-folding.simd // _COUNTED)
         tree = Tree.of(counts, 3)
-        words = {"block": 0, "logic": min(self._lanes, 1 << depth)}.get(style, self._lanes)
+        words = 0 if style == "block" else distinct_tables(self._lanes, depth)
+        bias = distinct_tables(self.sink.width, folding.neuron_folds)
         return {
             "one": 1,
             "address_bits": count_bits(depth, folding.synapse_folds, folding.neuron_folds),
@@ -144,8 +145,8 @@ class XnorMatrix(OneToOne):
             "sum_bits": self.sink.width,
             "weight_bits": words,
             "weight_luts": words * rom_luts(depth),
-            "bias_bits": self.sink.width if folding.neuron_folds > 1 else 0,
-            "bias_luts": self.sink.width * rom_luts(folding.neuron_folds),
+            "bias_bits": bias,
+            "bias_luts": bias * rom_luts(folding.neuron_folds),
             "block_rams": block_rams(self._lanes, depth) if style == "block" else 0,
         }
 

@@ -163,8 +163,8 @@ def test_xnor_takes_signs_on_single_bits() -> None:
 
 
 def test_xnor_weights_of_few_words_are_logic() -> None:
-    mac = mac_of(np.ones((64, 16), dtype=np.int64))
-    shallow = XnorMatrix("unit", "node", *streams(mac, 4, 8, BIT), mac, "net")
+    mac = mac_of(np.ones((32, 16), dtype=np.int64))
+    shallow = XnorMatrix("unit", "node", *streams(mac, 4, 16, BIT), mac, "net")
     deep = XnorMatrix("unit", "node", *streams(mac, 1, 16, BIT), mac, "net", "distributed")
     units = (shallow, deep, replace(deep, memory="auto"))
     roms = [unit.instance().roms[0].rom for unit in units]

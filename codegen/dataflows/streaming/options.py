@@ -20,6 +20,8 @@ from shiftloom.codegen.windows import Window
 
 OVERSIZE = 2
 """A unit is at most this many times faster than asked, unless no slower folding keeps the rate."""
+SMALL = 8
+"""Products a clock up to which a faster unit may be cheaper: its memories are less deep."""
 
 NodePlan = MacPlan | RequantPlan | LanePlan
 
@@ -129,7 +131,18 @@ class Menu:
             options = [way.option for way in self._ways(plan) if way.cycles <= interval]
             reached = clocks if options else reached
             found += options
-        return found
+        return [*found, *self._cheaper(found, kind)]
+
+    def _cheaper(self, slow: list[Option], kind: str) -> list[Option]:
+        """Small units that are faster than `slow` ones and match or beat one in every resource."""
+        least = min((option.cycles for option in slow), default=0)
+        small = [plan for clocks, plan in self._heads if clocks < least and _is_small(plan)]
+        found = [way.option for plan in small if _kind(plan) == kind for way in self._ways(plan)]
+        return [
+            option
+            for option in found
+            if any(_covers(option.resources, other.resources) for other in slow)
+        ]
 
     def _ways(self, plan: NodePlan) -> list[_Way]:
         """The stage with a plan for its head, and each of those for its tail."""
@@ -163,6 +176,10 @@ def _heads(stage: Stage) -> tuple[tuple[int, NodePlan], ...]:
         for lanes in divisors(channels(stage.head, stage.node))
         for plan in tails.plans(stage.head, stage.node, lanes, stage.config)
     )
+
+
+def _is_small(plan: NodePlan) -> bool:
+    return isinstance(plan, MacPlan) and plan.pe * plan.simd <= SMALL
 
 
 def _kind(plan: NodePlan) -> str:

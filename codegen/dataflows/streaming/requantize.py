@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, rom_luts
+from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
 from shiftloom.codegen.dataflows.streaming.requantize_cost import (
     Offset,
     Rows,
     changing_bits,
-    distinct_tables,
     dsp_blocks,
 )
 from shiftloom.codegen.dataflows.streaming.timing import pipeline

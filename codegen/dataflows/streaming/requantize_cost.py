@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,12 +87,6 @@ def _level(m: IntArray, bits: int, m_bits: int, levels: int) -> Rows:
     halves = _level(lower, bits, low, levels - 1) + _level(upper, bits, m_bits - low, levels - 1)
     adder = bits + m_bits - low if lower.any() and upper.any() else 0
     return halves + registers + Rows(adders=adder)
-
-
-def distinct_tables(bits: int, depth: int) -> float:
-    """How many of that many random bits of words differ; like ones are made once."""
-    tables = float((1 << min(depth, 30)) - 2)
-    return -tables * math.expm1(-bits / tables) if tables else 0.0
 
 
 def changing_bits(m: IntArray, m_bits: int) -> int:
