@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,12 +24,14 @@ from shiftloom.codegen import config as configuration
 from shiftloom.codegen import fileset, tables
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Frames
 from shiftloom.codegen.quantize import Quantized, weight_traffic
 from shiftloom.codegen.quantize import quantize as quantize_graph
+from shiftloom.models import registry
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
-from shiftloom.subject import Subject
+from shiftloom.subject import Subject, count, part
 
 app = typer.Typer(
     name="shiftloom",
@@ -86,7 +88,14 @@ def quantize(
     """Quantize a network and compare float with integer, layer by layer."""
     subject = Subject(network, model, checkpoint, data)
     quantized = _quantized(subject, calibration, _config(config, None, None))
-    frames, labels = subject.test(quantized.graph.inputs[0].shape, frame_file)
+    shapes = {source.name: source.shape for source in quantized.graph.inputs}
+    frames, labels = subject.test(shapes, frame_file)
+    if isinstance(frames, Mapping):
+        raise ShiftloomError(
+            quantized.graph.name,
+            f"has {len(shapes)} inputs, a profile compares networks of one",
+            "build it and simulate it",
+        )
     profile = flow.layer_profile(quantized, frames)
     traffic = weight_traffic(quantized.qgraph)
     console.print(tables.profile_table(profile))
@@ -157,14 +166,15 @@ def simulate(
     if backend not in ("rtl", "hls", "both"):
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
-    subject = Subject(network or target.design.name, data=data)
-    frames, labels = subject.test(target.qgraph.inputs[0].tensor.shape, frame_file)
+    subject = Subject(network or registry.known(target.design.name), data=data)
+    shapes = {source.name: source.tensor.shape for source in target.qgraph.inputs}
+    frames, labels = subject.test(shapes, frame_file)
     last = None if images is None else first + images
     stall = None if stall_seed is None else Stall(stall_seed)
-    if first >= len(frames):
-        raise ShiftloomError("--first", f"{first}", f"the test set has {len(frames)} images")
+    if first >= count(frames):
+        raise ShiftloomError("--first", f"{first}", f"the test set has {count(frames)} images")
     labels = None if labels is None else labels[first:last]
-    runs = _simulate(target, backend, frames[first:last], labels, cache, stall, first)
+    runs = _simulate(target, backend, part(frames, first, last), labels, cache, stall, first)
     console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
     _write_json(json, {run.backend: asdict(run) for run in runs})
     _fail_on_mismatch(runs)
@@ -320,7 +330,7 @@ def _build(quantized: Quantized, settings: Config, folder: Path) -> OpenedBuild:
 def _simulate(
     target: OpenedBuild,
     backend: str,
-    frames: flow.Frames,
+    frames: Frames,
     labels: flow.Labels | None,
     cache: Path | None,
     stall: Stall | None = None,

@@ -44,17 +44,23 @@ class Resources:
         )
 
 
+_HALF = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))
+"""Widths and depths of an 18-kbit block RAM of the 7 series; one of 36 kbit is twice as deep."""
+_SHAPES = (
+    *((width, depth, 0.5) for width, depth in _HALF),
+    *((width, 2 * depth, 1.0) for width, depth in _HALF),
+    (72, 512, 1.0),
+)
+
+
 def block_rams(width: int, depth: int) -> float:
-    """36-kbit block RAMs of a memory, halves counted, at the best aspect ratio of the 7 series."""
-    shapes = (
-        (36, 512, 0.5),
-        (18, 1024, 0.5),
-        (72, 512, 1),
-        (36, 1024, 1),
-        (18, 2048, 1),
-        (9, 4096, 1),
+    """36-kbit block RAMs of a memory, halves counted, at the best aspect ratio of the 7 series.
+
+    Narrow words lie side by side in a wider one, as Yosys puts them.
+    """
+    return min(
+        -(-width // w) * -(-depth // (d * max(1, w // width))) * size for w, d, size in _SHAPES
     )
-    return min(-(-width // w) * -(-depth // d) * size for w, d, size in shapes)
 
 
 def ram(width: int, depth: int) -> dict[str, float]:

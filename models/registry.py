@@ -11,7 +11,7 @@ from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
 from shiftloom.models.network import Network, OnnxNetwork
 from shiftloom.models.tfc import TFC_2W2A
 
-__all__ = ["NETWORKS", "ONNX_NETWORKS", "Network", "OnnxNetwork", "get", "trainable"]
+__all__ = ["NETWORKS", "ONNX_NETWORKS", "Network", "OnnxNetwork", "get", "known", "trainable"]
 
 NETWORKS: tuple[Network, ...] = (LENET5, MOBILENET_V1_025, AUTOENCODER)
 ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (RESNET8, DS_CNN, TFC_2W2A)
@@ -23,8 +23,14 @@ def get(name: str) -> Network | OnnxNetwork:
     for network in networks:
         if network.name == name:
             return network
-    known = [network.name for network in networks]
-    raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, known))
+    names = [network.name for network in networks]
+    raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, names))
+
+
+def known(name: str) -> str | None:
+    """The name if it is a known network's, else None."""
+    names = {each.name for each in NETWORKS} | {each.name for each in ONNX_NETWORKS}
+    return name if name in names else None
 
 
 def trainable(name: str) -> Network:
@@ -32,7 +38,7 @@ def trainable(name: str) -> Network:
     network = get(name)
     if isinstance(network, Network):
         return network
-    known = ", ".join(each.name for each in NETWORKS)
+    names = ", ".join(each.name for each in NETWORKS)
     raise ShiftloomError(
-        f"network {name!r}", "comes as a trained ONNX file", f"use one of: {known}"
+        f"network {name!r}", "comes as a trained ONNX file", f"use one of: {names}"
     )

@@ -34,6 +34,7 @@ class LevelBound:
 
 _FRAME = {"H": 14, "W": 14, "KH": 5, "KW": 5, "SH": 1, "SW": 1}
 _OUTPUT = {"PT": 0, "PL": 0, "OH": 10, "OW": 10, "ROWS": 6}
+_DSP = {"SIMD": 16, "PE": 4}
 _MAP = {"H": 32, "W": 32, "KH": 3, "KW": 3, "PT": 1, "PL": 1, "OH": 32, "OW": 32}
 
 BOUNDS = (
@@ -45,6 +46,8 @@ BOUNDS = (
     LevelBound("sl_window_serial", 5, {**_MAP, "C": 64, "BITS": 8, "SIMD": 16, "GROUPS": 4}),
     LevelBound("sl_vector_buffer", 4, {"LENGTH": 400, "SIMD": 16, "BITS": 8, "NF": 30}),
     LevelBound("sl_mvu_shift", 6, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
+    LevelBound("sl_mvu_dsp", 6, {**_DSP, "SF": 9, "NF": 4, "W_BITS": 8, "FIELD": 17, "GROUP": 4}),
+    LevelBound("sl_mvu_xnor", 4, {"SIMD": 72, "PE": 2, "SF": 8, "NF": 8}),
     LevelBound("sl_dw_shift", 6, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 16}),
     LevelBound("sl_dw_dsp", 2, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 20}),
     LevelBound(
@@ -55,6 +58,7 @@ BOUNDS = (
     LevelBound("sl_window_reduce", 4, {"TAPS": 9, "LANES": 2, "BITS": 16, "OUT_BITS": 16}),
     LevelBound("sl_reduce", 5, {"LANES": 2, "TAPS": 64, "BITS": 8, "OUT_BITS": 14, "IS_SUM": 1}),
     LevelBound("sl_requant", 8, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "SHIFT": 14}),
+    LevelBound("sl_add", 4, {"M_BITS": 20, "C_BITS": 28, "SHIFT": 20, "USE_DSP": 1}),
     LevelBound("sl_thresholds", 3, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "OUT_BITS": 4}),
     LevelBound("sl_fork", 1, {"WIDTH": 32}),
     LevelBound("sl_concat", 2, {"WIDTH": 32, "A_BEATS": 16, "B_BEATS": 8}),
@@ -74,9 +78,15 @@ BOUNDS = (
     LevelBound("sl_shift_product", 1, {"X_BITS": 8}),
     LevelBound("sl_adder_tree", 5, {"N": 25, "BITS": 11}),
     LevelBound("sl_mvu_address", 4, {"SF": 25, "NF": 30}),
+    LevelBound("sl_mvu_control", 3, {"SF": 15, "NF": 12, "DELAY": 6}),
+    LevelBound("sl_dsp_chain", 0, {"GROUP": 8}),
+    LevelBound("sl_popcount", 3, {"N": 72}),
+    LevelBound("sl_delay", 0, {"BITS": 8, "CLOCKS": 5}),
     LevelBound("sl_code_check", 3, {"CODES": 400}),
     LevelBound("sl_any_of", 3, {"N": 100, "GROUP": 16}),
     LevelBound("sl_multiply", 8, {"A_BITS": 20, "B_BITS": 8}),
+    LevelBound("sl_multiply_dsp", 0, {"A_BITS": 20, "B_BITS": 17, "P_BITS": 40}),
+    LevelBound("sl_scale", 1, {"X_BITS": 2, "M_BITS": 8, "LEVELS": 0}),
     LevelBound("sl_shift_add", 8, {"A_BITS": 20, "B_BITS": 8, "LEVELS": 2}),
     LevelBound("sl_round_clip", 5, {"P_BITS": 28, "SHIFT": 14}),
     LevelBound("sl_window_scan", 4, {**_FRAME, **_OUTPUT}),

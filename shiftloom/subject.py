@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 
 from shiftloom import flow
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.names import safe_identifier
-from shiftloom.flow import Frames, Labels
+from shiftloom.codegen.values import Shape
+from shiftloom.flow import Labels
 from shiftloom.models import frames as frame_files
 
 
@@ -40,17 +42,38 @@ class Subject:
 
         A model that brings its activation quantizers needs none.
         """
-        shape = graph.inputs[0].shape
+        shapes = {source.name: source.shape for source in graph.inputs}
         if file is not None:
-            return frame_files.load(file, shape)[0]
+            return _load(file, shapes)[0]
         if self.network is not None:
             return flow.calibration_frames(self.network, self.data)
-        return np.empty((0, *shape), dtype=np.uint8)
+        return {name: np.empty((0, *shape), dtype=np.uint8) for name, shape in shapes.items()}
 
-    def test(self, shape: tuple[int, int, int], file: Path | None) -> tuple[Frames, Labels | None]:
-        """Test frames of `file`, or the network's own, and their labels where there are any."""
+    def test(self, shapes: Mapping[str, Shape], file: Path | None) -> tuple[Frames, Labels | None]:
+        """Test frames of `file`, or the network's own, and their labels where there are any.
+
+        `shapes` are those of the inputs by name.
+        """
         if file is not None:
-            return frame_files.load(file, shape)
+            return _load(file, shapes)
         if self.network is None:
             raise ShiftloomError("--frames", "is missing", "give the test frames as .npz or .npy")
         return flow.evaluation_set(self.network, self.data)
+
+
+def count(frames: Frames) -> int:
+    """How many frames there are."""
+    return len(next(iter(frames.values())) if isinstance(frames, Mapping) else frames)
+
+
+def part(frames: Frames, first: int, last: int | None) -> Frames:
+    """The frames of [first, last), of every input."""
+    if isinstance(frames, Mapping):
+        return {name: x[first:last] for name, x in frames.items()}
+    return frames[first:last]
+
+
+def _load(file: Path, shapes: Mapping[str, Shape]) -> tuple[Frames, Labels | None]:
+    if len(shapes) > 1:
+        return frame_files.load_inputs(file, shapes)
+    return frame_files.load(file, *shapes.values())

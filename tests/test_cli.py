@@ -223,3 +223,26 @@ def test_a_plan_of_another_design_is_refused(
     finally:
         for path, content in kept.items():
             path.write_bytes(content)
+
+
+def test_a_profile_of_several_inputs_is_refused(tmp_path: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    shape = [1, 1, 4, 4]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "ab"]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["a", "b"], ["s"])],
+        "two",
+        inputs,
+        [helper.make_tensor_value_info("s", TensorProto.FLOAT, shape)],
+    )
+    onnx.save(helper.make_model(graph), tmp_path / "two.onnx")
+    frames = np.zeros((2, 4, 4, 1), np.uint8)
+    np.savez(tmp_path / "two.npz", a=frames + 1, b=frames + 2)
+    given = str(tmp_path / "two.npz")
+    arguments = ["quantize", "--model", str(tmp_path / "two.onnx"), "--calibration", given]
+    with pytest.raises(
+        ShiftloomError, match=r"^two: has 2 inputs, a profile compares networks of one; build it "
+    ):
+        cli.app([*arguments, "--frames", given], standalone_mode=False)

@@ -39,7 +39,20 @@ def test_unfitted_kind_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("width", "depth", "expected"),
-    [(36, 512, 0.5), (37, 512, 1), (18, 1024, 0.5), (72, 512, 1), (73, 512, 1.5), (9, 4096, 1)],
+    [
+        (36, 512, 0.5),
+        (37, 512, 1),
+        (18, 1024, 0.5),
+        (72, 512, 1),
+        (73, 512, 1.5),
+        (9, 4096, 1),
+        (3, 6000, 0.5),
+        (6, 10_000, 2),
+        (5, 9000, 1.5),
+        (2, 48_000, 3),
+        (3, 48_000, 4),
+        (1, 40_000, 1.5),
+    ],
 )
 def test_block_rams(width: int, depth: int, expected: float) -> None:
     assert cost.block_rams(width, depth) == expected
@@ -94,3 +107,9 @@ def test_shipped_models_fit_their_samples() -> None:
         assert error["lut_max"] <= 0.12
         assert error["ff_mean"] <= 0.05
         assert error["ff_max"] <= 0.12
+
+
+def test_like_tables_are_made_once() -> None:
+    assert [cost.distinct_tables(100, depth) for depth in (1, 2)] == [0, pytest.approx(2)]
+    assert cost.distinct_tables(10, 3) < 6
+    assert cost.distinct_tables(100, 64) == pytest.approx(100)

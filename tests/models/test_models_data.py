@@ -129,3 +129,34 @@ def test_files_that_hold_no_frames(tmp_path: Path) -> None:
         frames.load(tmp_path / "a.npy", SHAPE)
     with pytest.raises(ShiftloomError, match=r"b\.npy: cannot be read"):
         frames.load(tmp_path / "b.npy", SHAPE)
+
+
+TWO = {"left": (2, 2, 1), "right": (1, 1, 3)}
+
+
+def test_several_inputs_are_read_by_name(tmp_path: Path) -> None:
+    left, right = np.zeros((4, 2, 2, 1), np.uint8), np.ones((4, 3), np.uint8)
+    np.savez(tmp_path / "a.npz", left=left, right=right, y=np.arange(4))
+    found, labels = frames.load_inputs(tmp_path / "a.npz", TWO)
+    assert {name: x.shape for name, x in found.items()} == {
+        name: (4, *shape) for name, shape in TWO.items()
+    }
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"left": (4, 2, 2, 1)}, "holds left, no frames of the input 'right'; save arrays left, "),
+        ({"left": (4, 2, 2, 1), "right": (3, 3)}, "holds 4 of left, 3 of right; give as many "),
+        ({"left": (4, 2, 3, 1), "right": (4, 3)}, r"left of shape \(4, 2, 3, 1\); give \[N, 2, 2"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(
+    tmp_path: Path, arrays: dict[str, tuple[int, ...]], message: str
+) -> None:
+    file = tmp_path / "a.npz"
+    np.savez(file, **{name: np.zeros(shape, np.uint8) for name, shape in arrays.items()})
+    with pytest.raises(ShiftloomError, match=message):
+        frames.load_inputs(file, TWO)

@@ -1,4 +1,4 @@
-"""Cocotb benches of the modules with DSP blocks and of the sum of two streams; their cells."""
+"""Cocotb benches of the units with DSP blocks, of the XNOR unit and of sums; their cells."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ HELPERS = {
         *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_delay", "sl_adder_tree"),
         "sl_dsp_chain",
     ),
+    "sl_mvu_xnor": (
+        *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_adder_tree"),
+        "sl_popcount",
+    ),
     "sl_add": ("sl_delay", "sl_dsp_chain", "sl_scale", "sl_round_clip"),
 }
 MVU_NAMES = (
@@ -30,16 +34,21 @@ ADD_NAMES = (
     *("LANES", "A_BITS", "A_SIGNED", "B_BITS", "B_SIGNED", "M_BITS", "C_BITS"),
     *("SHIFT", "OUT_BITS", "LO", "HI", "ZERO", "USE_DSP"),
 )
+NAMES = {
+    "sl_mvu_dsp": MVU_NAMES,
+    "sl_mvu_xnor": ("SIMD", "PE", "SF", "NF", "ACC_BITS"),
+    "sl_add": ADD_NAMES,
+}
 SMALL = {
+    "sl_mvu_xnor": (7, 2, 2, 3, 6),
     "sl_mvu_dsp": (4, 3, 2, 3, 8, 0, 4, 2, 12, 2, 18),
     "sl_add": (2, 8, 1, 5, 0, 12, 20, 10, 8, -128, 127, -3, 0),
 }
 
 
 def _bench(top: str, values: tuple[int, ...], library: Path = LIB) -> None:
-    names = MVU_NAMES if top == "sl_mvu_dsp" else ADD_NAMES
     sources = [library / f"{name}.sv" for name in (*HELPERS[top], top)]
-    parameters = dict(zip(names, values, strict=True))
+    parameters = dict(zip(NAMES[top], values, strict=True))
     run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
 
 
@@ -58,6 +67,15 @@ def _bench(top: str, values: tuple[int, ...], library: Path = LIB) -> None:
 )
 def test_mvu_dsp(values: tuple[int, ...]) -> None:
     _bench("sl_mvu_dsp", values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(64, 4, 2, 3, 9), (1, 1, 1, 1, 3), (7, 3, 3, 1, 6), (13, 2, 1, 4, 12), (72, 1, 2, 1, 5)],
+    ids=str,
+)
+def test_mvu_xnor(values: tuple[int, ...]) -> None:
+    _bench("sl_mvu_xnor", values)
 
 
 @pytest.mark.parametrize("use_dsp", [0, 1])
@@ -88,6 +106,9 @@ def test_add_of_wide_factors() -> None:
         ("sl_mvu_dsp", "sl_mvu_dsp", "if (en) w_addr", "w_addr"),
         ("sl_mvu_dsp", "sl_dsp_chain", "P_BITS'(m_q)", "P_BITS'(m_q <<< 1)"),
         ("sl_mvu_dsp", "sl_delay", "if (en) line_q", "line_q"),
+        ("sl_mvu_xnor", "sl_mvu_xnor", "x_q ~^ w_data", "x_q & w_data"),
+        ("sl_mvu_xnor", "sl_popcount", "i < 6; i = i + 1", "i < 5; i = i + 1"),
+        ("sl_mvu_xnor", "sl_mvu_xnor", "if (en) agree_q", "agree_q"),
         ("sl_add", "sl_scale", "-(WORDS / 2)", "-(WORDS / 4)"),
         ("sl_add", "sl_scale", "p <= {(P_BITS-LOW)'(high)", "p <= {(P_BITS-LOW)'(high >>> 1)"),
         ("sl_add", "sl_add", "s1_tready = en && s0_tvalid", "s1_tready = en"),
@@ -137,6 +158,11 @@ def test_a_requantization_takes_one_or_two_blocks(in_bits: int, m_bits: int, blo
     cells = _cells("sl_requant", {**sizes, "SHIFT": 30, "USE_DSP": 1})
     assert cells.dsp == 2 * blocks
     assert cells.lut <= 2 * 30
+
+
+def test_signs_take_few_cells() -> None:
+    cells = _cells("sl_mvu_xnor", {"SIMD": 72, "PE": 4, "SF": 8, "NF": 4})
+    assert cells.lut <= 2.5 * 288
 
 
 def test_a_sum_takes_two_blocks() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from shiftloom.codegen.dataflows.streaming.fifo import MIN_DEPTH, Fifo
-from shiftloom.codegen.dataflows.streaming.tokens import Schedule, simulate
+from shiftloom.codegen.dataflows.streaming.tokens import Schedule, simulate, trickle
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 
@@ -18,11 +18,14 @@ _FRAMES = 4
 def size_fifos(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], Schedule]:
     """The units with the shallowest FIFOs that keep the best interval and latency, and these.
 
-    A FIFO deeper than 2 with one beat less lengthens one of them, or is a deadlock. Raises
-    ShiftloomError naming a unit if there is a deadlock whatever the depths.
+    No stalls of the input or output can deadlock them. A FIFO deeper than 2 with one beat less
+    lengthens the interval or the latency, or allows a deadlock. Raises ShiftloomError naming a unit
+    if there is a deadlock whatever the depths.
     """
     search = _Search(units)
     search.shrink(search.deep())
+    while search.shrinks_on():
+        pass
     return search.units(search.depths), search.schedule
 
 
@@ -32,11 +35,11 @@ class _Search:
     def __init__(self, units: Sequence[Unit]) -> None:
         self._units = units
         names = [unit.name for unit in units if isinstance(unit, Fifo)]
-        best = simulate(self.units(dict.fromkeys(names, _UNBOUNDED)), _FRAMES)
-        self.depths = {name: max(MIN_DEPTH, best.peaks[name]) for name in names}
+        unbounded = self.units(dict.fromkeys(names, _UNBOUNDED))
+        best = simulate(unbounded, _FRAMES)
+        self._safe = trickle(unbounded)
+        self.depths = {name: max(MIN_DEPTH, best.peaks[name], self._safe[name]) for name in names}
         self.schedule = simulate(self.units(self.depths))
-        self._interval = max(best.interval, self.schedule.interval)
-        self._latency = max(best.latency, self.schedule.latency)
 
     def units(self, depths: Mapping[str, int]) -> tuple[Unit, ...]:
         """The units with these depths."""
@@ -58,9 +61,21 @@ class _Search:
         self.shrink(names[: len(names) // 2])
         return self.shrink(names[len(names) // 2 :])
 
+    def shrinks_on(self) -> bool:
+        """Whether some FIFO can do with less now that others are shallower; it gets that.
+
+        Mostly none can. But a pipeline holds more beats or fewer as they come closer or wider
+        apart, so less in one place may help in another one.
+        """
+        before = dict(self.depths)
+        for name in self.deep():
+            if self._accepts({name: self.depths[name] - 1}):
+                self._bisect(name)
+        return self.depths != before
+
     def _bisect(self, name: str) -> None:
-        """The minimum is too shallow for this one."""
-        low, high = MIN_DEPTH, self.depths[name]
+        """Some least depth of one FIFO."""
+        low, high = MIN_DEPTH - 1, self.depths[name]
         while high - low > 1:
             middle = (low + high) // 2
             if self._accepts({name: middle}):
@@ -69,13 +84,16 @@ class _Search:
                 low = middle
 
     def _accepts(self, changes: Mapping[str, int]) -> bool:
-        """Whether nothing gets slower with some depths changed; keeps them if so."""
+        """Whether nothing gets slower or unsafe with some depths changed; keeps them if so."""
         depths = {**self.depths, **changes}
+        units = self.units(depths)
         try:
-            found = simulate(self.units(depths), latency=self._latency)
+            found = simulate(units, latency=self.schedule.latency)
+            if found.interval > self.schedule.interval:
+                return False
+            if any(depth < self._safe[name] for name, depth in depths.items()):
+                trickle(units)
         except ShiftloomError:
-            return False
-        if found.interval > self._interval or found.latency > self._latency:
             return False
         self.depths, self.schedule = depths, found
         return True

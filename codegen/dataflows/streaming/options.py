@@ -21,7 +21,7 @@ from shiftloom.codegen.windows import Window
 OVERSIZE = 2
 """A unit is at most this many times faster than asked, unless no slower folding keeps the rate."""
 SMALL = 8
-"""Products a clock up to which a faster unit may be cheaper: its memories are less deep."""
+"""Products a clock up to which it may be faster: less deep memories can cost less."""
 
 NodePlan = MacPlan | RequantPlan | LanePlan
 
@@ -131,18 +131,12 @@ class Menu:
             options = [way.option for way in self._ways(plan) if way.cycles <= interval]
             reached = clocks if options else reached
             found += options
-        return [*found, *self._cheaper(found, kind)]
+        return [*found, *self._smaller_memories(min((o.cycles for o in found), default=0), kind)]
 
-    def _cheaper(self, slow: list[Option], kind: str) -> list[Option]:
-        """Small units that are faster than `slow` ones and match or beat one in every resource."""
-        least = min((option.cycles for option in slow), default=0)
-        small = [plan for clocks, plan in self._heads if clocks < least and _is_small(plan)]
-        found = [way.option for plan in small if _kind(plan) == kind for way in self._ways(plan)]
-        return [
-            option
-            for option in found
-            if any(_covers(option.resources, other.resources) for other in slow)
-        ]
+    def _smaller_memories(self, clocks: int, kind: str) -> list[Option]:
+        """Small units of fewer clocks."""
+        small = [plan for fewer, plan in self._heads if fewer < clocks and _is_small(plan)]
+        return [way.option for plan in small if _kind(plan) == kind for way in self._ways(plan)]
 
     def _ways(self, plan: NodePlan) -> list[_Way]:
         """The stage with a plan for its head, and each of those for its tail."""

@@ -10,6 +10,7 @@ import numpy as np
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.timing import kernel, pipeline
 from shiftloom.codegen.dataflows.streaming.timing.kernel import DEADLOCK, OUTSIDE, PORTS, Net
+from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import IntArray
@@ -57,12 +58,28 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEV
     return Schedule(-(-clocks // count), ends[0], tokens.peaks())
 
 
+def trickle(units: Sequence[Unit]) -> dict[str, int]:
+    """Feed frames beat by beat, each once nothing moves any more; returns what each FIFO used.
+
+    Pipelines have one stage here: when they are blocked they hold one beat, or more in hardware.
+    So each unit has room for no more beats than at any time in hardware, and where that is enough
+    in one order of events, it is in all: without a deadlock here there is none under any stalls of
+    the input and the output. Raises ShiftloomError naming a unit in a deadlock.
+    """
+    tokens = Tokens(units, [unit.timing().shortest() for unit in units])
+    seen: set[bytes] = set()
+    while tokens.state() not in seen:
+        seen.add(tokens.state())
+        tokens.trickle_frame()
+    return tokens.peaks()
+
+
 class Tokens:
     """Registers of the units' models and of the input guard in front of them."""
 
-    def __init__(self, units: Sequence[Unit]) -> None:
+    def __init__(self, units: Sequence[Unit], models: Sequence[Model] = ()) -> None:
         self.units = tuple(units)
-        self.net = _net(self.units)
+        self.net = _net(self.units, models or [unit.timing() for unit in units])
         self.clock = 0
 
     def run_frame(self, limit: int = NEVER) -> int:
@@ -79,6 +96,16 @@ class Tokens:
             raise ShiftloomError(self._refusing(), problem)
         self.clock += clocks
         return self.clock
+
+    def trickle_frame(self) -> None:
+        """Offer the next frame's beats one by one, each when nothing moves any more.
+
+        Raises ShiftloomError in a deadlock.
+        """
+        left = kernel.trickle(self.net, self.units[0].sources[0].beats)
+        if left == DEADLOCK:
+            problem = "takes no more beats: the units deadlock here where the input stalls"
+            raise ShiftloomError(self._refusing(), problem)
 
     def state(self) -> bytes:
         """All that the frames to come depend on."""
@@ -97,9 +124,9 @@ class Tokens:
         return (full or units)[-1].name
 
 
-def _net(units: Sequence[Unit]) -> Net:
+def _net(units: Sequence[Unit], models: Sequence[Model]) -> Net:
     """The models after reset, all awake; unit 0 is the input guard."""
-    models = [pipeline.model(1), *(unit.timing() for unit in units)]
+    models = [pipeline.model(1), *models]
     count = len(models)
     params = _rows([model.params for model in models])
     state = _rows([model.state for model in models])

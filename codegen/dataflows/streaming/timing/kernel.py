@@ -114,7 +114,7 @@ def _edge(net: Net) -> bool:
 
 
 @compiled
-def _loop(net: Net, beats: int, limit: int) -> int:
+def _run(net: Net, beats: int, limit: int) -> int:
     clock, last = 0, len(net.kinds) - 1
     while beats > 0 and clock <= limit:
         _settle(net)
@@ -125,11 +125,33 @@ def _loop(net: Net, beats: int, limit: int) -> int:
     return clock
 
 
-def _cached(version: str) -> Callable[[Net, int, int], int]:
-    """`_loop`, from numba's cache where its folder can be written.
+@compiled
+def _trickle(net: Net, beats: int) -> int:
+    left, last = 0, len(net.kinds) - 1
+    net.offered[0] = 0
+    while True:
+        _settle(net)
+        left += net.valid[last] & net.taken[last] & 1
+        taken = net.offered[0] & net.ready[0]
+        beats -= taken
+        moving = _edge(net)
+        if taken:
+            net.offered[0] = 0
+            net.awake[0] = 1
+        if not moving:
+            if net.offered[0]:
+                return DEADLOCK
+            if beats == 0:
+                return left
+            net.offered[0] = 1
+            net.awake[0] = 1
+
+
+def _cached(version: str) -> tuple[Callable[[Net, int, int], int], Callable[[Net, int], int]]:
+    """`run` and `trickle`, from numba's cache where its folder can be written.
 
     The cache knows a function by its own code and by what it encloses, not by the functions it
-    calls; so this one encloses a digest of all their files.
+    calls; so these enclose a digest of all their files.
     """
 
     def run(net: Net, beats: int, limit: int) -> int:
@@ -138,12 +160,20 @@ def _cached(version: str) -> Callable[[Net, int, int], int]:
         It gives up after `limit` clocks and one more.
         """
         _ = version
-        return _loop(net, beats, limit)
+        return _run(net, beats, limit)
+
+    def trickle(net: Net, beats: int) -> int:
+        """Offer `beats` one by one, each when nothing moves any more.
+
+        Returns the beats that have left the last unit, or DEADLOCK if one is never accepted.
+        """
+        _ = version
+        return _trickle(net, beats)
 
     try:
-        return entry(run, cache=True)
+        return entry(run, cache=True), entry(trickle, cache=True)
     except RuntimeError:
-        return entry(run)
+        return entry(run), entry(trickle)
 
 
 def _digest() -> str:
@@ -154,4 +184,4 @@ def _digest() -> str:
     return hashlib.sha256(b"".join(name.encode() + data for name, data in files)).hexdigest()
 
 
-run = _cached(_digest())
+run, trickle = _cached(_digest())

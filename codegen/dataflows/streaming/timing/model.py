@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -32,6 +32,10 @@ class Kind(IntEnum):
     ADD = 14
 
 
+PIPELINES = (Kind.PIPELINE, Kind.ADD, Kind.POOL)
+"""Stages moved by one enable; the first parameter is the index of the last one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A unit without its data: `params` never change, `state` holds its control registers.
@@ -49,6 +53,11 @@ class Model:
     kind: Kind
     params: tuple[int, ...]
     state: tuple[int, ...]
+
+    def shortest(self) -> Model:
+        """The same with one stage: what a pipeline that is blocked holds at the least."""
+        is_pipeline = self.kind in PIPELINES
+        return replace(self, params=(0, *self.params[1:])) if is_pipeline else self
 
 
 def compiled(function: Function) -> Function:
