@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom import beats
+from shiftloom.beats import Bytes, decode, encode
 from shiftloom.codegen import golden
 from shiftloom.codegen.graph import Frames, IntFrames
 from shiftloom.codegen.qgraph import ArgMax, QGraph
@@ -59,9 +59,9 @@ def simulate_hls(
         sink.beats,
         cache,
     )
-    given = beats.encode(opened.qgraph, frames)
+    given = encode(opened.qgraph, frames)
     raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)
-    got = beats.decode(opened.qgraph, raw)
+    got = decode(opened.qgraph, raw)
     wrong = got != golden.run(opened.qgraph, frames)
     accuracy = _accuracy(opened.qgraph, got, labels)
     return Simulation("hls", len(given), int(wrong.sum()), accuracy)
@@ -82,9 +82,9 @@ def simulate_rtl(
     `first_image` is the number of frames[0] in its test set. Under stalls no interval is measured.
     """
     top = opened.sim_top()
-    given = beats.encode(opened.qgraph, frames)
+    given = encode(opened.qgraph, frames)
     result = engine.run(top, given, cache=cache, progress=progress, stall=stall)
-    got = beats.decode(opened.qgraph, result.outputs)
+    got = decode(opened.qgraph, result.outputs)
     wrong = got != golden.run(opened.qgraph, frames)
     first = ""
     if wrong.any():
@@ -97,7 +97,7 @@ def simulate_rtl(
 
 
 def _timing(
-    top: engine.SimTop, given: beats.Bytes, result: engine.RunResult, cache: Cache
+    top: engine.SimTop, given: Bytes, result: engine.RunResult, cache: Cache
 ) -> tuple[float, int]:
     alone = engine.run(top, given[:1], cache=cache, jobs=1)
     latency = engine.latency(alone) + 1
@@ -113,7 +113,7 @@ def _explain(opened: OpenedBuild, frame: Mapping[str, IntFrames], image: int, ca
     )
     tensors = golden.trace(opened.qgraph, frame)
     expected = {s.probe: tensors[s.node][0].reshape(s.shape) for s in streams}
-    given = beats.encode(opened.qgraph, frame)
+    given = encode(opened.qgraph, frame)
     traces = engine.trace(opened.sim_top(), given[0], cache=cache)
     mismatch = locate.first_mismatch(traces, streams, expected)
     if mismatch is None:

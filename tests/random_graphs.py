@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from graph_nets import Outputs, Sketch
+from sketches import Outputs, Sketch
 
 from shiftloom.codegen import ops
+from shiftloom.codegen.graph import Op
 from shiftloom.codegen.values import Shape
 from shiftloom.codegen.windows import Window
 
@@ -90,7 +91,11 @@ class _Grower:
         """Elements moved: padded, cropped, repeated or in another order."""
         height, width, channels = self.sketch.shapes[x]
         order = tuple(self.rng.permutation(channels).tolist())
-        moves = [ops.Pad((1, 0, 0, 2)), ops.Permute(order), ops.Permute(order[: channels // 2 + 1])]
+        moves: list[Op] = [
+            ops.Pad((1, 0, 0, 2)),
+            ops.Permute(order),
+            ops.Permute(order[: channels // 2 + 1]),
+        ]
         if min(height, width) > 2:
             moves.append(ops.Crop(1, 0, height - 1, width - 1))
         if max(height, width) < 6:
@@ -99,7 +104,13 @@ class _Grower:
 
     def function(self, x: str) -> None:
         """A function of single elements."""
-        some = (ops.Relu(), ops.Sigmoid(), ops.HardSwish(), ops.LeakyRelu(0.1), ops.Tanh())
+        some: tuple[Op, ...] = (
+            ops.Relu(),
+            ops.Sigmoid(),
+            ops.HardSwish(),
+            ops.LeakyRelu(0.1),
+            ops.Tanh(),
+        )
         self.keep(self.sketch.add(some[int(self.rng.integers(len(some)))], x), x)
 
 

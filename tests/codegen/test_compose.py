@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from graph_nets import SKETCHES, Sketch, quantized
+from graph_nets import SKETCHES, quantized
 from graph_plans import random_choices
 from refusals import refuses
+from sketches import Sketch
 from unit_graphs import single
 
 from shiftloom.codegen import boards

@@ -11,6 +11,7 @@ import pytest
 from graph_nets import SKETCHES, quantized
 from graph_plans import random_choices
 
+from shiftloom.codegen.dataflows.streaming import timing
 from shiftloom.codegen.dataflows.streaming.compose import compose
 from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
 from shiftloom.codegen.dataflows.streaming.timing import dispatch, kernel
@@ -98,27 +99,38 @@ def test_every_kind_has_a_file_and_a_line(function: str) -> None:
 def test_the_machine_code_is_kept_by_the_content_of_all_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    key = kernel._digest()
-    closure = kernel.run.py_func.__closure__
-    assert key in [cell.cell_contents for cell in closure]
+    key = timing.digest()
+    for function in (kernel.run, kernel.trickle):
+        closure = vars(function)["py_func"].__closure__
+        assert key in [cell.cell_contents for cell in closure]
     for path in TIMING.glob("*.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(kernel.resources, "files", lambda _: tmp_path)
-    assert kernel._digest() == key
+    monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+    assert timing.digest() == key
     with (tmp_path / "queue.py").open("a") as file:
         file.write("\n")
-    assert kernel._digest() != key
+    assert timing.digest() != key
 
 
-def test_a_folder_that_cannot_be_written_does_not_matter(
-    monkeypatch: pytest.MonkeyPatch, units: tuple[Unit, ...]
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_machine_code_that_cannot_be_kept_does_the_same(
+    monkeypatch: pytest.MonkeyPatch, is_kept: bool
 ) -> None:
+    """As in a folder that cannot be written, or with files that changed while they were read."""
+    qgraph = quantized("residual").qgraph
+    units = compose(qgraph, random_choices(qgraph, np.random.default_rng(5)))
+    asked = []
+
     def refusing(function: Any, cache: bool = False) -> Any:
+        asked.append(cache)
         if cache:
             raise RuntimeError("cannot cache function: no locator available")
         return entry(function)
 
-    expected = simulate(units)
+    expected = size_fifos(units)
     monkeypatch.setattr(kernel, "entry", refusing)
-    monkeypatch.setattr(kernel, "run", kernel._cached("another version"))
-    assert simulate(units) == expected
+    run, trickle = kernel._cached("another version", is_kept=is_kept)
+    assert asked == [*([True] if is_kept else []), False, False]
+    monkeypatch.setattr(kernel, "run", run)
+    monkeypatch.setattr(kernel, "trickle", trickle)
+    assert size_fifos(units) == expected

@@ -26,9 +26,10 @@ GRAPHS = (
     (("residual", "two_outputs"), 2),
     (("branches", "grouped"), 2),
     (("two_inputs", "resized", "formats"), 3),
+    ((graph_nets.RANDOM,), 15),
 )
 """Sketches that share a binary, and the seeds of their plans."""
-STALLS = (Stall(1, idle=0.5, backpressure=0.5), Stall(2, idle=0.0, backpressure=0.8))
+STALLS = (Stall(1), Stall(2, idle=0.0, backpressure=0.8), Stall(3, idle=0.95, backpressure=0.1))
 
 
 @dataclass(frozen=True)

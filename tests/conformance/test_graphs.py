@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
-from graph_nets import SKETCHES
+from graph_nets import RANDOM, SKETCHES
 
 from shiftloom import ShiftloomError, beats, simulate_rtl
 from shiftloom.codegen.dataflows.streaming.fifo import MIN_DEPTH, Fifo
@@ -52,7 +52,7 @@ def test_hls_equals_golden(network: Built, cache: Cache) -> None:
 
 
 def test_every_sketch_is_met() -> None:
-    assert {name for names, _ in GRAPHS for name in names} == set(SKETCHES)
+    assert {name for names, _ in GRAPHS for name in names} == {*SKETCHES, RANDOM}
 
 
 def _deep(opened: OpenedBuild) -> list[Fifo]:
@@ -97,7 +97,7 @@ def _times(units: list[Unit]) -> tuple[float, float]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
-@pytest.mark.parametrize("name", SKETCHES)
+@pytest.mark.parametrize("name", [*SKETCHES, RANDOM])
 def test_any_plan(name: str, seed: int, built_graph: GraphBuilder, cache: Cache) -> None:
     network = built_graph((name,), seed)
     check_rtl(network, cache)

@@ -6,12 +6,11 @@ they were, until a neighbour offers or takes something else. Only awake units co
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from importlib import resources
+from contextlib import suppress
 from typing import NamedTuple
 
-from shiftloom.codegen.dataflows.streaming.timing import dispatch
+from shiftloom.codegen.dataflows.streaming.timing import BEFORE, digest, dispatch
 from shiftloom.codegen.dataflows.streaming.timing.model import Kind, compiled, entry
 from shiftloom.codegen.values import IntArray
 
@@ -129,7 +128,8 @@ def _run(net: Net, beats: int, limit: int) -> int:
 def _trickle(net: Net, beats: int) -> int:
     left, last = 0, len(net.kinds) - 1
     net.offered[0] = 0
-    while True:
+    stuck = False
+    while not stuck:
         _settle(net)
         left += net.valid[last] & net.taken[last] & 1
         taken = net.offered[0] & net.ready[0]
@@ -139,19 +139,21 @@ def _trickle(net: Net, beats: int) -> int:
             net.offered[0] = 0
             net.awake[0] = 1
         if not moving:
-            if net.offered[0]:
-                return DEADLOCK
             if beats == 0:
-                return left
+                return int(left)
+            stuck = net.offered[0] == 1
             net.offered[0] = 1
             net.awake[0] = 1
+    return DEADLOCK
 
 
-def _cached(version: str) -> tuple[Callable[[Net, int, int], int], Callable[[Net, int], int]]:
-    """`run` and `trickle`, from numba's cache where its folder can be written.
+def _cached(
+    version: str, is_kept: bool
+) -> tuple[Callable[[Net, int, int], int], Callable[[Net, int], int]]:
+    """`run` and `trickle`, from numba's cache where its folder can be written and it `is_kept`.
 
     The cache knows a function by its own code and by what it encloses, not by the functions it
-    calls; so these enclose a digest of all their files.
+    calls; so these enclose a digest of all their files, which must be those that were imported.
     """
 
     def run(net: Net, beats: int, limit: int) -> int:
@@ -170,18 +172,11 @@ def _cached(version: str) -> tuple[Callable[[Net, int, int], int], Callable[[Net
         _ = version
         return _trickle(net, beats)
 
-    try:
-        return entry(run, cache=True), entry(trickle, cache=True)
-    except RuntimeError:
-        return entry(run), entry(trickle)
+    if is_kept:
+        with suppress(RuntimeError):
+            return entry(run, cache=True), entry(trickle, cache=True)
+    return entry(run), entry(trickle)
 
 
-def _digest() -> str:
-    folder = resources.files("shiftloom.codegen.dataflows.streaming.timing")
-    files = sorted(
-        (entry.name, entry.read_bytes()) for entry in folder.iterdir() if entry.is_file()
-    )
-    return hashlib.sha256(b"".join(name.encode() + data for name, data in files)).hexdigest()
-
-
-run, trickle = _cached(_digest())
+_VERSION = digest()
+run, trickle = _cached(_VERSION, is_kept=_VERSION == BEFORE)
