@@ -49,7 +49,7 @@ NetworkName = Annotated[
     str | None, typer.Argument(metavar="NETWORK", help="Name of a network in models/, as lenet5.")
 ]
 Model = Annotated[
-    Path | None, typer.Option(metavar="FILE.onnx", help="An ONNX or QONNX file instead of a name.")
+    Path | None, typer.Option(metavar="FILE", help="An ONNX, QONNX or TFLite file instead.")
 ]
 Calibration = Annotated[
     Path | None,
@@ -234,14 +234,14 @@ def calibrate(
 
 @app.command()
 def check(
-    model: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="ONNX or QONNX model.")],
+    model: Annotated[Path, typer.Argument(metavar="FILE", help="ONNX, QONNX or TFLite model.")],
     json: Json = None,
 ) -> None:
-    """List every node of an ONNX model that cannot be built, the reason, and what would help."""
+    """List every node of a model that cannot be built, the reason, and what would help."""
     from shiftloom.codegen import checking
-    from shiftloom.codegen.frontends.onnx import survey
+    from shiftloom.codegen.frontends.files import survey_file
 
-    findings = survey(model)
+    findings = survey_file(model)
     console.print(checking.findings_table(model, findings))
     _write_json(json, [asdict(finding) for finding in findings])
     if findings:

@@ -1,8 +1,8 @@
 """Shiftloom: trained neural networks to bit-exact FPGA accelerators.
 
-The Python API mirrors the commands. `load_network` or `from_torch` gives a Graph, `quantize` its
-integer network, `build` writes a build folder, `open_build` reads one back; `simulate_hls`,
-`simulate_rtl`, `synthesize_units` and `write_report` work on it.
+The Python API mirrors the commands. `load_network`, `from_file` or `from_torch` gives a Graph,
+`quantize` its integer network, `build` writes a build folder, `open_build` reads one back;
+`simulate_hls`, `simulate_rtl`, `synthesize_units` and `write_report` work on it.
 
 Names are imported when first used, so that a part (a test bench, the host) loads no more than it
 needs.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shiftloom.codegen.errors import ShiftloomError
     from shiftloom.codegen.graph import Graph, GraphInput
     from shiftloom.codegen.quantize import Quantized, quantize
-    from shiftloom.flow import build, from_torch, load_network
+    from shiftloom.flow import build, from_file, from_torch, load_network
     from shiftloom.opened import OpenedBuild, open_build
     from shiftloom.results import write_report
     from shiftloom.simulation import simulate_hls, simulate_rtl
@@ -32,6 +32,7 @@ _HOMES = {
     "Quantized": ("codegen.quantize", "Quantized"),
     "ShiftloomError": ("codegen.errors", "ShiftloomError"),
     "build": ("flow", "build"),
+    "from_file": ("flow", "from_file"),
     "from_torch": ("flow", "from_torch"),
     "load_config": ("codegen.config", "load"),
     "load_network": ("flow", "load_network"),
@@ -52,6 +53,7 @@ __all__ = [
     "Quantized",
     "ShiftloomError",
     "build",
+    "from_file",
     "from_torch",
     "load_config",
     "load_network",

@@ -44,12 +44,12 @@ def from_torch(module: nn.Module, name: str, source: GraphInput) -> Graph:
     return import_module(module, name, source)
 
 
-def from_onnx(path: Path, name: str, inputs: Mapping[str, GraphInput] | None = None) -> Graph:
-    """An ONNX or QONNX file as a Graph; `inputs` says by name what the raw integers mean.
+def from_file(path: Path, name: str, inputs: Mapping[str, GraphInput] | None = None) -> Graph:
+    """An ONNX, QONNX or TFLite file as a Graph; `inputs` says by name what raw integers mean.
 
     Without it they are those of the model's own input quantizer, or bytes.
     """
-    from shiftloom.codegen.frontends.onnx import from_onnx as import_file
+    from shiftloom.codegen.frontends.files import from_file as import_file
 
     return import_file(path, name, inputs)
 
@@ -84,7 +84,7 @@ def _load_file(network: registry.OnnxNetwork, checkpoint: Path | None, data: Pat
         network.input_zero,
         network.input_signed,
     )
-    return from_onnx(path, network.name, {network.input_name: source})
+    return from_file(path, network.name, {network.input_name: source})
 
 
 def calibration_frames(name: str, data: Path | None = None) -> Frames:

@@ -32,10 +32,10 @@ class Subject:
             return flow.load_network(self.network, self.checkpoint, self.data)
         if self.model is None or self.network is not None:
             problem = "is missing" if self.model is None else f"and --model {self.model} were given"
-            raise ShiftloomError("NETWORK", problem, "give a network's name or --model FILE.onnx")
+            raise ShiftloomError("NETWORK", problem, "give a network's name or --model FILE")
         if self.checkpoint is not None:
             raise ShiftloomError("--checkpoint", "has no use with --model", "leave it out")
-        return flow.from_onnx(self.model, safe_identifier(self.model.stem))
+        return flow.from_file(self.model, safe_identifier(self.model.stem))
 
     def calibration(self, graph: Graph, file: Path | None) -> Frames:
         """Calibration frames of `file`, or the network's own; none for a model without a file.

@@ -39,7 +39,7 @@ def saved(seed: int, folder: Path) -> Path:
 def test_the_model_is_valid_and_supported(path: Path) -> None:
     onnx.checker.check_model(onnx.load(path), full_check=True)
     assert survey(path) == []
-    (source,) = flow.from_onnx(path, "quantized").inputs
+    (source,) = flow.from_file(path, "quantized").inputs
     assert source == GraphInput(SHAPE, 8, float(np.float32(0.0173)), 119)
 
 
@@ -48,7 +48,7 @@ def test_golden_is_exact_and_the_runtime_differs_by_rounding_only(
     seed: int, tmp_path: Path
 ) -> None:
     model = saved(seed, tmp_path)
-    found = compare(flow.from_onnx(model, "quantized"), Runtime(model), frames(200))
+    found = compare(flow.from_file(model, "quantized"), Runtime(model), frames(200))
     assert (found.frames, found.logits) == (200, 1000)
     assert found.golden == 0
     assert found.unexplained == 0
@@ -57,7 +57,7 @@ def test_golden_is_exact_and_the_runtime_differs_by_rounding_only(
 
 
 def test_another_zero_point_in_the_runtime_is_noticed(path: Path, tmp_path: Path) -> None:
-    graph, model = flow.from_onnx(path, "quantized"), onnx.load(path)
+    graph, model = flow.from_file(path, "quantized"), onnx.load(path)
     zero = next(t for t in model.graph.initializer if t.name == "b_zero")
     zero.CopyFrom(onnx.numpy_helper.from_array(np.asarray(np.int8(12)), "b_zero"))
     onnx.save(model, tmp_path / "other.onnx")
@@ -67,7 +67,7 @@ def test_another_zero_point_in_the_runtime_is_noticed(path: Path, tmp_path: Path
 
 
 def test_rtl_and_hls_equal_golden(path: Path, tmp_path: Path) -> None:
-    built = compiled(flow.from_onnx(path, "quantized"), NO_FRAMES, {}, tmp_path)
+    built = compiled(flow.from_file(path, "quantized"), NO_FRAMES, {}, tmp_path)
     kinds = {unit.kind for unit in built.units}
     assert kinds >= {"dw_dsp", "mvu_dsp", "fork", "add", "concat", "requant"}
     check_rtl(built, frames(24))

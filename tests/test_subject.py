@@ -95,10 +95,10 @@ def test_a_float_model_needs_calibration_frames(
 @pytest.mark.parametrize(
     ("subject", "message"),
     [
-        (Subject(), "NETWORK: is missing; give a network's name or --model FILE.onnx"),
+        (Subject(), "NETWORK: is missing; give a network's name or --model FILE"),
         (
             Subject("lenet5", Path("a.onnx")),
-            "NETWORK: and --model a.onnx were given; give a network's name or --model FILE.onnx",
+            "NETWORK: and --model a.onnx were given; give a network's name or --model FILE",
         ),
         (
             Subject(model=Path("a.onnx"), checkpoint=Path("b.pt")),

@@ -27,13 +27,17 @@ class Finding:
 
 
 def survey(path: Path) -> list[Finding]:
-    """All that keeps the model in `path` from being built; raises if it is no model at all.
+    """All that keeps the model in `path` from being built; raises if it is no model at all."""
+    return survey_model(load.load(path), path.stem)
+
+
+def survey_model(model: onnx.ModelProto, name: str) -> list[Finding]:
+    """All that keeps a loaded model from being built.
 
     Behind an unsupported node the walk goes on with values of the inferred shapes; nodes whose
     inputs are not even known in shape are only asked for their operator.
     """
-    model = load.load(path)
-    walk = Walk(model, path.stem)
+    walk = Walk(model, name)
     shapes = _inferred(model)
     findings: list[Finding] = []
     lost: set[str] = set()
@@ -47,7 +51,7 @@ def survey(path: Path) -> list[Finding]:
         except ShiftloomError as error:
             findings.append(_finding(error))
             lost.update(_assume(walk, node, shapes))
-    return findings or _of_graph(walk, path.stem)
+    return findings or _of_graph(walk, name)
 
 
 def _finding(error: ShiftloomError) -> Finding:
