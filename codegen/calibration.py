@@ -29,7 +29,7 @@ class Observation:
 
 
 def checked(graph: Graph, frames: Frames | None, limit: int) -> dict[str, IntFrames]:
-    """At most `limit` frames of every input by name; refuses none and those of another shape."""
+    """At most `limit` frames of every input by name; refuses none, and other shapes or ranges."""
     names = [source.name for source in graph.inputs]
     given = dict(zip(names, graph.frames(frames), strict=True)) if frames is not None else {}
     if min((len(part) for part in given.values()), default=0) == 0:
@@ -41,6 +41,13 @@ def checked(graph: Graph, frames: Frames | None, limit: int) -> dict[str, IntFra
                 "calibration",
                 f"frames are {part.dtype} of shape {part.shape}",
                 f"give the sensor's integers, [N, {', '.join(map(str, source.shape))}]",
+            )
+        kind = IntType(source.bits, source.signed)
+        if part.min() < kind.lo or part.max() > kind.hi:
+            raise ShiftloomError(
+                "calibration",
+                f"values {part.min()} to {part.max()} of {source.name!r}",
+                f"{kind} holds {kind.lo} to {kind.hi}",
             )
     return {name: part[:limit] for name, part in given.items()}
 

@@ -134,6 +134,10 @@ def test_only_the_configured_number_of_frames_is_used() -> None:
             np.zeros((2, 4, 4, 1)),
             "frames are float64 of shape (2, 4, 4, 1); give the sensor's integers, [N, 4, 4, 1]",
         ),
+        (
+            np.full((2, 4, 4, 1), 300),
+            "values 300 to 300 of 'input'; uint8 holds 0 to 255",
+        ),
     ],
 )
 def test_frames_that_do_not_fit_are_refused(x: np.ndarray, message: str) -> None:
