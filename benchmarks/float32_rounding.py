@@ -36,7 +36,7 @@ from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.values import Array, IntArray
 from shiftloom.models import folder, registry
 
-NETWORKS = ("resnet8", "ds_cnn")
+NETWORKS = ("mlperf_resnet8", "mlperf_ds_cnn")
 BLOCK = 50
 """Frames evaluated at a time."""
 UNIT = 2.0**-24

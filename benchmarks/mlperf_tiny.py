@@ -53,11 +53,11 @@ class Case:
 
 
 CASES = (
-    Case("resnet8-3bit", "resnet8", QSQ, "latency", 8200, 2431, 8000),
-    Case("resnet8-3bit-pipelined", "resnet8", QSQ, "interval", 12100, None, 12000),
-    Case("resnet8-int8", "resnet8", IMPORTED, "latency", 2500, 2431),
-    Case("ds_cnn-3bit", "ds_cnn", QSQ, "latency", 20500, 3088, 20000),
-    Case("ds_cnn-int8", "ds_cnn", IMPORTED, "latency", None, 3088),
+    Case("resnet8-3bit", "mlperf_resnet8", QSQ, "latency", 8200, 2431, 8000),
+    Case("resnet8-3bit-pipelined", "mlperf_resnet8", QSQ, "interval", 12100, None, 12000),
+    Case("resnet8-int8", "mlperf_resnet8", IMPORTED, "latency", 2500, 2431),
+    Case("ds_cnn-3bit", "mlperf_ds_cnn", QSQ, "latency", 20500, 3088, 20000),
+    Case("ds_cnn-int8", "mlperf_ds_cnn", IMPORTED, "latency", None, 3088),
     Case("mobilenet-3bit", "mobilenet_v1_025", QSQ, "latency", 2600, 105, 2500),
     Case("mobilenet-int8", "mobilenet_v1_025", INT8, "latency", None, 105),
     Case("autoencoder-3bit", "autoencoder", QSQ, "interval", None),

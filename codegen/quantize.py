@@ -16,6 +16,7 @@ from shiftloom.codegen.calibration import Observation
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
@@ -26,7 +27,7 @@ from shiftloom.codegen.ops.fold import Layer, drop_softmax, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.requant import Certificate
-from shiftloom.codegen.values import IntType
+from shiftloom.codegen.values import Array, IntType
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +37,43 @@ class Quantized:
     graph: Graph
     qgraph: QGraph
     certificates: tuple[Certificate, ...]
+    fitted: Fitted = field(default_factory=Fitted)
+    """The weights and ranges that it was lowered from."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Used:
+    """Weights and ranges by node name, as the lowering asks for them."""
+
+    weights: dict[str, QuantizedWeights] = field(default_factory=dict)
+    ranges: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Settings:
-    """LayerSettings out of the configuration and the activations observed on `frames`.
+    """LayerSettings out of what is fitted, else of the configuration and the calibration.
 
     The frames are evaluated when the first scale is asked for: imported quantizers need none.
+    `used` collects every weight and range that was asked for.
     """
 
     graph: Graph
     config: Config
     frames: Frames | None
-    fitted: Mapping[str, QuantizedWeights] = field(default_factory=dict)
+    fitted: Fitted
+    used: _Used = field(default_factory=_Used)
 
     def weights(
         self, node: str, weights: npt.NDArray[Any], given: GivenWeights | None
     ) -> QuantizedWeights:
-        if node in self.fitted:
-            return self.fitted[node]
+        if node not in self.used.weights:
+            known = self.fitted.weights.get(node)
+            self.used.weights[node] = known or self._quantized(node, weights, given)
+        return self.used.weights[node]
+
+    def _quantized(
+        self, node: str, weights: npt.NDArray[Any], given: GivenWeights | None
+    ) -> QuantizedWeights:
         layer = self.config.layer(node)
         if given is not None and layer.format == "auto":
             return given_weights.quantize(node, given)
@@ -67,11 +86,17 @@ class _Settings:
         return self.config.layer(node).m_bits
 
     def full_scale(self, node: str, out: IntType) -> float:
-        how = self.config.calibration
-        return calibration.full_scale(node, self._at(node), out, how.method, how.percentile)
+        if node not in self.fitted.ranges:
+            how = self.config.calibration
+            seen = self._at(node)
+            top = calibration.full_scale(node, seen, out, how.method, how.percentile)
+            return self.used.ranges.setdefault(node, top)
+        return self.used.ranges.setdefault(node, self.fitted.ranges[node])
 
     def sign_scale(self, node: str) -> float:
-        return calibration.sign_scale(node, self._at(node))
+        if node not in self.fitted.ranges:
+            return self.used.ranges.setdefault(node, calibration.sign_scale(node, self._at(node)))
+        return self.used.ranges.setdefault(node, self.fitted.ranges[node])
 
     def readers(self, node: str) -> int:
         return self._readers[node]
@@ -99,20 +124,29 @@ class _Settings:
         return read + Counter(self.graph.outputs)
 
 
-def quantize(graph: Graph, frames: Frames | None, config: Config) -> Quantized:
+def folded(graph: Graph) -> Graph:
+    """The checked graph whose layers are quantized: affine maps taken in, Softmax left out."""
+    return check_graph(fold_affines(drop_softmax(check_graph(graph))))
+
+
+def quantize(
+    graph: Graph, frames: Frames | None, config: Config, fitted: Fitted | None = None
+) -> Quantized:
     """Fold, calibrate on `frames` ([N, H, W, C], or several inputs by name) and lower to integers.
 
-    A graph with imported quantizers everywhere needs no frames. Raises ShiftloomError naming the
-    node that cannot be represented.
+    A graph with imported quantizers everywhere needs no frames, and neither does one that is
+    `fitted`. Raises ShiftloomError naming the node that cannot be represented.
     """
-    graph = check_graph(fold_affines(drop_softmax(check_graph(graph))))
+    graph = folded(graph)
     config.check_layers(tuple(node.name for node in graph.nodes))
     _check_weights(graph)
-    lowered, settings = graph, _Settings(graph, config, frames)
-    if reconstruction.is_wanted(graph, config):
-        some = calibration.checked(graph, frames, config.calibration.frames)
-        made = reconstruction.reconstruct(graph, some, config)
-        lowered, settings = made.graph, _Settings(made.graph, config, frames, made.weights)
+    if fitted is None:
+        fitted = Fitted()
+        if reconstruction.is_wanted(graph, config):
+            some = calibration.checked(graph, frames, config.calibration.frames)
+            fitted = reconstruction.reconstruct(graph, some, config)
+    lowered = fitted.applied(graph)
+    settings = _Settings(lowered, config, frames, fitted)
     builder = IntegerBuilder(settings)
     values: dict[str, Operand] = {}
     for source in graph.inputs:
@@ -125,7 +159,12 @@ def quantize(graph: Graph, frames: Frames | None, config: Config) -> Quantized:
         values[node.name] = node.op.lower(builder, node.name, *operands)
     outputs = tuple(builder.output(values[name]) for name in graph.outputs)
     qgraph = builder.build(graph.name, outputs)
-    return Quantized(graph, qgraph, tuple(builder.units.certificates))
+    used = Fitted(settings.used.weights, _biases(lowered), settings.used.ranges)
+    return Quantized(graph, qgraph, tuple(builder.units.certificates), used)
+
+
+def _biases(graph: Graph) -> dict[str, Array]:
+    return {node.name: node.op.bias for node in graph.nodes if isinstance(node.op, Layer)}
 
 
 def _check_weights(graph: Graph) -> None:

@@ -8,8 +8,7 @@ without its mean, the error is (w* − αβ)ᵀ H (w* − αβ) and a constant. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from shiftloom.codegen import quantizers
 from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Fitted, kernel
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph, Node
 from shiftloom.codegen.ops import Conv2d, Linear
@@ -42,20 +42,12 @@ Pair = tuple[FloatArray, FloatArray]
 """A tensor in the float network and in the quantized one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reconstruction:
-    """The graph with the weights and biases of its quantized layers, and their weights by name."""
-
-    graph: Graph
-    weights: Mapping[str, QuantizedWeights]
-
-
 def is_wanted(graph: Graph, config: Config) -> bool:
     """Whether any layer asks for the calibrated quantizer."""
     return any(config.layer(node.name).quantizer == "calibrated" for node in graph.nodes)
 
 
-def reconstruct(graph: Graph, frames: Frames, config: Config) -> Reconstruction:
+def reconstruct(graph: Graph, frames: Frames, config: Config) -> Fitted:
     """Quantize the layers of `graph` in order, those that ask for it by the calibrated quantizer.
 
     Raises ShiftloomError naming a layer whose format has not one α an output channel.
@@ -63,15 +55,15 @@ def reconstruct(graph: Graph, frames: Frames, config: Config) -> Reconstruction:
     random = np.random.default_rng(config.calibration.seed)
     tensors = _Tensors(graph, frames)
     weights: dict[str, QuantizedWeights] = {}
-    nodes = []
+    biases: dict[str, Array] = {}
     for node in graph.nodes:
         op, settings = node.op, config.layer(node.name)
         if isinstance(op, Conv2d | Linear) and not (op.given and settings.format == "auto"):
             pair = tensors.pairs[node.sources[0]]
             op, weights[node.name] = _quantized(node.name, op, settings, pair, random)
-        nodes.append(replace(node, op=op))
-        tensors.add(node, nodes[-1])
-    return Reconstruction(replace(graph, nodes=tuple(nodes)), weights)
+            biases[node.name] = op.bias
+        tensors.add(node, replace(node, op=op))
+    return Fitted(weights, biases)
 
 
 class _Tensors:
@@ -100,27 +92,20 @@ def _quantized(
     node: str, op: Layer, settings: LayerConfig, pair: Pair, random: np.random.Generator
 ) -> tuple[Layer, QuantizedWeights]:
     """The layer with its quantized weights as real numbers, and these."""
-    kernel, bias = _kernel(op), op.bias.data
-    made = quantizers.quantize(node, kernel, settings.weight_format, settings.quantizing)
+    weights, bias = kernel(op), op.bias.data
+    made = quantizers.quantize(node, weights, settings.weight_format, settings.quantizing)
     if settings.quantizer == "calibrated":
-        if made.format.vectors(kernel.shape) != len(kernel):
+        if made.format.vectors(weights.shape) != len(weights):
             raise ShiftloomError(
                 node,
-                f"{made.format.vectors(kernel.shape)} scales for {len(kernel)} output channels",
+                f"{made.format.vectors(weights.shape)} scales for {len(weights)} output channels",
                 "the calibrated quantizer needs one a channel",
             )
         made, shift = _calibrated(op, made, settings.alpha_bits, _samples(op, pair, random))
         bias = bias + shift
-    real = made.format.spread(made.alpha, kernel.shape) * made.values.data
-    weights = Array(real.reshape(op.weights.data.shape).astype(np.float32))
+    real = Array(made.real.reshape(op.weights.data.shape).astype(np.float32))
     shifted = Array(bias.astype(op.bias.data.dtype))
-    return replace(op, weights=weights, bias=shifted, given=None), made
-
-
-def _kernel(op: Layer) -> npt.NDArray[np.floating]:
-    """Weights [C_out, KH, KW, C_in / groups]."""
-    weights = op.weights.data
-    return weights if isinstance(op, Conv2d) else weights[:, None, None, :]
+    return replace(op, weights=real, bias=shifted, given=None), made
 
 
 def _calibrated(
@@ -128,7 +113,7 @@ def _calibrated(
 ) -> tuple[QuantizedWeights, Reals]:
     """Weights fitted to the outputs of the float layer, and what its bias is shifted by."""
     groups = samples[0].shape[0]
-    exact = _kernel(op).astype(np.float64).reshape(groups, -1, samples[0].shape[2])
+    exact = kernel(op).astype(np.float64).reshape(groups, -1, samples[0].shape[2])
     beta = start.values.data.reshape(exact.shape)
     made, scales, shifts = [], [], []
     for x, z, w, b in zip(*samples, exact, beta, strict=True):

@@ -33,8 +33,8 @@ KEPT = ROOT / "docs" / "demo.json"
 TINY = ROOT / "docs" / "mlperf_tiny.json"
 WIDTH = 80
 NETWORKS = {
-    "resnet8": "ResNet-8",
-    "ds_cnn": "DS-CNN",
+    "mlperf_resnet8": "ResNet-8",
+    "mlperf_ds_cnn": "DS-CNN",
     "mobilenet_v1_025": "MobileNetV1-0.25",
     "autoencoder": "autoencoder",
     "tfc_2w2a": "TFC_2W2A",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shiftloom.models.network import OnnxNetwork
 
-RESNET8 = OnnxNetwork(
-    name="resnet8",
+MLPERF_RESNET8 = OnnxNetwork(
+    name="mlperf_resnet8",
     doc="ResNet-8 of MLPerf Tiny on CIFAR-10, int8: 32x32 colour pixels, 10 classes",
     file="mlperf-tiny/resnet.onnx",
     sha256="b89bed41a8d954b831701175c4c4b478921cb39147674cbf8419808f62deacb7",
@@ -15,8 +15,8 @@ RESNET8 = OnnxNetwork(
     outputs=10,
 )
 
-DS_CNN = OnnxNetwork(
-    name="ds_cnn",
+MLPERF_DS_CNN = OnnxNetwork(
+    name="mlperf_ds_cnn",
     doc="DS-CNN of MLPerf Tiny for keyword spotting, int8: MFCC maps of 49x10, 12 words",
     file="mlperf-tiny/kws_ref_model.onnx",
     sha256="90ff4364c2fbca1cdf3f62266a5997be63b5431d7a041a8ed95e43785e0a80ef",

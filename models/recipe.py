@@ -21,12 +21,19 @@ class _Strict(BaseModel):
 
 
 class Augmentation(_Strict):
-    """Random affine change of each training image, drawn uniformly from ± these bounds."""
+    """Random change of each training image: affine ones are drawn uniformly from ± their bounds.
+
+    A `crop` shifts by whole pixels up to its bound, a `flip` mirrors half of the images, and an
+    `erase` blanks a square of that size around any pixel.
+    """
 
     rotate_degrees: float = Field(default=0, ge=0, le=90)
     shift_pixels: float = Field(default=0, ge=0, le=14)
     scale: float = Field(default=0, ge=0, lt=1)
     shear: float = Field(default=0, ge=0, lt=1)
+    crop: int = Field(default=0, ge=0, le=16)
+    flip: bool = False
+    erase: int = Field(default=0, ge=0, le=64)
 
 
 class Optimizer(_Strict):
@@ -51,6 +58,9 @@ class Recipe(_Strict):
     validation_images: int = Field(ge=1, description="held out from the end of the training set")
     average_decay: float = Field(ge=0, lt=1, description="of the moving average of the weights")
     label_smoothing: float = Field(ge=0, lt=1)
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of the products; sums and weights stay float32"
+    )
     optimizer: Optimizer
     augmentation: Augmentation
 

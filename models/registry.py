@@ -5,16 +5,18 @@ from __future__ import annotations
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
+from shiftloom.models.convnet import CONVNET
 from shiftloom.models.lenet5 import LENET5
-from shiftloom.models.mlperf_tiny import DS_CNN, RESNET8
+from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
 from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
 from shiftloom.models.network import Network, OnnxNetwork
+from shiftloom.models.resnet import RESNET8, RESNET20
 from shiftloom.models.tfc import TFC_2W2A
 
 __all__ = ["NETWORKS", "ONNX_NETWORKS", "Network", "OnnxNetwork", "get", "known", "trainable"]
 
-NETWORKS: tuple[Network, ...] = (LENET5, MOBILENET_V1_025, AUTOENCODER)
-ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (RESNET8, DS_CNN, TFC_2W2A)
+NETWORKS: tuple[Network, ...] = (LENET5, CONVNET, RESNET8, RESNET20, MOBILENET_V1_025, AUTOENCODER)
+ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (MLPERF_RESNET8, MLPERF_DS_CNN, TFC_2W2A)
 
 
 def get(name: str) -> Network | OnnxNetwork:

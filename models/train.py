@@ -28,7 +28,7 @@ from torch import nn
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import write_file
 from shiftloom.models import datasets
-from shiftloom.models.augment import augment
+from shiftloom.models.augment import augment, move
 from shiftloom.models.checkpoint import save_checkpoint
 from shiftloom.models.evaluate import accuracy, logits
 from shiftloom.models.network import Network
@@ -132,7 +132,8 @@ def _epoch(
         rows = order[index * recipe.batch : (index + 1) * recipe.batch]
         progress = (number - 1 + (index + 1) / count) / recipe.epochs
         rate = learning_rate(recipe.optimizer, progress)
-        inputs = augment(network.to_torch(frames[rows]), recipe.augmentation, generator)
+        moved = move(frames[rows], recipe.augmentation, generator, network.input_zero)
+        inputs = augment(network.to_torch(moved), recipe.augmentation, generator)
         total += _step(recipe, run, rate, inputs, torch.from_numpy(labels[rows]).long())
         on_batch()
     return total / count
@@ -151,14 +152,24 @@ def _step(
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.optimizer.zero_grad()
+    half = recipe.precision == "bfloat16"
+    if half:  # pixel by pixel, the layout in which these products are fast
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+        outputs = run.module(inputs)
     loss = nn.functional.cross_entropy(
-        run.module(inputs), targets, label_smoothing=recipe.label_smoothing
+        outputs.float(), targets, label_smoothing=recipe.label_smoothing
     )
     loss.backward()  # type: ignore[no-untyped-call]
     run.optimizer.step()
     with torch.no_grad():
-        for mean, value in zip(run.average.parameters(), run.module.parameters(), strict=True):
-            mean.lerp_(value, 1 - recipe.average_decay)
+        state = run.module.state_dict()
+        for name, mean in run.average.state_dict().items():
+            value = state[name]
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - recipe.average_decay)
+            else:
+                mean.copy_(value)
     return float(loss.detach())
 
 

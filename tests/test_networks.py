@@ -34,12 +34,12 @@ class Case:
 
 
 IMPORTED_INT8 = {
-    "ds_cnn": Case("ds_cnn", IMPORTED, "latency", {"mvu_dsp", "dw_dsp"}),
-    "resnet8": Case("resnet8", IMPORTED, "latency", {"mvu_dsp"}),
+    "mlperf_ds_cnn": Case("mlperf_ds_cnn", IMPORTED, "latency", {"mvu_dsp", "dw_dsp"}),
+    "mlperf_resnet8": Case("mlperf_resnet8", IMPORTED, "latency", {"mvu_dsp"}),
 }
 BITS3 = {
-    "ds_cnn": Case("ds_cnn", QSQ, "latency", {"mvu_shift", "dw_shift"}),
-    "resnet8": Case("resnet8", QSQ, "latency", {"mvu_shift"}),
+    "mlperf_ds_cnn": Case("mlperf_ds_cnn", QSQ, "latency", {"mvu_shift", "dw_shift"}),
+    "mlperf_resnet8": Case("mlperf_resnet8", QSQ, "latency", {"mvu_shift"}),
 }
 SEEDED = {
     "mobilenet-3bit": Case("mobilenet_v1_025", QSQ, "latency", {"mvu_shift", "dw_shift"}),
@@ -48,7 +48,7 @@ SEEDED = {
     "autoencoder-int8": Case("autoencoder", INT8, "interval", {"mvu_dsp"}),
 }
 """Networks with random weights."""
-ACCURACY = {"ds_cnn": 0.902, "resnet8": 0.878}
+ACCURACY = {"mlperf_ds_cnn": 0.902, "mlperf_resnet8": 0.878}
 """Of the imported integers on all 1,000 test frames."""
 
 

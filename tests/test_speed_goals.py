@@ -34,7 +34,8 @@ def utilization(plan: Plan, units: tuple[Unit, ...]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "goal"), [("resnet8", 8000), ("ds_cnn", 20_000), ("mobilenet_v1_025", 2500)]
+    ("name", "goal"),
+    [("mlperf_resnet8", 8000), ("mlperf_ds_cnn", 20_000), ("mobilenet_v1_025", 2500)],
 )
 def test_single_stream_goals(name: str, goal: float, data: Path) -> None:
     plan, units = planned(name, data, objective="latency", fps=goal)
@@ -49,7 +50,7 @@ def test_single_stream_goals(name: str, goal: float, data: Path) -> None:
 @pytest.mark.slow
 def test_pipelined_goal(data: Path) -> None:
     """ResNet-8 back to back; no folded unit is more than twice as fast as it needs to be."""
-    plan, units = planned("resnet8", data, fps=12_000)
+    plan, units = planned("mlperf_resnet8", data, fps=12_000)
     assert plan.interval <= CLOCK / 12_000
     assert utilization(plan, units) >= 0.95
     folded = {mac.node: mac for mac in plan.macs if mac.kind != "constant"}

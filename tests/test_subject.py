@@ -121,6 +121,7 @@ def test_a_users_model_has_no_test_set_of_its_own() -> None:
 
 def test_an_onnx_network_takes_no_checkpoint(data: Path) -> None:
     with pytest.raises(
-        ShiftloomError, match=r"^b\.pt: resnet8 is an ONNX file; use --model for another one$"
+        ShiftloomError,
+        match=r"^b\.pt: mlperf_resnet8 is an ONNX file; use --model for another one$",
     ):
-        Subject("resnet8", checkpoint=Path("b.pt"), data=data).graph()
+        Subject("mlperf_resnet8", checkpoint=Path("b.pt"), data=data).graph()

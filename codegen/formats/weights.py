@@ -28,6 +28,13 @@ class QuantizedWeights:
         return np.ldexp(self.mantissa.data.astype(np.float64), self.exponent)
 
     @property
+    def real(self) -> npt.NDArray[np.float64]:
+        """The weights α·β as real numbers."""
+        alpha = self.format.spread(self.alpha, self.values.data.shape)
+        real: npt.NDArray[np.float64] = alpha * self.values.data
+        return real
+
+    @property
     def is_folded(self) -> bool:
         """Whether α is a factor of whole output channels, which a requantization takes in."""
         spread = self._spread()

@@ -33,9 +33,9 @@ def test_every_difference_from_onnx_runtime_is_float32_rounding(name: str, data:
 
 def test_a_difference_of_another_cause_is_not_explained(data: Path) -> None:
     """A runtime that sees other frames differs where float32 rounding cannot have."""
-    graph = flow.load_network("ds_cnn", data=data)
-    runtime = Runtime(folder.find(registry.get("ds_cnn").file, data))
-    x = flow.evaluation_set("ds_cnn", data)[0][:2]
+    graph = flow.load_network("mlperf_ds_cnn", data=data)
+    runtime = Runtime(folder.find(registry.get("mlperf_ds_cnn").file, data))
+    x = flow.evaluation_set("mlperf_ds_cnn", data)[0][:2]
     integers = runtime.integers
 
     def changed(real: np.ndarray) -> dict[str, np.ndarray]:
@@ -48,7 +48,7 @@ def test_a_difference_of_another_cause_is_not_explained(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "share"), [("tfc_2w2a", 0.966), ("ds_cnn", 0.902), ("resnet8", 0.878)]
+    ("name", "share"), [("tfc_2w2a", 0.966), ("mlperf_ds_cnn", 0.902), ("mlperf_resnet8", 0.878)]
 )
 def test_accuracy_of_imported_integers(name: str, share: float, data: Path) -> None:
     frames, labels = flow.evaluation_set(name, data)

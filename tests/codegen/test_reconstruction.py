@@ -96,7 +96,8 @@ def deviation(graph: Graph, config: Config, seed: int) -> float:
     random = np.random.default_rng(100 + seed)
     calibration, test = (frames(random, graph.inputs[0].shape, n) for n in (256, 64))
     exact = graph.run(test)["output"]
-    now = reconstruct(graph, {"input": calibration}, config).graph.run(test)["output"]
+    fitted = reconstruct(graph, {"input": calibration}, config)
+    now = fitted.applied(graph).run(test)["output"]
     return float(((now - exact) ** 2).mean() / exact.var(axis=0).mean())
 
 

@@ -185,8 +185,12 @@ def test_integers_are_those_of_litert_but_for_ties(tmp_path: Path) -> None:
 
 def test_int8_networks_have_their_accuracy(data: Path) -> None:
     for file, network, right in (
-        ("kws_ref_model", "ds_cnn", 902),
-        ("pretrainedResnet_quant", "resnet8", 877),  # 878 by the kernels, which round otherwise
+        ("kws_ref_model", "mlperf_ds_cnn", 902),
+        (
+            "pretrainedResnet_quant",
+            "mlperf_resnet8",
+            877,
+        ),  # 878 by the kernels, which round otherwise
     ):
         path = data / "mlperf-tiny" / f"{file}.tflite"
         assert survey_file(path) == []

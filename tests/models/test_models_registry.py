@@ -65,8 +65,10 @@ def test_random_weights_keep_the_frames_apart(name: str) -> None:
 
 
 def test_onnx_file_cannot_be_trained() -> None:
-    with pytest.raises(ShiftloomError, match=r"^network 'resnet8': comes as a trained ONNX file; "):
-        trainable("resnet8")
+    with pytest.raises(
+        ShiftloomError, match=r"^network 'mlperf_resnet8': comes as a trained ONNX file; "
+    ):
+        trainable("mlperf_resnet8")
 
 
 def test_input_is_the_scaled_pixel() -> None:

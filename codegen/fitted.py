@@ -1,0 +1,75 @@
+"""What quantization has decided for a network: codes, biases and ranges, before any integer unit.
+
+The calibration, the reconstruction and the training all end in this value; lowering starts from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.graph import Graph, Node
+from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Linear
+from shiftloom.codegen.values import Array
+
+Layer = Conv2d | ConvTranspose2d | Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """By the names of float nodes: weights and biases of layers, full scales of activations.
+
+    `ranges` holds the real value of an activation's largest integer, or of a sign. What is not
+    there is left to the configuration and the calibration.
+    """
+
+    weights: Mapping[str, QuantizedWeights] = field(default_factory=dict)
+    biases: Mapping[str, Array] = field(default_factory=dict)
+    ranges: Mapping[str, float] = field(default_factory=dict)
+
+    def applied(self, graph: Graph) -> Graph:
+        """The graph with these weights, as real numbers, and biases.
+
+        Raises ShiftloomError naming a layer that the graph lacks, or that has another shape.
+        """
+        layers = {node.name: node for node in graph.nodes if isinstance(node.op, Layer)}
+        for name in (*self.weights, *self.biases):
+            if name not in layers:
+                raise ShiftloomError(name, "is no layer of the network", "it is of another network")
+        nodes = tuple(self._applied(node) if node.name in layers else node for node in graph.nodes)
+        return replace(graph, nodes=nodes)
+
+    def _applied(self, node: Node) -> Node:
+        op = node.op
+        assert isinstance(op, Layer)
+        codes, bias = self.weights.get(node.name), self.biases.get(node.name)
+        if codes is not None:
+            shape = kernel(op).shape
+            if codes.values.data.shape != shape:
+                raise ShiftloomError(
+                    node.name,
+                    f"weights of shape {codes.values.data.shape}, expected {shape}",
+                    "they are of another network",
+                )
+            real = codes.real.reshape(op.weights.data.shape).astype(op.weights.data.dtype)
+            op = replace(op, weights=Array(real), given=None)
+        if bias is not None:
+            if bias.data.shape != op.bias.data.shape:
+                raise ShiftloomError(
+                    node.name,
+                    f"{bias.data.size} biases, expected {op.bias.data.size}",
+                    "they are of another network",
+                )
+            op = replace(op, bias=bias)
+        return replace(node, op=op)
+
+
+def kernel(op: Layer) -> npt.NDArray[np.floating]:
+    """A layer's weights [C_out, KH, KW, C_in / groups]."""
+    weights = op.weights.data
+    return weights[:, None, None, :] if isinstance(op, Linear) else weights

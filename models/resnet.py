@@ -1,0 +1,76 @@
+"""Residual networks for CIFAR-10 (He et al., arXiv:1512.03385, section 4.2).
+
+ResNet-20 has three stages of three blocks; ResNet-8, the shape of MLPerf Tiny's, of one block each.
+Where a block changes its shape, the shortcut is a 1x1 convolution.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from shiftloom.models.layers import conv_norm, conv_relu
+from shiftloom.models.network import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WIDTHS = (16, 32, 64)
+
+
+def build(blocks: int) -> nn.Module:
+    """`blocks` residual blocks a stage, fresh weights: float [N, 3, 32, 32] in, 10 logits out."""
+    from torch import nn
+
+    layers: list[tuple[str, nn.Module]] = [("conv", conv_relu(3, WIDTHS[0]))]
+    channels = WIDTHS[0]
+    for stage, outputs in enumerate(WIDTHS, 1):
+        for index in range(1, blocks + 1):
+            stride = 2 if stage > 1 and index == 1 else 1
+            layers.append((f"block{stage}{index}", _block(channels, outputs, stride)))
+            channels = outputs
+    layers += [
+        ("pool", nn.AvgPool2d(8)),
+        ("flatten", nn.Flatten()),
+        ("fc", nn.Linear(channels, 10)),
+    ]
+    return nn.Sequential(OrderedDict(layers))
+
+
+def _block(channels: int, outputs: int, stride: int) -> nn.Module:
+    """relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))."""
+    import torch
+    from torch import nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv1 = conv_relu(channels, outputs, 3, stride)
+            self.conv2 = conv_norm(outputs, outputs)
+            same = stride == 1 and channels == outputs
+            self.shortcut = nn.Identity() if same else conv_norm(channels, outputs, 1, stride)
+            self.relu = nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            made: torch.Tensor = self.relu(self.conv2(self.conv1(x)) + self.shortcut(x))
+            return made
+
+    return Block()
+
+
+def _network(name: str, blocks: int) -> Network:
+    return Network(
+        name=name,
+        doc=f"ResNet-{6 * blocks + 2} on CIFAR-10: 32x32 colour pixels, 10 classes",
+        input_shape=(32, 32, 3),
+        build=lambda: build(blocks),
+        checkpoint=None,
+        dataset="cifar10",
+        outputs=10,
+        input_scale=1 / 64,
+        input_zero=128,
+    )
+
+
+RESNET8 = _network("resnet8", 1)
+RESNET20 = _network("resnet20", 3)
