@@ -6,6 +6,7 @@ in the README.
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -246,6 +247,43 @@ def check(
     _write_json(json, [asdict(finding) for finding in findings])
     if findings:
         raise typer.Exit(2)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(metavar="NETWORK", help="Name of a network or recipe.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an older run goes on.")],
+    recipe: Annotated[Path | None, typer.Option(help="Recipe, .yaml; default: shipped.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights that a tuning starts from; default: shipped.")
+    ] = None,
+    teacher: Annotated[
+        Path | None, typer.Option(help="Weights of the recipe's teacher; default: shipped.")
+    ] = None,
+    data: Data = None,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    json: Json = None,
+) -> None:
+    """Train a network by its recipe, or tune one with quantized weights and activations."""
+    import torch
+
+    from shiftloom.models.recipe import load_recipe
+    from shiftloom.models.training.loop import Epoch
+    from shiftloom.training import Job
+
+    torch.set_num_threads(threads)
+    job = Job(network, load_recipe(network, recipe), data, checkpoint, teacher)
+    steps, done = job.steps(), itertools.count(1)
+    with _progress(network) as advance:
+
+        def on_epoch(epoch: Epoch) -> None:
+            console.print(
+                f"epoch {epoch.number:3}  loss {epoch.loss:.4f}  held-out {epoch.validation:.2%}"
+            )
+
+        found = job.run(out, on_epoch, lambda: advance(next(done), steps))
+    console.print(f"{found.path}: {found.test:.2%} of {found.images:,} test images")
+    _write_json(json, {**asdict(found), "path": str(found.path)})
 
 
 @app.command()

@@ -14,23 +14,32 @@ import numpy.typing as npt
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Graph, Node
-from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Linear
+from shiftloom.codegen.ops import Conv2d, Linear
 from shiftloom.codegen.values import Array
 
-Layer = Conv2d | ConvTranspose2d | Linear
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The real value of an activation's largest integer, or of a sign; whether it has a sign."""
+
+    top: float
+    signed: bool
+
+
+Layer = Conv2d | Linear
+"""Layers whose weights can be fitted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """By the names of float nodes: weights and biases of layers, full scales of activations.
+    """By the names of float nodes: weights and biases of layers, ranges of activations.
 
-    `ranges` holds the real value of an activation's largest integer, or of a sign. What is not
-    there is left to the configuration and the calibration.
+    What is not there is left to the configuration and the calibration.
     """
 
     weights: Mapping[str, QuantizedWeights] = field(default_factory=dict)
     biases: Mapping[str, Array] = field(default_factory=dict)
-    ranges: Mapping[str, float] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
 
     def applied(self, graph: Graph) -> Graph:
         """The graph with these weights, as real numbers, and biases.

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen import calibration, quantizers, reconstruction
+from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.calibration import Observation
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.fitted import Fitted
+from shiftloom.codegen.fitted import Fitted, Range
 from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
@@ -27,7 +28,7 @@ from shiftloom.codegen.ops.fold import Layer, drop_softmax, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.requant import Certificate
-from shiftloom.codegen.values import Array, IntType
+from shiftloom.codegen.values import IntType
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class _Used:
     """Weights and ranges by node name, as the lowering asks for them."""
 
     weights: dict[str, QuantizedWeights] = field(default_factory=dict)
-    ranges: dict[str, float] = field(default_factory=dict)
+    ranges: dict[str, Range] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,21 @@ class _Settings:
         return self.config.layer(node).m_bits
 
     def full_scale(self, node: str, out: IntType) -> float:
-        if node not in self.fitted.ranges:
+        known = self.fitted.ranges.get(node)
+        if known is not None and known.signed != out.signed:  # keep the step
+            known = Range(known.top * out.hi / IntType(out.bits, known.signed).hi, out.signed)
+        if known is None:
             how = self.config.calibration
             seen = self._at(node)
             top = calibration.full_scale(node, seen, out, how.method, how.percentile)
-            return self.used.ranges.setdefault(node, top)
-        return self.used.ranges.setdefault(node, self.fitted.ranges[node])
+            known = Range(top, out.signed)
+        return self.used.ranges.setdefault(node, known).top
 
     def sign_scale(self, node: str) -> float:
-        if node not in self.fitted.ranges:
-            return self.used.ranges.setdefault(node, calibration.sign_scale(node, self._at(node)))
-        return self.used.ranges.setdefault(node, self.fitted.ranges[node])
+        known = self.fitted.ranges.get(node)
+        if known is None:
+            known = Range(calibration.sign_scale(node, self._at(node)), True)
+        return self.used.ranges.setdefault(node, known).top
 
     def readers(self, node: str) -> int:
         return self._readers[node]
@@ -159,12 +164,15 @@ def quantize(
         values[node.name] = node.op.lower(builder, node.name, *operands)
     outputs = tuple(builder.output(values[name]) for name in graph.outputs)
     qgraph = builder.build(graph.name, outputs)
-    used = Fitted(settings.used.weights, _biases(lowered), settings.used.ranges)
+    used = _fitted(lowered, settings.used)
     return Quantized(graph, qgraph, tuple(builder.units.certificates), used)
 
 
-def _biases(graph: Graph) -> dict[str, Array]:
-    return {node.name: node.op.bias for node in graph.nodes if isinstance(node.op, Layer)}
+def _fitted(graph: Graph, used: _Used) -> Fitted:
+    """What the lowering has used, of layers that can be fitted."""
+    layers = {n.name: n.op for n in graph.nodes if isinstance(n.op, fitting.Layer)}
+    weights = {name: codes for name, codes in used.weights.items() if name in layers}
+    return Fitted(weights, {name: op.bias for name, op in layers.items()}, used.ranges)
 
 
 def _check_weights(graph: Graph) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import nearest
-from shiftloom.models.network import Network
 
 SHIPPED = Path(__file__).parent / "recipes"
 
@@ -49,6 +48,33 @@ class Optimizer(_Strict):
     weight_decay: float = Field(ge=0)
 
 
+class Teacher(_Strict):
+    """Distillation (Hinton et al., arXiv:1503.02531): a network whose softened outputs count.
+
+    The loss is (1 − share) · cross entropy + share · temperature² · KL(teacher, student).
+    """
+
+    network: str
+    share: float = Field(gt=0, le=1)
+    temperature: float = Field(gt=0)
+
+
+class Tuning(_Strict):
+    """Training of a quantized network, which starts from the weights of a trained one.
+
+    `quantization` holds sections of a configuration file. Ranges, biases and α are trained at
+    `scale_rate` times the rate of the weights. `normalized` puts batch normalization back while it
+    trains; `layers` names those that learn, null for all; `pruned` keeps weights of 0 at 0.
+    """
+
+    start: str
+    quantization: dict[str, Any]
+    scale_rate: float = Field(gt=0)
+    normalized: bool = True
+    layers: tuple[str, ...] | None = None
+    pruned: bool = False
+
+
 class Recipe(_Strict):
     """All that decides the trained weights, besides the data and the machine's arithmetic."""
 
@@ -63,18 +89,20 @@ class Recipe(_Strict):
     )
     optimizer: Optimizer
     augmentation: Augmentation
+    teacher: Teacher | None = None
+    tuning: Tuning | None = None
 
     def digest(self) -> str:
         """SHA-256 over the canonical JSON of every field."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-def load_recipe(network: Network, path: Path | None = None) -> Recipe:
-    """The recipe in `path`, or the network's shipped one.
+def load_recipe(name: str, path: Path | None = None) -> Recipe:
+    """The recipe in `path`, or the shipped one of the network `name`.
 
     Raises ShiftloomError naming the file, the key, its value and what is allowed.
     """
-    source = SHIPPED / f"{network.name}.yaml" if path is None else path
+    source = SHIPPED / f"{name}.yaml" if path is None else path
     try:
         content = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -92,7 +120,12 @@ def _refusal(source: Path, error: ValidationError) -> ShiftloomError:
     first = (unknown or errors)[0]
     node = ": ".join((str(source), *(str(part) for part in first["loc"])))
     if unknown:
-        parents: dict[str, type[BaseModel]] = {"optimizer": Optimizer, "augmentation": Augmentation}
+        parents: dict[str, type[BaseModel]] = {
+            "optimizer": Optimizer,
+            "augmentation": Augmentation,
+            "teacher": Teacher,
+            "tuning": Tuning,
+        }
         known = parents.get(str(first["loc"][0]), Recipe).model_fields
         return ShiftloomError(node, "is not a key", nearest(str(first["loc"][-1]), known))
     if first["type"] == "missing":

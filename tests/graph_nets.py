@@ -10,7 +10,7 @@ from random_graphs import random_graph
 from sketches import Outputs, Sketch
 
 from shiftloom.codegen import ops
-from shiftloom.codegen.config import parse
+from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.codegen.windows import Window
@@ -111,10 +111,15 @@ def _graph(names: tuple[str, ...], seed: int) -> tuple[Sketch, Graph]:
 
 def quantized(*names: str, seed: int = 1) -> Quantized:
     """The integers of several sketches side by side."""
+    return settled(*names, seed=seed)[1]
+
+
+def settled(*names: str, seed: int = 1) -> tuple[Config, Quantized]:
+    """The same, and the settings that made them."""
     sketch, real = _graph(names, seed)
     layers = {name: {"format": kind} for name, kind in sketch.formats.items()}
     config = parse({"layers": layers})
-    return quantize(real, frames(real, CALIBRATION_FRAMES, seed), config)
+    return config, quantize(real, frames(real, CALIBRATION_FRAMES, seed), config)
 
 
 def frames(graph: Graph, count: int, seed: int) -> Frames:

@@ -41,7 +41,7 @@ def test_onnx_network_keeps_its_promises(network: OnnxNetwork, data: Path) -> No
 
 def test_every_shipped_checkpoint_has_its_recipe() -> None:
     trained = [network for network in NETWORKS if network.checkpoint is not None]
-    assert all(load_recipe(network).epochs > 0 for network in trained)
+    assert all(load_recipe(network.name).epochs > 0 for network in trained)
 
 
 def test_names_are_unique() -> None:

@@ -6,19 +6,25 @@ import json
 import math
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
-import typer
 from typer.testing import CliRunner
 
+from shiftloom.codegen import cli
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.models import datasets
-from shiftloom.models.augment import augment
+from shiftloom.models.augment import augment, move
 from shiftloom.models.checkpoint import load_checkpoint
 from shiftloom.models.recipe import Augmentation, Optimizer, Recipe, load_recipe
 from shiftloom.models.registry import trainable
-from shiftloom.models.train import Epoch, learning_rate, main, train
+from shiftloom.models.splits import Images, Labels
+from shiftloom.models.training import loop
+from shiftloom.models.training.loop import Epoch, Run, learning_rate
+from shiftloom.models.training.loss import Loss
+from shiftloom.training import Job
 
 LENET = trainable("lenet5")
 FRAMES, LABELS = (array[:400] for array in datasets.load("mnist", "test"))
@@ -34,8 +40,13 @@ TINY = Recipe(
 )
 
 
+def train(recipe: Recipe, frames: Images, labels: Labels, out: Path, *calls: Any) -> Run:
+    trainee = Job("lenet5", recipe).trainee()
+    return loop.train(trainee, recipe, Loss(recipe), frames, labels, out, *calls)
+
+
 def trained(out: Path, recipe: Recipe = TINY) -> bytes:
-    train(LENET, recipe, FRAMES, LABELS, out)
+    train(recipe, FRAMES, LABELS, out)
     return (out / "lenet5.pt").read_bytes()
 
 
@@ -47,7 +58,7 @@ def test_resumed_training_gives_the_same_bits(stop: int, tmp_path: Path) -> None
 
     whole = trained(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(LENET, TINY, FRAMES, LABELS, tmp_path / "parts", interrupt)
+        train(TINY, FRAMES, LABELS, tmp_path / "parts", interrupt)
     assert (tmp_path / "parts" / "lenet5.pt").read_bytes() != whole
     assert trained(tmp_path / "parts") == whole
     logs = [(tmp_path / run / "lenet5.json").read_text() for run in ("whole", "parts")]
@@ -62,21 +73,21 @@ def test_interruption_within_an_epoch_repeats_that_epoch(tmp_path: Path) -> None
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(LENET, TINY, FRAMES, LABELS, tmp_path / "parts", on_batch=on_batch)
+        train(TINY, FRAMES, LABELS, tmp_path / "parts", lambda epoch: None, on_batch)
     assert trained(tmp_path / "parts") == trained(tmp_path / "whole")
 
 
 def test_finished_training_is_left_as_it_is(tmp_path: Path) -> None:
     content = trained(tmp_path)
     seen: list[Epoch] = []
-    run = train(LENET, TINY, FRAMES, LABELS, tmp_path, seen.append)
+    run = train(TINY, FRAMES, LABELS, tmp_path, seen.append)
     assert seen == []
     assert [epoch.number for epoch in run.epochs] == [1, 2, 3]
     assert (tmp_path / "lenet5.pt").read_bytes() == content
 
 
 def test_training_learns_and_its_checkpoint_loads(tmp_path: Path) -> None:
-    run = train(LENET, TINY.model_copy(update={"epochs": 6}), FRAMES, LABELS, tmp_path)
+    run = train(TINY.model_copy(update={"epochs": 6}), FRAMES, LABELS, tmp_path)
     assert run.epochs[-1].loss < 0.9 * run.epochs[0].loss
     loaded = load_checkpoint(LENET, tmp_path / "lenet5.pt").state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in run.average.state_dict().items())
@@ -113,10 +124,10 @@ def test_damaged_state_is_refused(tmp_path: Path) -> None:
 
 def test_too_few_images(tmp_path: Path) -> None:
     with pytest.raises(ShiftloomError) as caught:
-        train(LENET, TINY, FRAMES[:100], LABELS[:100], tmp_path)
+        train(TINY, FRAMES[:100], LABELS[:100], tmp_path)
     assert str(caught.value) == "validation_images: is 100; must be below the 100 images"
     with pytest.raises(ShiftloomError) as caught:
-        train(LENET, TINY, FRAMES[:120], LABELS[:120], tmp_path)
+        train(TINY, FRAMES[:120], LABELS[:120], tmp_path)
     assert str(caught.value) == "batch: is 50; only 20 images are there"
 
 
@@ -168,16 +179,16 @@ def test_rotation_keeps_the_distance_from_the_centre() -> None:
 def test_wrong_recipe(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     name = line.split(":", maxsplit=1)[0]
-    shipped = load_recipe(LENET).model_dump()
+    shipped = load_recipe("lenet5").model_dump()
     shipped.pop(name, None)
     path.write_text(f"{json.dumps(shipped)[:-1]}, {line}}}".replace("{", "{ "))
     with pytest.raises(ShiftloomError, match=re.escape(message)):
-        load_recipe(LENET, path)
+        load_recipe("lenet5", path)
 
 
 def test_missing_recipe(tmp_path: Path) -> None:
     with pytest.raises(ShiftloomError, match=r"no\.yaml: cannot be read as YAML"):
-        load_recipe(LENET, tmp_path / "no.yaml")
+        load_recipe("lenet5", tmp_path / "no.yaml")
 
 
 def test_recipe_digest_covers_every_field() -> None:
@@ -187,10 +198,9 @@ def test_recipe_digest_covers_every_field() -> None:
 
 
 def command(*arguments: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.command()(main)
-    result = CliRunner().invoke(app, arguments)
-    return result.exit_code, " ".join(result.output.split())
+    result = CliRunner().invoke(cli.app, ["train", *arguments])
+    said = str(result.exception) if result.exception else result.output
+    return result.exit_code, " ".join(said.split())
 
 
 def test_command_trains_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +213,34 @@ def test_command_trains_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert output.endswith("% of 400 test images")
 
 
-def test_command_refuses_with_exit_code_2(tmp_path: Path) -> None:
-    code, output = command("lenet6", "--out", str(tmp_path))
-    assert code == 2
+def test_command_refuses_unknown_networks(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.model_dump_json())
+    code, output = command("lenet6", "--out", str(tmp_path), "--recipe", str(path))
+    assert code == 1
     assert "did you mean 'lenet5'?" in output
+
+
+def test_labels_of_another_number_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ShiftloomError) as caught:
+        train(TINY, FRAMES, LABELS[:-1], tmp_path)
+    assert str(caught.value) == "labels: are 399 for 400 images; give one an image"
+
+
+def test_crop_flip_and_erase_keep_pixels_or_blank_them() -> None:
+    frames = np.arange(4 * 6 * 5 * 2, dtype=np.uint8).reshape(4, 6, 5, 2) + 1
+    random = torch.Generator().manual_seed(2)
+    flipped = move(frames, Augmentation(flip=True), random, 0)
+    kinds = [np.array_equal(a, b) for a, b in zip(flipped, frames, strict=True)]
+    assert set(kinds) == {True, False}
+    assert all(
+        np.array_equal(a, b if same else b[:, ::-1])
+        for a, b, same in zip(flipped, frames, kinds, strict=True)
+    )
+    cropped = move(frames, Augmentation(crop=2), random, 7)
+    shifts = [np.roll(frames[0], (dy, dx), (0, 1)) for dy in range(-2, 3) for dx in range(-2, 3)]
+    assert any(((cropped[0] == s) | (cropped[0] == 7)).all() for s in shifts)
+    erased = move(frames, Augmentation(erase=3), random, 0)
+    blank = (erased == 0).all(axis=3).sum(axis=(1, 2))
+    assert ((blank >= 2) & (blank <= 9)).all()
+    assert ((erased == frames) | (erased == 0)).all()

@@ -1,0 +1,1 @@
+"""Training: the loop, what is trained, and what it learns from."""

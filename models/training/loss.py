@@ -1,0 +1,43 @@
+"""What training minimises: cross entropy with the labels, or with a teacher's outputs as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from shiftloom.models.checkpoint import load_checkpoint
+from shiftloom.models.network import Network
+from shiftloom.models.recipe import Recipe
+from shiftloom.models.registry import trainable
+
+
+class Loss:
+    """The loss of a recipe for the real inputs, the student's logits and the labels."""
+
+    def __init__(self, recipe: Recipe, checkpoint: Path | None = None) -> None:
+        self._recipe = recipe
+        self._teacher: tuple[Network, nn.Module] | None = None
+        if recipe.teacher is not None:
+            network = trainable(recipe.teacher.network)
+            self._teacher = network, load_checkpoint(network, checkpoint).requires_grad_(False)
+
+    def __call__(
+        self, real: torch.Tensor, outputs: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
+        """The mean over the batch."""
+        smoothing = self._recipe.label_smoothing
+        hard = functional.cross_entropy(outputs, labels, label_smoothing=smoothing)
+        if self._teacher is None:
+            return hard
+        settings = self._recipe.teacher
+        assert settings is not None
+        heat = settings.temperature
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            taught = self._teacher[1](real.contiguous(memory_format=torch.channels_last))
+        wanted = functional.log_softmax(taught.float() / heat, dim=1)
+        found = functional.log_softmax(outputs / heat, dim=1)
+        soft = functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
+        return (1 - settings.share) * hard + settings.share * heat**2 * soft

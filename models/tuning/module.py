@@ -1,0 +1,141 @@
+"""A Graph as a torch module with trained weights, biases and ranges, and back as a Fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from shiftloom.codegen import fitted as fitting
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.fitted import Fitted, Range
+from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.quantize import Quantized
+from shiftloom.models.tuning.builder import TorchBuilder
+from shiftloom.models.tuning.layer import Layer, Weights
+from shiftloom.models.tuning.requantizing import Choice, Requantizer
+
+Names = Callable[[str], bool]
+"""Whether a node is meant."""
+
+
+class GraphModule(nn.Module):
+    """A quantized network, computing what its hardware will.
+
+    Weights start as the real ones of the float graph, scales as those of the quantizers. With
+    `normalized` every layer of one α an output channel gets a batch normalization behind it; with
+    `pruned` weights of 0 stay 0. `half` does products in bfloat16, for speed.
+    """
+
+    def __init__(
+        self,
+        quantized: Quantized,
+        config: Config,
+        normalized: bool = False,
+        pruned: bool = False,
+        half: bool = False,
+    ) -> None:
+        super().__init__()
+        self.graph, self.config = quantized.graph, config
+        self._half = half
+        self.layers = nn.ModuleDict(
+            {_key(name): layer for name, layer in _layers(quantized, config, normalized, pruned)}
+        )
+        self.ranges = nn.ParameterDict(
+            {
+                _key(name): nn.Parameter(torch.tensor(np.log(known.top), dtype=torch.float32))
+                for name, known in quantized.fitted.ranges.items()
+            }
+        )
+        self._signed = {name: known.signed for name, known in quantized.fitted.ranges.items()}
+        self._quantizes: Names = lambda name: True
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        """Real values [N, elements] of the first output, for raw integers [N, H, W, C]."""
+        return self.outputs({self.graph.inputs[0].name: frames})[self.graph.outputs[0]]
+
+    def outputs(self, frames: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Real values [N, elements] of every output, for raw integers of every input."""
+        dtype = next(self.parameters()).dtype
+        ranges = {_name(key): value for key, value in self.ranges.items()}
+        requantizer = Requantizer(ranges, self._signed, self._choice, self._quantizes, dtype)
+        builder = TorchBuilder(self._named(), requantizer, self._half)
+        values = {
+            source.name: builder.source(source.name, frames[source.name], source.scale, source.zero)
+            for source in self.graph.inputs
+        }
+        for node in self.graph.nodes:
+            operands = (values[name] for name in node.sources)
+            lower: Callable[..., Any] = node.op.lower  # the compiler's builder has a stand-in here
+            values[node.name] = lower(builder, node.name, *operands)
+        return {name: builder.output(values[name]) for name in self.graph.outputs}
+
+    def quantize_only(self, weights: Names, activations: Names) -> None:
+        """Let only those layers' weights, and only those values, be integers; the rest is real."""
+        for name, layer in self._named().items():
+            layer.weights.quantized = weights(name)
+        self._quantizes = activations
+
+    def clamp(self) -> None:
+        """To be called after every step of an optimizer."""
+        for layer in self._named().values():
+            layer.weights.clamp()
+
+    def fitted(self) -> Fitted:
+        """Weights, biases and ranges as the compiler takes them."""
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
+        made = {name: layer.fitted() for name, layer in self._named().items() if name in known}
+        ranges = {
+            name: Range(float(self.ranges[_key(name)].detach().double().exp()), signed)
+            for name, signed in self._signed.items()
+        }
+        return Fitted(
+            {name: codes for name, (codes, _) in made.items()},
+            {name: bias for name, (_, bias) in made.items()},
+            ranges,
+        )
+
+    def _named(self) -> dict[str, Layer]:
+        """Every matrix unit's layer by its node."""
+        named = {}
+        for key, layer in self.layers.items():
+            assert isinstance(layer, Layer)
+            named[_name(key)] = layer
+        return named
+
+    def _choice(self, layer: str) -> Choice:
+        settings = self.config.layer(layer)
+        return Choice(settings.activation_bits, settings.m_bits)
+
+
+def _key(name: str) -> str:
+    """The name of a node as torch takes it: some words are attributes of its containers."""
+    return f"at_{name}"
+
+
+def _name(key: str) -> str:
+    return key.removeprefix("at_")
+
+
+def _layers(
+    quantized: Quantized, config: Config, normalized: bool, pruned: bool
+) -> Iterator[tuple[str, Layer]]:
+    """Every matrix unit's layer; those of operators without trained weights are frozen."""
+    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Layer)}
+    for node in quantized.qgraph.nodes:
+        if not isinstance(node.unit, Mac):
+            continue
+        codes, op = node.unit.codes, ops.get(node.name)
+        real = codes.real if op is None else fitting.kernel(op)
+        bias = np.zeros(len(real)) if op is None else quantized.fitted.biases[node.name].data
+        weights = Weights(codes, _single(real), config.layer(node.name).alpha_bits, pruned)
+        layer = Layer(weights, _single(bias), normalized and op is not None)
+        yield node.name, layer.requires_grad_(op is not None)
+
+
+def _single(values: npt.NDArray[Any]) -> torch.Tensor:
+    return torch.tensor(np.asarray(values), dtype=torch.float32)

@@ -1,0 +1,116 @@
+"""Training by a recipe: where networks, data, quantizer and loop are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from shiftloom import flow
+from shiftloom.codegen import config as configuration
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.quantize import quantize
+from shiftloom.models import datasets, registry
+from shiftloom.models.evaluate import accuracy
+from shiftloom.models.recipe import Recipe, Tuning
+from shiftloom.models.splits import Images, Labels, Split
+from shiftloom.models.training import loop
+from shiftloom.models.training.loop import Epoch
+from shiftloom.models.training.loss import Loss
+from shiftloom.models.training.trainee import FloatTrainee, Trainee, TunedTrainee
+from shiftloom.models.tuning.module import GraphModule
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training gave: its file, and accuracy on held-out and on test images."""
+
+    path: Path
+    epochs: tuple[Epoch, ...]
+    test: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A network by name, its recipe, and where data and earlier weights lie.
+
+    `checkpoint` has the weights that a tuning starts from, `teacher` those of the teacher; by
+    default both are the shipped ones.
+    """
+
+    name: str
+    recipe: Recipe
+    data: Path | None = None
+    checkpoint: Path | None = None
+    teacher: Path | None = None
+
+    @property
+    def dataset(self) -> str:
+        """The data set of the network."""
+        tuning = self.recipe.tuning
+        return registry.get(tuning.start if tuning else self.name).dataset
+
+    def steps(self) -> int:
+        """Batches of the whole training."""
+        images = len(self._labelled("train")[0]) - self.recipe.validation_images
+        return loop.batches(self.recipe, images) * self.recipe.epochs
+
+    def run(
+        self,
+        out: Path,
+        on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+        on_batch: Callable[[], None] = lambda: None,
+    ) -> Trained:
+        """Train, resuming from `out`, and measure once on the test images.
+
+        Raises ShiftloomError for a data set without labels, and for a recipe of another network.
+        """
+        trainee = self.trainee()
+        loss = Loss(self.recipe, self.teacher)
+        frames, labels = self._labelled("train")
+        run = loop.train(trainee, self.recipe, loss, frames, labels, out, on_epoch, on_batch)
+        frames, labels = self._labelled("test")
+        right = accuracy(loop.logits(trainee, run.average, frames), labels)
+        path = trainee.write(run.average, out)
+        return Trained(path, tuple(run.epochs), right, len(labels))
+
+    def trainee(self) -> Trainee:
+        """What the recipe trains, before its first step."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.recipe.seed)
+            if self.recipe.tuning is None:
+                return FloatTrainee(registry.trainable(self.name), self.recipe)
+            return self._tuned(self.recipe.tuning)
+
+    def _tuned(self, tuning: Tuning) -> Trainee:
+        config = configuration.parse(tuning.quantization, f"recipe of {self.name}")
+        graph = flow.load_network(tuning.start, self.checkpoint, self.data)
+        frames = flow.calibration_frames(tuning.start, self.data)
+        quantized = quantize(graph, frames, config)
+        half = self.recipe.precision == "bfloat16"
+        module = GraphModule(quantized, config, tuning.normalized, tuning.pruned, half)
+        with torch.no_grad():  # the first batch sets the normalizations up
+            module.train()(torch.from_numpy(frames))
+        _check_layers(tuning, module)
+        return TunedTrainee(self.name, module, quantized.graph.inputs[0], tuning)
+
+    def _labelled(self, split: Split) -> tuple[Images, Labels]:
+        frames, labels = datasets.load(self.dataset, split, self.data)
+        if labels is None:
+            raise ShiftloomError(
+                f"data set {self.dataset!r}",
+                "has no labels",
+                "train a network that has real data",
+            )
+        return frames, labels
+
+
+def _check_layers(tuning: Tuning, module: GraphModule) -> None:
+    """Refuse layers that the network does not have."""
+    known = [key.removeprefix("at_") for key in module.layers]
+    for name in tuning.layers or ():
+        if name not in known:
+            raise ShiftloomError(f"tuning.layers: {name}", "is no layer", f"use {', '.join(known)}")

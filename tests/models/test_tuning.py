@@ -1,0 +1,55 @@
+"""The module that is trained: its integers are those of the golden model, on any graph."""
+
+from __future__ import annotations
+
+import graph_nets
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from graph_nets import RANDOM, SKETCHES
+
+from shiftloom.codegen import golden
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.quantize import Quantized, quantize
+from shiftloom.models.tuning.module import GraphModule
+
+Reals = npt.NDArray[np.float64]
+FRAMES = 24
+
+
+def refitted(module: GraphModule, quantized: Quantized, config: Config) -> Quantized:
+    """The integer network of what the module holds."""
+    return quantize(quantized.graph, None, config, module.fitted())
+
+
+def golden_reals(quantized: Quantized, frames: graph_nets.Frames) -> dict[str, Reals]:
+    """Real values [N, elements] of every output of the golden model, by its float node."""
+    made = golden.run_outputs(quantized.qgraph, frames)
+    found = {}
+    for name, output in zip(quantized.graph.outputs, quantized.qgraph.outputs, strict=True):
+        tensor = quantized.qgraph.tensor(output)
+        real = (made[output] - tensor.zero) * tensor.scale.data
+        found[name] = real.reshape(len(real), -1)
+    return found
+
+
+def assert_same(module: GraphModule, quantized: Quantized, frames: graph_nets.Frames) -> None:
+    exact = module.double().eval()
+    with torch.no_grad():
+        found = exact.outputs({name: torch.from_numpy(x) for name, x in frames.items()})
+    for name, wanted in golden_reals(quantized, frames).items():
+        step = np.abs(wanted).max() * 1e-9 + 1e-12
+        np.testing.assert_allclose(found[name].numpy(), wanted, rtol=0, atol=step, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [(name, 1) for name in SKETCHES if name != "two_outputs"]
+    + [(RANDOM, seed) for seed in range(2, 42)],
+)
+def test_any_graph_computes_the_golden_integers(name: str, seed: int) -> None:
+    config, quantized = graph_nets.settled(name, seed=seed)
+    module = GraphModule(quantized, config)
+    frames = graph_nets.frames(quantized.graph, FRAMES, seed)
+    assert_same(module, refitted(module, quantized, config), frames)
