@@ -60,6 +60,11 @@ def write(content: Content, records: Iterable[Record]) -> bytes:
     return b"".join([header, _crc(header), *parts])
 
 
+def size(record: Record) -> int:
+    """The bytes of a record in a file."""
+    return len(_framed(record))
+
+
 def _framed(record: Record) -> bytes:
     name = _checked_name(record.name).encode("ascii")
     payload = struct.pack("<BB", record.kind, len(name)) + name + record.body

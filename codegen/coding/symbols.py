@@ -32,6 +32,11 @@ class Measure:
     entropy: float
 
     @property
+    def words(self) -> int:
+        """Bits of the symbols alone, in their Huffman code unless packed ones are fewer."""
+        return self.packed if self.huffman is None else min(self.packed, self.huffman)
+
+    @property
     def method(self) -> int:
         """The shorter way, in bytes."""
         return PACKED if self.bytes == -(-self.packed // 8) else HUFFMAN
