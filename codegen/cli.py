@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shiftloom import flow, opened, results, simulation, synthesis
+from shiftloom import compression, flow, opened, results, simulation, synthesis
 from shiftloom.codegen import boards as board_list
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen import fileset, tables
@@ -144,6 +144,73 @@ def build(
     console.print(tables.figures_table(results.figure_rows(results.figures(result), result)))
     console.print(f"Build: {result.folder}")
     _write_json(json, results.figures(result))
+
+
+@app.command()
+def compress(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Default: out/NETWORK.slw.")
+    ] = None,
+    prune: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LAYER=]SHARE", help="Of the float weights, the share to make 0; repeatable."
+        ),
+    ] = None,
+    share_bits: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[LAYER=]BITS", help="Give a layer 2^BITS values; repeatable."),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    images: Images = None,
+    json: Json = None,
+) -> None:
+    """Write the quantized weights to one Huffman coded file; with --prune, Deep Compression's."""
+    subject = Subject(network, model, checkpoint, data)
+    if prune or share_bits:
+        if config or calibration:
+            raise ShiftloomError(
+                "--prune and --share-bits",
+                "compress a float network",
+                "leave out --config and --calibration",
+            )
+        made = compression.compress_shared(subject.graph(), prune or (), share_bits or ())
+    else:
+        settings = _config(config, None, None)
+        made = compression.compress_quantized(_quantized(subject, calibration, settings), settings)
+    path = output or Path("out") / f"{made.graph.name}.slw"
+    fileset.write_file(path, made.data)
+    _show_file(path, made.expanded)
+    accuracy = _accuracy(made, subject, frame_file, images)
+    if accuracy is not None:
+        console.print(
+            f"{accuracy.images:,} images: float {accuracy.real:.2%}, "
+            f"read back from the file {accuracy.quantized:.2%}"
+        )
+    figures = made.expanded.figures()
+    _write_json(json, {**figures, "accuracy": asdict(accuracy) if accuracy else None})
+
+
+@app.command()
+def expand(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of shiftloom compress.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the real weights here, .npz.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Decode a compressed file, say what is in it, and write the weights as real numbers."""
+    expanded = compression.expand(compression.read(file), str(file))
+    _show_file(file, expanded)
+    if output is not None:
+        fileset.write_file(output, expanded.arrays())
+    _write_json(json, expanded.figures())
 
 
 @app.command()
@@ -388,6 +455,29 @@ def _simulate(
     for run in runs:
         results.save_simulation(target, run)
     return runs
+
+
+def _accuracy(
+    made: compression.Compressed, subject: Subject, frame_file: Path | None, images: int | None
+) -> flow.Accuracy | None:
+    """On the test frames, or the first `images` of them; None without such, or without labels."""
+    if frame_file is None and subject.network is None:
+        return None
+    shapes = {source.name: source.shape for source in made.graph.inputs}
+    frames, labels = subject.test(shapes, frame_file)
+    if labels is None or isinstance(frames, Mapping):
+        return None
+    with console.status("Accuracy"):
+        return made.accuracy(frames[:images], labels[:images])
+
+
+def _show_file(path: Path, expanded: compression.Expanded) -> None:
+    console.print(tables.sizes_table(expanded.layers))
+    console.print(
+        f"{path}: {expanded.content}, {expanded.parameters:,} parameters in {expanded.size:,} bytes"
+        f"; float32 takes {expanded.ratio:.2f} times as many, "
+        f"the codes {expanded.over_entropy:.3f} times their entropy"
+    )
 
 
 def _synthesize(target: OpenedBuild, cache: Path | None) -> None:

@@ -15,7 +15,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Graph, Node
 from shiftloom.codegen.ops import Conv2d, Linear
-from shiftloom.codegen.values import Array
+from shiftloom.codegen.values import Array, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +46,54 @@ class Fitted:
 
         Raises ShiftloomError naming a layer that the graph lacks, or that has another shape.
         """
-        layers = {node.name: node for node in graph.nodes if isinstance(node.op, Layer)}
-        for name in (*self.weights, *self.biases):
-            if name not in layers:
-                raise ShiftloomError(name, "is no layer of the network", "it is of another network")
-        nodes = tuple(self._applied(node) if node.name in layers else node for node in graph.nodes)
-        return replace(graph, nodes=nodes)
+        real = {name: codes.real for name, codes in self.weights.items()}
+        return with_weights(graph, real, self.biases)
 
-    def _applied(self, node: Node) -> Node:
-        op = node.op
-        assert isinstance(op, Layer)
-        codes, bias = self.weights.get(node.name), self.biases.get(node.name)
-        if codes is not None:
-            shape = kernel(op).shape
-            if codes.values.data.shape != shape:
-                raise ShiftloomError(
-                    node.name,
-                    f"weights of shape {codes.values.data.shape}, expected {shape}",
-                    "they are of another network",
-                )
-            real = codes.real.reshape(op.weights.data.shape).astype(op.weights.data.dtype)
-            op = replace(op, weights=Array(real), given=None)
-        if bias is not None:
-            if bias.data.shape != op.bias.data.shape:
-                raise ShiftloomError(
-                    node.name,
-                    f"{bias.data.size} biases, expected {op.bias.data.size}",
-                    "they are of another network",
-                )
-            op = replace(op, bias=bias)
-        return replace(node, op=op)
+
+def with_weights(
+    graph: Graph, weights: Mapping[str, FloatArray], biases: Mapping[str, Array]
+) -> Graph:
+    """The graph with other weights [C_out, KH, KW, C_in / groups] and biases, by layer.
+
+    Raises ShiftloomError naming a layer that the graph lacks, or that has another shape.
+    """
+    layers = {node.name for node in graph.nodes if isinstance(node.op, Layer)}
+    for name in (*weights, *biases):
+        if name not in layers:
+            raise ShiftloomError(name, "is no layer of the network", "it is of another network")
+    return replace(
+        graph,
+        nodes=tuple(
+            _replaced(node, weights.get(node.name), biases.get(node.name))
+            if node.name in layers
+            else node
+            for node in graph.nodes
+        ),
+    )
+
+
+def _replaced(node: Node, weights: FloatArray | None, bias: Array | None) -> Node:
+    op = node.op
+    assert isinstance(op, Layer)
+    if weights is not None:
+        shape = kernel(op).shape
+        if weights.shape != shape:
+            raise ShiftloomError(
+                node.name,
+                f"weights of shape {weights.shape}, expected {shape}",
+                "they are of another network",
+            )
+        real = weights.reshape(op.weights.data.shape).astype(op.weights.data.dtype)
+        op = replace(op, weights=Array(real), given=None)
+    if bias is not None:
+        if bias.data.shape != op.bias.data.shape:
+            raise ShiftloomError(
+                node.name,
+                f"{bias.data.size} biases, expected {op.bias.data.size}",
+                "they are of another network",
+            )
+        op = replace(op, bias=bias)
+    return replace(node, op=op)
 
 
 def kernel(op: Layer) -> npt.NDArray[np.floating]:

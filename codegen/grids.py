@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shiftloom.codegen.boards import Board
+from shiftloom.codegen.coding.sizes import LayerSize, total
 from shiftloom.codegen.profile import LayerProfile
 from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, LayerRow, UnitRow
 
@@ -145,6 +146,27 @@ def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
         for row in rows
     )
     return _grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
+
+
+def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:
+    """Bits of each weight in a compressed file, and the bytes of each layer."""
+    cells = (
+        (
+            layer.name,
+            number(layer.weights),
+            percent(layer.zeros / layer.weights),
+            *(
+                f"{bits / layer.weights:.3f}"
+                for bits in (layer.packed, layer.huffman, layer.entropy)
+            ),
+            number(layer.bytes),
+            f"{layer.ratio:.2f}",
+        )
+        for layer in (*layers, total(layers))
+        if layer.weights
+    )
+    heads = "Layer|#Weights|#Zeros|#Packed bits|#Huffman|#Entropy|#Bytes|#Ratio"
+    return _grid("Compressed weights", heads, cells)
 
 
 class ToolRow(Protocol):

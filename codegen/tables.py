@@ -10,6 +10,7 @@ from rich.text import Text
 
 from shiftloom.codegen import grids
 from shiftloom.codegen.boards import Board
+from shiftloom.codegen.coding.sizes import LayerSize
 from shiftloom.codegen.grids import Grid
 from shiftloom.codegen.profile import LayerProfile
 from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, UnitRow
@@ -38,6 +39,11 @@ def profile_table(rows: Iterable[LayerProfile]) -> Table:
 def fifos_table(rows: Iterable[FifoRow]) -> Table:
     """Depths and widths of the FIFOs."""
     return _table(grids.fifos_grid(rows))
+
+
+def sizes_table(layers: tuple[LayerSize, ...]) -> Table:
+    """Bits and bytes of the layers in a compressed file."""
+    return _table(grids.sizes_grid(layers))
 
 
 def boards_table(boards: Iterable[Board]) -> Table:

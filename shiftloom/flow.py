@@ -114,13 +114,18 @@ def build(quantized: Quantized, config: Config, target: Path) -> Build:
 
 def accuracy(quantized: Quantized, frames: Frames, labels: Labels) -> Accuracy:
     """Accuracy of the float graph and of the integer golden model."""
+    integers = golden.run(quantized.qgraph, frames)
+    real = real_accuracy(quantized.graph, frames, labels)
+    return Accuracy(len(frames), real, _share(integers, labels))
+
+
+def real_accuracy(graph: Graph, frames: Frames, labels: Labels) -> float:
+    """Accuracy of the float graph."""
     logits = [
-        quantized.graph.run(frames[start : start + golden.BLOCK])[quantized.graph.outputs[0]]
+        graph.run(frames[start : start + golden.BLOCK])["output"]
         for start in range(0, len(frames), golden.BLOCK)
     ]
-    real = np.concatenate(logits).reshape(len(frames), -1)
-    integers = golden.run(quantized.qgraph, frames)
-    return Accuracy(len(frames), _share(real, labels), _share(integers, labels))
+    return _share(np.concatenate(logits).reshape(len(frames), -1), labels)
 
 
 def _share(logits: npt.NDArray[np.generic], labels: Labels) -> float:

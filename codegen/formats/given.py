@@ -32,6 +32,9 @@ class Given:
 
     name = "given"
 
+    def __post_init__(self) -> None:
+        Int(self.bits, self.granularity, self.signed)
+
     @property
     def _integers(self) -> Int:
         return Int(self.bits, self.granularity, self.signed)

@@ -75,7 +75,7 @@ class Qsq:
     def to_vectors(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Weights [C_out, KH, KW, C_in] as vectors [V, N], the last of an axis padded with NaN."""
         rows = self._rows(weights)
-        length = self.vector or rows.shape[1]
+        length = min(self.vector or rows.shape[1], rows.shape[1])
         chunks = -(-rows.shape[1] // length)
         padded = np.full((rows.shape[0], chunks * length), np.nan)
         padded[:, : rows.shape[1]] = rows

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from shiftloom.codegen.coding.fitted_file import fitted_bytes
+from shiftloom.codegen.fileset import write_file
 from shiftloom.codegen.graph import GraphInput
 from shiftloom.models.checkpoint import save_checkpoint
 from shiftloom.models.network import Network
@@ -101,8 +103,9 @@ class TunedTrainee:
         self._graph_module.clamp()
 
     def write(self, module: nn.Module, out: Path) -> Path:
-        path = out / f"{self.name}.pt"
-        save_checkpoint(module.state_dict(), path)
+        assert isinstance(module, GraphModule)
+        path = out / f"{self.name}.slw"
+        write_file(path, fitted_bytes(module.fitted()))
         return path
 
     def _is_learning(self, parameter: str) -> bool:

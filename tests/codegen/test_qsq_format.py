@@ -82,12 +82,12 @@ def test_vectors_hold_every_weight_once(
 
 @pytest.mark.parametrize(
     ("axis", "first"),
-    [("output", [0, 1, 2, 3, 4]), ("filter", [0, 12, 24, 36, np.nan]), ("channel", [0, 1, 2])],
+    [("output", [0, 1, 2, 3, 4]), ("filter", [0, 12, 24, 36]), ("channel", [0, 1, 2])],
 )
-def test_vectors_run_along_their_axis(axis: Axis, first: list[float]) -> None:
+def test_vectors_run_along_their_axis_and_are_no_longer(axis: Axis, first: list[float]) -> None:
     weights = np.arange(48.0).reshape(4, 2, 2, 3)
-    vectors = Qsq(4, len(first), axis).to_vectors(weights)
-    assert np.array_equal(vectors[0], first, equal_nan=True)
+    vectors = Qsq(4, 5, axis).to_vectors(weights)
+    assert np.array_equal(vectors[0], first)
 
 
 def test_a_ragged_axis_ends_in_a_short_vector() -> None:

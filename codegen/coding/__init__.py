@@ -1,0 +1,1 @@
+"""Weights as compressed files: sharing, sparse indices, canonical Huffman codes, the container."""

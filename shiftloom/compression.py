@@ -1,0 +1,177 @@
+"""Networks as compressed files, and back: what `shiftloom compress` and `expand` do."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shiftloom import flow
+from shiftloom.codegen.coding import container, shared, sizes
+from shiftloom.codegen.coding.container import Content
+from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
+from shiftloom.codegen.coding.shared import SharedNetwork
+from shiftloom.codegen.coding.shared_file import read_shared, shared_bytes
+from shiftloom.codegen.coding.sizes import LayerSize
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.energy import FULL_PRECISION_BITS
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Fitted, Layer
+from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.quantize import Quantized, folded, quantize
+from shiftloom.codegen.values import nearest
+from shiftloom.flow import Accuracy, Frames, Labels
+
+SHARE_BITS = 5
+"""Of the paper's fully connected layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What a file of `size` bytes holds, and what it spends on each layer."""
+
+    value: Fitted | SharedNetwork
+    size: int
+    layers: tuple[LayerSize, ...]
+
+    @property
+    def parameters(self) -> int:
+        """Weights and biases."""
+        biases = sum(bias.data.size for bias in self.value.biases.values())
+        return sizes.total(self.layers).weights + biases
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many bytes all parameters take in float32."""
+        return self.parameters * FULL_PRECISION_BITS / 8 / self.size
+
+    @property
+    def over_entropy(self) -> float:
+        """Bits of all codes in their Huffman codes, as a multiple of their entropy."""
+        whole = sizes.total(self.layers)
+        return whole.huffman / whole.entropy if whole.entropy else 1.0
+
+    @property
+    def content(self) -> str:
+        """What kind of network it is, in words."""
+        quantized = isinstance(self.value, Fitted)
+        return "a quantized network" if quantized else "a float network of shared weights"
+
+    def figures(self) -> dict[str, Any]:
+        """All of this as plain data."""
+        return {
+            "content": self.content,
+            "parameters": self.parameters,
+            "bytes": self.size,
+            "ratio": self.ratio,
+            "over_entropy": self.over_entropy,
+            "layers": [{**asdict(layer), "ratio": layer.ratio} for layer in self.layers],
+        }
+
+    def arrays(self) -> bytes:
+        """All weights and biases as real numbers, as an .npz: `conv1.weights`, `conv1.bias`."""
+        named = {f"{name}.weights": made.real for name, made in self.value.weights.items()}
+        named |= {f"{name}.bias": bias.data for name, bias in self.value.biases.items()}
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **named)
+        return buffer.getvalue()
+
+
+def expand(data: bytes, source: str) -> Expanded:
+    """What the bytes of a file hold; raises ShiftloomError naming `source` where they are none."""
+    if container.content_of(data, source) == Content.FITTED:
+        fitted = read_fitted(data, source)
+        return Expanded(fitted, len(data), sizes.of_fitted(fitted))
+    network = read_shared(data, source)
+    return Expanded(network, len(data), sizes.of_shared(network))
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file; raises ShiftloomError naming it."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """The bytes of a file, and the network that comes back from them."""
+
+    graph: Graph
+    """The float network that was compressed."""
+    data: bytes
+    expanded: Expanded
+    decoded: Quantized | Graph
+
+    def accuracy(self, frames: Frames, labels: Labels) -> Accuracy:
+        """Of the float network, and of the one that comes back: its golden model if quantized."""
+        if isinstance(self.decoded, Quantized):
+            return flow.accuracy(self.decoded, frames, labels)
+        before, after = (
+            flow.real_accuracy(graph, frames, labels) for graph in (self.graph, self.decoded)
+        )
+        return Accuracy(len(frames), before, after)
+
+
+def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
+    """A quantized network's weights, biases and ranges as a file, and lowered again from it.
+
+    Raises ShiftloomError where that gives another integer network.
+    """
+    data = fitted_bytes(quantized.fitted)
+    expanded = _returned(quantized.fitted, data, quantized.graph.name)
+    assert isinstance(expanded.value, Fitted)
+    decoded = quantize(quantized.graph, None, config, expanded.value)
+    if decoded.qgraph != quantized.qgraph:
+        raise _unlike(quantized.graph.name, "another integer network")
+    return Compressed(quantized.graph, data, expanded, decoded)
+
+
+def compress_shared(graph: Graph, prune: Sequence[str], share_bits: Sequence[str]) -> Compressed:
+    """A float network after Deep Compression as a file.
+
+    `prune` and `share_bits` hold NUMBER for all layers and LAYER=NUMBER for one: without any,
+    nothing is pruned, and layers have 2^5 values.
+    """
+    graph = folded(graph)
+    shares = _by_layer("--prune", prune, graph, 0.0)
+    bits = _by_layer("--share-bits", share_bits, graph, SHARE_BITS)
+    network = shared.compress(graph, shares, bits)
+    data = shared_bytes(network)
+    expanded = _returned(network, data, graph.name)
+    return Compressed(graph, data, expanded, expanded.value.applied(graph))
+
+
+def _by_layer(
+    option: str, texts: Sequence[str], graph: Graph, default: float
+) -> Callable[[str], float]:
+    layers = [node.name for node in graph.nodes if isinstance(node.op, Layer)]
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        if name and name not in layers:
+            raise ShiftloomError(f"{option} {text}", "no such layer", nearest(name, layers))
+        try:
+            found[name] = float(number)
+        except ValueError as error:
+            raise ShiftloomError(
+                f"{option} {text}", "is no number", "write NUMBER or LAYER=NUMBER"
+            ) from error
+    everywhere = found.get("", default)
+    return lambda name: found.get(name, everywhere)
+
+
+def _returned(value: Fitted | SharedNetwork, data: bytes, name: str) -> Expanded:
+    expanded = expand(data, name)
+    if expanded.value != value:
+        raise _unlike(name, "other weights, biases or ranges")
+    return expanded
+
+
+def _unlike(name: str, what: str) -> ShiftloomError:
+    return ShiftloomError(name, f"comes back as {what}", "weights must be int64, biases float")
