@@ -88,7 +88,7 @@ def quantize(
 ) -> None:
     """Quantize a network and compare float with integer, layer by layer."""
     subject = Subject(network, model, checkpoint, data)
-    quantized = _quantized(subject, calibration, _config(config, None, None))
+    quantized = _quantized(subject, calibration, _config(subject, config))
     shapes = {source.name: source.shape for source in quantized.graph.inputs}
     frames, labels = subject.test(shapes, frame_file)
     if isinstance(frames, Mapping):
@@ -136,8 +136,9 @@ def build(
     json: Json = None,
 ) -> None:
     """Generate the accelerator: SystemVerilog, HLS C++, weights, plan and golden model."""
-    settings = _config(config, board, target_fps)
-    quantized = _quantized(Subject(network, model, checkpoint, data), calibration, settings)
+    subject = Subject(network, model, checkpoint, data)
+    settings = _config(subject, config, board, target_fps)
+    quantized = _quantized(subject, calibration, settings)
     result = _build(quantized, settings, output / quantized.qgraph.name)
     console.print(tables.units_table(results.unit_rows(result)))
     console.print(tables.fifos_table(results.fifo_rows(result)))
@@ -182,7 +183,7 @@ def compress(
             )
         made = compression.compress_shared(subject.graph(), prune or (), share_bits or ())
     else:
-        settings = _config(config, None, None)
+        settings = _config(subject, config)
         made = compression.compress_quantized(_quantized(subject, calibration, settings), settings)
     path = output or Path("out") / f"{made.graph.name}.slw"
     fileset.write_file(path, made.data)
@@ -406,9 +407,13 @@ def demo(
     _fail_on_mismatch(runs)
 
 
-def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
-    """The settings file with the command line's board and rate put over it."""
-    settings = configuration.load(path) if path else Config()
+def _config(
+    subject: Subject, path: Path | None, board: str | None = None, fps: float | None = None
+) -> Config:
+    """A tuned network's settings, the file's over them, the command line's over both."""
+    tuned = subject.tuned()
+    base = tuned.settings if tuned else {}
+    settings = configuration.load(path, base) if path else configuration.parse(dict(base))
     target = settings.target
     if board is not None:
         target = replace(target, board=board)
@@ -422,7 +427,9 @@ def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
 
 def _quantized(subject: Subject, calibration: Path | None, settings: Config) -> Quantized:
     with console.status("Quantizing"):
-        graph = subject.graph()
+        graph, tuned = subject.graph(), subject.tuned()
+        if tuned is not None:
+            return quantize_graph(graph, None, settings, tuned.fitted)
         return quantize_graph(graph, subject.calibration(graph, calibration), settings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -138,8 +138,11 @@ _ADAPTER: TypeAdapter[Config] = TypeAdapter(Config)
 _SECTIONS = {"target": TargetConfig, "calibration": CalibrationConfig, "defaults": LayerConfig}
 
 
-def load(path: Path) -> Config:
-    """Read a .yaml, .yml or .toml file; raises ShiftloomError naming the key at fault."""
+def load(path: Path, base: Mapping[str, Any] | None = None) -> Config:
+    """Read a .yaml, .yml or .toml file; raises ShiftloomError naming the key at fault.
+
+    What the file leaves out is taken from `base`, plain data as `parse` takes it.
+    """
     readers: dict[str, Callable[[str], Any]] = {
         ".toml": tomllib.loads,
         ".yaml": yaml.safe_load,
@@ -154,7 +157,14 @@ def load(path: Path) -> Config:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {first}") from error
-    return parse({} if data is None else data, str(path))
+    data = {} if data is None else data
+    return parse(_over(base or {}, data) if isinstance(data, dict) else data, str(path))
+
+
+def _over(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` put over `base`, section by section."""
+    both = {key for key in data if isinstance(data[key], dict) and isinstance(base.get(key), dict)}
+    return {**base, **data, **{key: _over(base[key], data[key]) for key in both}}
 
 
 def parse(data: object, source: str = "configuration") -> Config:

@@ -19,7 +19,7 @@ from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Range
 from shiftloom.codegen.formats.format import storage_bits
-from shiftloom.codegen.formats.given import GivenWeights
+from shiftloom.codegen.formats.given import Given, GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.graph import check as check_graph
@@ -150,6 +150,8 @@ def quantize(
         if reconstruction.is_wanted(graph, config):
             some = calibration.checked(graph, frames, config.calibration.frames)
             fitted = reconstruction.reconstruct(graph, some, config)
+    else:
+        _check_formats(fitted, config)
     lowered = fitted.applied(graph)
     settings = _Settings(lowered, config, frames, fitted)
     builder = IntegerBuilder(settings)
@@ -166,6 +168,18 @@ def quantize(
     qgraph = builder.build(graph.name, outputs)
     used = _fitted(lowered, settings.used)
     return Quantized(graph, qgraph, tuple(builder.units.certificates), used)
+
+
+def _check_formats(fitted: Fitted, config: Config) -> None:
+    """Refuse settings of another number format than a layer's weights have."""
+    for name, weights in fitted.weights.items():
+        wanted = config.layer(name).weight_format
+        if weights.format != wanted and not isinstance(weights.format, Given):
+            raise ShiftloomError(
+                name,
+                f"its weights came as {weights.format}, the settings ask for {wanted}",
+                "use the settings that they were made with",
+            )
 
 
 def _fitted(graph: Graph, used: _Used) -> Fitted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from shiftloom.models.network import Network
+from shiftloom.models.network import Network, TunedNetwork
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,3 +41,6 @@ LENET5 = Network(
     dataset="mnist",
     outputs=10,
 )
+
+LENET5_W3 = TunedNetwork("lenet5_w3", "LeNet-5 tuned with 3-bit weights", "lenet5")
+LENET5_W2 = TunedNetwork("lenet5_w2", "LeNet-5 tuned with 2-bit weights", "lenet5")

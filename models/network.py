@@ -45,6 +45,18 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class TunedNetwork:
+    """The network `base` with quantized weights and ranges from training.
+
+    They are in `checkpoints/<name>.slw`; `recipes/<name>.yaml` has the settings they belong to.
+    """
+
+    name: str
+    doc: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnnxNetwork:
     """A trained network in an ONNX file; raw frames of `input_name` mean input_scale * (q - zero).
 

@@ -6,33 +6,65 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
 from shiftloom.models.convnet import CONVNET
-from shiftloom.models.lenet5 import LENET5
+from shiftloom.models.dsnet import DSNET
+from shiftloom.models.lenet5 import LENET5, LENET5_W2, LENET5_W3
 from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
 from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
-from shiftloom.models.network import Network, OnnxNetwork
+from shiftloom.models.network import Network, OnnxNetwork, TunedNetwork
 from shiftloom.models.resnet import RESNET8, RESNET20
+from shiftloom.models.shiftnet import SHIFTNET
 from shiftloom.models.tfc import TFC_2W2A
 
-__all__ = ["NETWORKS", "ONNX_NETWORKS", "Network", "OnnxNetwork", "get", "known", "trainable"]
+__all__ = [
+    "NETWORKS",
+    "ONNX_NETWORKS",
+    "TUNED_NETWORKS",
+    "Network",
+    "OnnxNetwork",
+    "TunedNetwork",
+    "base",
+    "get",
+    "known",
+    "trainable",
+]
 
-NETWORKS: tuple[Network, ...] = (LENET5, CONVNET, RESNET8, RESNET20, MOBILENET_V1_025, AUTOENCODER)
+NETWORKS: tuple[Network, ...] = (
+    LENET5,
+    CONVNET,
+    RESNET8,
+    RESNET20,
+    DSNET,
+    SHIFTNET,
+    MOBILENET_V1_025,
+    AUTOENCODER,
+)
 ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (MLPERF_RESNET8, MLPERF_DS_CNN, TFC_2W2A)
+TUNED_NETWORKS: tuple[TunedNetwork, ...] = (LENET5_W3, LENET5_W2)
+_ALL: tuple[Network | OnnxNetwork | TunedNetwork, ...] = (
+    *NETWORKS,
+    *ONNX_NETWORKS,
+    *TUNED_NETWORKS,
+)
 
 
-def get(name: str) -> Network | OnnxNetwork:
+def get(name: str) -> Network | OnnxNetwork | TunedNetwork:
     """The network of that name; raises ShiftloomError with the nearest and all known names."""
-    networks: tuple[Network | OnnxNetwork, ...] = (*NETWORKS, *ONNX_NETWORKS)
-    for network in networks:
+    for network in _ALL:
         if network.name == name:
             return network
-    names = [network.name for network in networks]
+    names = [network.name for network in _ALL]
     raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, names))
+
+
+def base(name: str) -> Network | OnnxNetwork:
+    """The network of that name, or the one that it was tuned from."""
+    network = get(name)
+    return base(network.base) if isinstance(network, TunedNetwork) else network
 
 
 def known(name: str) -> str | None:
     """The name if it is a known network's, else None."""
-    names = {each.name for each in NETWORKS} | {each.name for each in ONNX_NETWORKS}
-    return name if name in names else None
+    return name if name in {network.name for network in _ALL} else None
 
 
 def trainable(name: str) -> Network:
@@ -41,6 +73,5 @@ def trainable(name: str) -> Network:
     if isinstance(network, Network):
         return network
     names = ", ".join(each.name for each in NETWORKS)
-    raise ShiftloomError(
-        f"network {name!r}", "comes as a trained ONNX file", f"use one of: {names}"
-    )
+    what = "comes as a trained ONNX file" if isinstance(network, OnnxNetwork) else "is tuned"
+    raise ShiftloomError(f"network {name!r}", what, f"use one of: {names}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,16 @@ import numpy.typing as npt
 from shiftloom.codegen import boards, fileset, golden
 from shiftloom.codegen.build import Build
 from shiftloom.codegen.build import build as compile_network
+from shiftloom.codegen.coding.fitted_file import read_fitted
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.profile import LayerProfile, profile
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.models import datasets, folder, registry
+from shiftloom.models.checkpoint import SHIPPED
+from shiftloom.models.recipe import load_recipe
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,6 +39,14 @@ class Accuracy:
     images: int
     real: float
     quantized: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """Weights and ranges from training, and sections of the configuration they belong to."""
+
+    fitted: Fitted
+    settings: Mapping[str, Any]
 
 
 def from_torch(module: nn.Module, name: str, source: GraphInput) -> Graph:
@@ -57,17 +69,28 @@ def from_file(path: Path, name: str, inputs: Mapping[str, GraphInput] | None = N
 def load_network(name: str, checkpoint: Path | None = None, data: Path | None = None) -> Graph:
     """A network of `models/` with its own weights, or a state_dict from `checkpoint`.
 
-    Networks that are ONNX files lie in the folder `data`.
+    Networks that are ONNX files lie in the folder `data`. Of a tuned network this is the float one
+    that it was tuned from; `load_tuned` has the rest.
     """
-    network = registry.get(name)
+    network = registry.base(name)
     if isinstance(network, registry.OnnxNetwork):
-        return _load_file(network, checkpoint, data)
+        return replace(_load_file(network, checkpoint, data), name=name)
     from shiftloom.models.checkpoint import load_checkpoint
 
     source = GraphInput(
         network.input_shape, network.input_bits, network.input_scale, network.input_zero
     )
-    return from_torch(load_checkpoint(network, checkpoint), network.name, source)
+    return from_torch(load_checkpoint(network, checkpoint), name, source)
+
+
+def load_tuned(name: str) -> Tuned | None:
+    """What training gave a network of `models/`; None for one that is not tuned."""
+    if not isinstance(registry.get(name), registry.TunedNetwork):
+        return None
+    tuning = load_recipe(name).tuning
+    assert tuning is not None
+    path = SHIPPED / f"{name}.slw"
+    return Tuned(read_fitted(path.read_bytes(), path.name), tuning.quantization)
 
 
 def _load_file(network: registry.OnnxNetwork, checkpoint: Path | None, data: Path | None) -> Graph:
@@ -92,17 +115,17 @@ def calibration_frames(name: str, data: Path | None = None) -> Frames:
 
     Where they are not, the test set's first `calibration_overlap(name)` frames are they.
     """
-    return datasets.load(registry.get(name).dataset, "calibration", data)[0]
+    return datasets.load(registry.base(name).dataset, "calibration", data)[0]
 
 
 def calibration_overlap(name: str) -> int:
     """How many of a network's first test frames serve for its calibration as well."""
-    return datasets.SHARED.get(registry.get(name).dataset, 0)
+    return datasets.SHARED.get(registry.base(name).dataset, 0)
 
 
 def evaluation_set(name: str, data: Path | None = None) -> tuple[Frames, Labels | None]:
     """Raw frames [N, H, W, C] of a network's test set, and their labels [N] if they have any."""
-    return datasets.load(registry.get(name).dataset, "test", data)
+    return datasets.load(registry.base(name).dataset, "test", data)
 
 
 def build(quantized: Quantized, config: Config, target: Path) -> Build:

@@ -37,6 +37,10 @@ class Subject:
             raise ShiftloomError("--checkpoint", "has no use with --model", "leave it out")
         return flow.from_file(self.model, safe_identifier(self.model.stem))
 
+    def tuned(self) -> flow.Tuned | None:
+        """Weights, ranges and settings from training, of a network that was tuned."""
+        return None if self.network is None else flow.load_tuned(self.network)
+
     def calibration(self, graph: Graph, file: Path | None) -> Frames:
         """Calibration frames of `file`, or the network's own; none for a model without a file.
 

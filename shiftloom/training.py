@@ -51,7 +51,7 @@ class Job:
     def dataset(self) -> str:
         """The data set of the network."""
         tuning = self.recipe.tuning
-        return registry.get(tuning.start if tuning else self.name).dataset
+        return registry.base(tuning.start if tuning else self.name).dataset
 
     def steps(self) -> int:
         """Batches of the whole training."""
