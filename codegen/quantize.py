@@ -24,7 +24,7 @@ from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.graph import check as check_graph
 from shiftloom.codegen.lowering import IntegerBuilder, Operand
-from shiftloom.codegen.ops.fold import Layer, drop_softmax, fold_affines
+from shiftloom.codegen.ops.fold import Layer, drop_softmax, find_shifts, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.requant import Certificate
@@ -130,8 +130,8 @@ class _Settings:
 
 
 def folded(graph: Graph) -> Graph:
-    """The checked graph whose layers are quantized: affine maps taken in, Softmax left out."""
-    return check_graph(fold_affines(drop_softmax(check_graph(graph))))
+    """The checked graph whose layers are quantized: affine maps taken in, shifts found."""
+    return check_graph(find_shifts(fold_affines(drop_softmax(check_graph(graph)))))
 
 
 def quantize(

@@ -43,7 +43,7 @@ from shiftloom.codegen.ops import (
     Tanh,
     Upsample,
 )
-from shiftloom.codegen.ops.fold import drop_softmax, fold_affines
+from shiftloom.codegen.ops.fold import drop_softmax, find_shifts, fold_affines
 from shiftloom.codegen.values import Array, Shape
 from shiftloom.codegen.windows import Window
 
@@ -269,3 +269,36 @@ def test_a_last_softmax_is_dropped() -> None:
 def test_a_softmax_inside_is_refused_by_name() -> None:
     with refuses("n0: a Softmax that 'n1' reads; only the last layer may be one"):
         drop_softmax(chain(Softmax(), Relu()))
+
+
+def shift_kernels(channels: int, side: int) -> Array:
+    kernels = np.zeros((channels, side * side), np.float32)
+    kernels[np.arange(channels), (3 * np.arange(channels)) % (side * side)] = 1
+    return Array(kernels.reshape(channels, side, side, 1))
+
+
+def test_a_depthwise_convolution_of_single_ones_is_a_shift() -> None:
+    window = Window((3, 3), padding=(1, 1))
+    conv = Conv2d(shift_kernels(3, 3), Array(np.zeros(3, np.float32)), window, 3)
+    graph = chain(conv)
+    found = find_shifts(graph)
+    assert found.nodes[0].op == Shift(((-1, -1), (0, -1), (1, -1)))
+    x = np.random.default_rng(0).normal(size=(2, 6, 5, 3)).astype(np.float32)
+    assert np.array_equal(found.nodes[0].op.run(x), conv.run(x))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window": Window((3, 3))},
+        {"window": Window((3, 3), (2, 2), (1, 1))},
+        {"bias": Array(np.ones(3, np.float32))},
+        {"weights": Array(2 * shift_kernels(3, 3).data)},
+        {"weights": Array(np.ones((3, 3, 3, 1), np.float32))},
+    ],
+)
+def test_other_depthwise_convolutions_are_none(change: dict[str, Any]) -> None:
+    window = Window((3, 3), padding=(1, 1))
+    conv = Conv2d(shift_kernels(3, 3), Array(np.zeros(3, np.float32)), window, 3)
+    graph = chain(replace(conv, **change))
+    assert find_shifts(graph) == graph
