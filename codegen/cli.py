@@ -18,13 +18,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shiftloom import flow, opened, results, simulation, synthesis
+from shiftloom import comparison, flow, opened, results, simulation, synthesis
 from shiftloom.codegen import boards as board_list
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen import fileset, tables
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames
+from shiftloom.codegen.pruning import prune as prune_graph
 from shiftloom.codegen.quantize import Quantized, weight_traffic
 from shiftloom.codegen.quantize import quantize as quantize_graph
 from shiftloom.models import registry
@@ -117,6 +118,36 @@ def quantize(
             "dram_energy_saving": traffic.saving,
         },
     )
+
+
+@app.command()
+def prune(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    board: BoardName = None,
+    target_fps: Fps = None,
+    data: Data = None,
+    json: Json = None,
+) -> None:
+    """Prune a network and compare it with the whole one: weights, hardware, accuracy."""
+    settings = _config(config, board, target_fps)
+    subject = Subject(network, model, checkpoint, data)
+    with console.status("Pruning, quantizing and scheduling"):
+        graph = subject.graph()
+        shapes = {source.name: source.shape for source in graph.inputs}
+        has_test = network is not None or frame_file is not None
+        test = subject.test(shapes, frame_file) if has_test else None
+        frames = subject.calibration(graph, calibration)
+        sides = comparison.compare(graph, frames, settings, test)
+    console.print(tables.layer_changes_table(comparison.layer_rows(*sides)))
+    console.print(tables.changes_table(comparison.figure_rows(*sides)))
+    for note in comparison.notes(*sides):
+        console.print(note, markup=False)
+    _write_json(json, comparison.figures(*sides))
 
 
 @app.command()
@@ -317,7 +348,7 @@ def _config(path: Path | None, board: str | None, fps: float | None) -> Config:
 
 def _quantized(subject: Subject, calibration: Path | None, settings: Config) -> Quantized:
     with console.status("Quantizing"):
-        graph = subject.graph()
+        graph = prune_graph(subject.graph(), settings)
         return quantize_graph(graph, subject.calibration(graph, calibration), settings)
 
 

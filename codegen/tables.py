@@ -12,7 +12,14 @@ from shiftloom.codegen import grids
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.grids import Grid
 from shiftloom.codegen.profile import LayerProfile
-from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, UnitRow
+from shiftloom.codegen.report import (
+    AccuracyRow,
+    Change,
+    FifoRow,
+    Figure,
+    LayerChange,
+    UnitRow,
+)
 
 
 def figures_table(rows: Iterable[Figure]) -> Table:
@@ -38,6 +45,16 @@ def profile_table(rows: Iterable[LayerProfile]) -> Table:
 def fifos_table(rows: Iterable[FifoRow]) -> Table:
     """Depths and widths of the FIFOs."""
     return _table(grids.fifos_grid(rows))
+
+
+def layer_changes_table(rows: Iterable[LayerChange]) -> Table:
+    """Each layer before and after pruning."""
+    return _table(grids.layer_changes_grid(rows))
+
+
+def changes_table(rows: Iterable[Change]) -> Table:
+    """The whole network before and after pruning."""
+    return _table(grids.changes_grid(rows))
 
 
 def boards_table(boards: Iterable[Board]) -> Table:
