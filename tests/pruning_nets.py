@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from graph_nets import SKETCHES
 from sketches import Outputs, Sketch
 
 from shiftloom.codegen import ops
-from shiftloom.codegen.config import Config, parse
+from shiftloom.codegen.config import Config, PruningConfig, parse
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Layer
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.pruning.groups import Groups
+from shiftloom.codegen.pruning.selection import chosen
 from shiftloom.codegen.values import Array, FloatArray
 from shiftloom.codegen.windows import Window
 
@@ -128,3 +131,29 @@ def heads(s: Sketch) -> Outputs:
 
 
 NETS = {make.__name__: make for make in (shuffled, separable, moving, curved, heads, whole)}
+
+
+def sketched(name: str) -> Graph:
+    """One of these networks, or of `graph_nets`, by name."""
+    sketch = Sketch(np.random.default_rng(0))
+    return graph_of(sketch, (SKETCHES | NETS)[name](sketch))
+
+
+def any_of(
+    graph: Graph, groups: Groups, rng: np.random.Generator, minimum: int = 1, multiple: int = 1
+) -> frozenset[int]:
+    """Groups that may go, chosen at random; none where none may."""
+    names = sorted({g for of in groups.of.values() for g in of.tolist()})
+    score = dict(zip(names, rng.random(len(names)).tolist(), strict=True))
+    share = float(rng.uniform(0.3, 0.99))
+    how = PruningConfig("filter_l1", share, "global", minimum=minimum, multiple=multiple)
+    try:
+        return chosen(graph, groups, score, how)
+    except ShiftloomError:
+        return frozenset()
+
+
+def filters(graph: Graph) -> dict[str, int]:
+    """How many filters each layer has."""
+    shapes = graph.shapes()
+    return {n.name: shapes[n.name][2] for n in graph.nodes if hasattr(n.op, "weights")}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from graph_nets import SKETCHES, frames
-from pruning_nets import NETS, graph_of, settings
-from sketches import Sketch
+from graph_nets import frames
+from pruning_nets import settings, sketched
 
 from shiftloom.codegen import boards
 from shiftloom.codegen.config import Config
@@ -20,11 +18,6 @@ BOARD = boards.get("pynq-z2")
 
 def surveyed(graph: Graph, config: Config) -> Survey:
     return survey(quantize(graph, frames(graph, 8, 0), config), config, BOARD)
-
-
-def sketched(name: str) -> Graph:
-    sketch = Sketch(np.random.default_rng(0))
-    return graph_of(sketch, (SKETCHES | NETS)[name](sketch))
 
 
 @pytest.mark.parametrize("name", ["shuffled", "moving"])
