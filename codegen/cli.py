@@ -19,13 +19,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from shiftloom import compression, flow, opened, results, simulation, synthesis
+from shiftloom import comparison, compression, flow, opened, results, simulation, synthesis
 from shiftloom.codegen import boards as board_list
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen import fileset, tables
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames
+from shiftloom.codegen.pruning import prune as prune_graph
 from shiftloom.codegen.quantize import Quantized, weight_traffic
 from shiftloom.codegen.quantize import quantize as quantize_graph
 from shiftloom.models import registry
@@ -118,6 +119,36 @@ def quantize(
             "dram_energy_saving": traffic.saving,
         },
     )
+
+
+@app.command()
+def prune(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    board: BoardName = None,
+    target_fps: Fps = None,
+    data: Data = None,
+    json: Json = None,
+) -> None:
+    """Prune a network and compare it with the whole one: weights, hardware, accuracy."""
+    subject = Subject(network, model, checkpoint, data)
+    settings = _config(subject, config, board, target_fps)
+    with console.status("Pruning, quantizing and scheduling"):
+        graph = subject.graph()
+        shapes = {source.name: source.shape for source in graph.inputs}
+        has_test = network is not None or frame_file is not None
+        test = subject.test(shapes, frame_file) if has_test else None
+        frames = subject.calibration(graph, calibration)
+        sides = comparison.compare(graph, frames, settings, test)
+    console.print(tables.layer_changes_table(comparison.layer_rows(*sides)))
+    console.print(tables.changes_table(comparison.figure_rows(*sides)))
+    for note in comparison.notes(*sides):
+        console.print(note, markup=False)
+    _write_json(json, comparison.figures(*sides))
 
 
 @app.command()
@@ -430,6 +461,7 @@ def _quantized(subject: Subject, calibration: Path | None, settings: Config) -> 
         graph, tuned = subject.graph(), subject.tuned()
         if tuned is not None:
             return quantize_graph(graph, None, settings, tuned.fitted)
+        graph = prune_graph(graph, settings)
         return quantize_graph(graph, subject.calibration(graph, calibration), settings)
 
 

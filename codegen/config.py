@@ -22,6 +22,7 @@ from shiftloom.codegen.values import nearest
 
 WeightFormat = Literal["auto", "qsq", "int", "pow2", "ternary", "binary"]
 PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
+PruningMethod = Literal["none", "magnitude", "nm", "filter_l1", "filter_fpgm", "channel"]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 ShareOrNone = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -92,6 +93,28 @@ class CalibrationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PruningConfig:
+    """What is left out of the network before it is quantized."""
+
+    method: PruningMethod = "none"
+    """Zeros in the weights (`magnitude`, `nm`), or channels removed (the others)."""
+    share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.5
+    """Of the weights, or of the channels that can be removed; without use in `nm`."""
+    scope: Literal["layer", "global"] = "layer"
+    """The share of each layer, or of all together; layers tied by a sum are one."""
+    n: Annotated[int, Field(ge=1)] = 2
+    """In `nm`: the most weights that stay of every M..."""
+    m: Annotated[int, Field(ge=2)] = 4
+    """... in a row along the input channels."""
+    minimum: Annotated[int, Field(ge=1)] = 1
+    """Channels that stay at least, everywhere."""
+    multiple: Annotated[int, Field(ge=1)] = 1
+    """What the channels that stay are a multiple of, in each layer that loses some."""
+    keep: tuple[str, ...] = ()
+    """Layers whose weights and filters all stay."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetConfig:
     """The board and what the scheduler aims at: a rate, or the fastest plan within the shares.
 
@@ -122,6 +145,7 @@ class Config:
     calibration: CalibrationConfig = field(default_factory=CalibrationConfig)
     defaults: LayerConfig = field(default_factory=LayerConfig)
     layers: dict[str, LayerConfig] = field(default_factory=dict)
+    pruning: PruningConfig = field(default_factory=PruningConfig)
 
     def layer(self, node: str) -> LayerConfig:
         """Settings of a node: its override, or the defaults."""
@@ -135,7 +159,12 @@ class Config:
 
 
 _ADAPTER: TypeAdapter[Config] = TypeAdapter(Config)
-_SECTIONS = {"target": TargetConfig, "calibration": CalibrationConfig, "defaults": LayerConfig}
+_SECTIONS = {
+    "target": TargetConfig,
+    "calibration": CalibrationConfig,
+    "defaults": LayerConfig,
+    "pruning": PruningConfig,
+}
 
 
 def load(path: Path, base: Mapping[str, Any] | None = None) -> Config:

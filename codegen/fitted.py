@@ -14,7 +14,7 @@ import numpy.typing as npt
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Graph, Node
-from shiftloom.codegen.ops import Conv2d, Linear
+from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Linear
 from shiftloom.codegen.values import Array, FloatArray
 
 
@@ -26,8 +26,9 @@ class Range:
     signed: bool
 
 
-Layer = Conv2d | Linear
-"""Layers whose weights can be fitted."""
+Layer = Conv2d | ConvTranspose2d | Linear
+Fittable = Conv2d | Linear
+"""Layers whose quantized weights lie as their real ones do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,15 @@ from typing import Protocol
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.coding.sizes import LayerSize, total
 from shiftloom.codegen.profile import LayerProfile
-from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, LayerRow, UnitRow
+from shiftloom.codegen.report import (
+    AccuracyRow,
+    Change,
+    FifoRow,
+    Figure,
+    LayerChange,
+    LayerRow,
+    UnitRow,
+)
 
 NONE = "–"
 """Shown where there is no number."""
@@ -167,6 +175,40 @@ def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:
     )
     heads = "Layer|#Weights|#Zeros|#Packed bits|#Huffman|#Entropy|#Bytes|#Ratio"
     return _grid("Compressed weights", heads, cells)
+
+
+def changed(pair: tuple[str, str]) -> str:
+    """("4", "2") as "4 → 2"; once where nothing changed."""
+    before, after = pair
+    return before if before == after else f"{before} → {after}"
+
+
+def layer_changes_grid(rows: Iterable[LayerChange]) -> Grid:
+    """Each layer before and after pruning."""
+    cells = (
+        (
+            row.layer,
+            *(
+                changed((number(before), number(after)))
+                for before, after in (row.filters, row.weights, row.zeros, row.products)
+            ),
+            changed((row.pe[0] or NONE, row.pe[1] or NONE)),
+            *(
+                changed((number(before), number(after)))
+                for before, after in (row.adders, row.lut, row.dsp)
+            ),
+        )
+        for row in rows
+    )
+    titles = "Layer|#Filters|#Weights|#Zeros|#Products|PE|#Adders|#LUT|#DSP"
+    return _grid("Layers before → after", titles, cells)
+
+
+def changes_grid(rows: Iterable[Change]) -> Grid:
+    """Figures of the whole network before and after pruning."""
+    return _grid(
+        "Network", "Figure|#Before|#After", ((row.label, row.before, row.after) for row in rows)
+    )
 
 
 class ToolRow(Protocol):

@@ -3,7 +3,8 @@
 Every layer sees the calibration frames twice: as the float network has them there (x), and as the
 layers quantized so far leave them (z). Its levels and its bias are chosen to give for z what the
 float layer gives for x: with w* = w + H⁻¹(C − H)w, the covariances H of z and C of z with x, and
-without its mean, the error is (w* − αβ)ᵀ H (w* − αβ) and a constant. No label is used.
+without its mean, the error is (w* − αβ)ᵀ H (w* − αβ) and a constant. No label is used. A weight
+that is exactly 0, as pruning leaves it, keeps the level that it has.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _calibrated(
     made, scales, shifts = [], [], []
     for x, z, w, b in zip(*samples, exact, beta, strict=True):
         covariance, target = _problem(x - x.mean(axis=0), z - z.mean(axis=0), w)
-        levels, alpha = calibrated.fit(target, covariance, start.format.levels, b)
+        levels, alpha = calibrated.fit(target, covariance, start.format.levels, b, w == 0)
         made.append(levels)
         scales.append(alpha)
         shifts.append(w @ x.mean(axis=0) - alpha * (levels @ z.mean(axis=0)))

@@ -72,6 +72,33 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerChange:
+    """A layer before and after pruning, a pair for each number, None where there is none.
+
+    `products` are those a frame with weights other than 0; `adders`, `lut` and `dsp` are of its PE.
+    """
+
+    layer: str
+    filters: tuple[int, int]
+    weights: tuple[int, int]
+    zeros: tuple[int, int]
+    products: tuple[int, int]
+    pe: tuple[str, str]
+    adders: tuple[int | None, int | None]
+    lut: tuple[float | None, float | None]
+    dsp: tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A figure of a whole network before and after; text with its unit."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeHistogram:
     """How often a layer's weights have each code, as (("−4", 12), …), in the order to show."""
 

@@ -13,7 +13,14 @@ from shiftloom.codegen.boards import Board
 from shiftloom.codegen.coding.sizes import LayerSize
 from shiftloom.codegen.grids import Grid
 from shiftloom.codegen.profile import LayerProfile
-from shiftloom.codegen.report import AccuracyRow, FifoRow, Figure, UnitRow
+from shiftloom.codegen.report import (
+    AccuracyRow,
+    Change,
+    FifoRow,
+    Figure,
+    LayerChange,
+    UnitRow,
+)
 
 
 def figures_table(rows: Iterable[Figure]) -> Table:
@@ -44,6 +51,16 @@ def fifos_table(rows: Iterable[FifoRow]) -> Table:
 def sizes_table(layers: tuple[LayerSize, ...]) -> Table:
     """Bits and bytes of the layers in a compressed file."""
     return _table(grids.sizes_grid(layers))
+
+
+def layer_changes_table(rows: Iterable[LayerChange]) -> Table:
+    """Each layer before and after pruning."""
+    return _table(grids.layer_changes_grid(rows))
+
+
+def changes_table(rows: Iterable[Change]) -> Table:
+    """The whole network before and after pruning."""
+    return _table(grids.changes_grid(rows))
 
 
 def boards_table(boards: Iterable[Board]) -> Table:

@@ -1,8 +1,9 @@
 """Shiftloom: trained neural networks to bit-exact FPGA accelerators.
 
 The Python API mirrors the commands. `load_network`, `from_file` or `from_torch` gives a Graph,
-`quantize` its integer network, `build` writes a build folder, `open_build` reads one back;
-`simulate_hls`, `simulate_rtl`, `synthesize_units` and `write_report` work on it.
+`prune` a sparser or a smaller one, `quantize` its integer network, `build` writes a build folder,
+`open_build` reads one back; `simulate_hls`, `simulate_rtl`, `synthesize_units` and `write_report`
+work on it.
 
 Names are imported when first used, so that a part (a test bench, the host) loads no more than it
 needs.
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from shiftloom.codegen.config import parse as parse_config
     from shiftloom.codegen.errors import ShiftloomError
     from shiftloom.codegen.graph import Graph, GraphInput
+    from shiftloom.codegen.pruning import prune
     from shiftloom.codegen.quantize import Quantized, quantize
     from shiftloom.flow import build, from_file, from_torch, load_network
     from shiftloom.opened import OpenedBuild, open_build
@@ -38,6 +40,7 @@ _HOMES = {
     "load_network": ("flow", "load_network"),
     "open_build": ("opened", "open_build"),
     "parse_config": ("codegen.config", "parse"),
+    "prune": ("codegen.pruning", "prune"),
     "quantize": ("codegen.quantize", "quantize"),
     "simulate_hls": ("simulation", "simulate_hls"),
     "simulate_rtl": ("simulation", "simulate_rtl"),
@@ -59,6 +62,7 @@ __all__ = [
     "load_network",
     "open_build",
     "parse_config",
+    "prune",
     "quantize",
     "simulate_hls",
     "simulate_rtl",

@@ -19,6 +19,7 @@ from shiftloom.codegen.values import IntArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Reals = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _STARTS = (0.85, 1.0, 1.15)
 """Factors of the least-squares α that a descent starts from; the best end is kept."""
@@ -29,14 +30,19 @@ _LEAST = 1e-9
 
 
 def fit(
-    weights: Reals, covariance: Reals, levels: Sequence[int], beta: IntArray
+    weights: Reals,
+    covariance: Reals,
+    levels: Sequence[int],
+    beta: IntArray,
+    held: Mask | None = None,
 ) -> tuple[IntArray, Reals]:
     """β and α of output channels `weights` [K, D] for inputs of `covariance` [D, D], from `beta`.
 
-    The covariance is positive definite.
+    Where `held` [K, D] is True β stays as it is. The covariance is positive definite.
     """
-    problem = _Problem(weights, covariance, levels)
     real = beta.astype(np.float64)
+    free = np.zeros(weights.shape, dtype=np.bool_)
+    problem = _Problem(weights, covariance, levels, real, free if held is None else held)
     scale = np.maximum(problem.scale(real @ covariance, real), _LEAST)
     found = [problem.descended(real, scale)]
     found += [problem.descended(problem.fed_back(f * scale), f * scale) for f in _STARTS]
@@ -47,9 +53,21 @@ def fit(
 
 
 class _Problem:
-    """The weights of a layer, the covariance H of its inputs, and the levels of its format."""
+    """The weights of a layer, the covariance H of its inputs, and the levels of its format.
 
-    def __init__(self, weights: Reals, covariance: Reals, levels: Sequence[int]) -> None:
+    Where `held` is True β is that of `start`.
+    """
+
+    def __init__(
+        self,
+        weights: Reals,
+        covariance: Reals,
+        levels: Sequence[int],
+        start: Reals,
+        held: Mask,
+    ) -> None:
+        self._start = start
+        self._held = held
         self._weights = weights
         self._covariance = covariance
         self._seen = weights @ covariance
@@ -68,7 +86,8 @@ class _Problem:
         rest = self._weights / scale[:, None]
         beta = np.empty_like(rest)
         for i, row in enumerate(self._feedback):
-            beta[:, i] = self._grid[np.searchsorted(self._edges, rest[:, i])]
+            nearest = self._grid[np.searchsorted(self._edges, rest[:, i])]
+            beta[:, i] = np.where(self._held[:, i], self._start[:, i], nearest)
             rest[:, i:] -= np.outer((rest[:, i] - beta[:, i]) / row[i], row[i:])
         return beta
 
@@ -77,7 +96,8 @@ class _Problem:
         seen = beta @ self._covariance
         for _ in range(_SWEEPS):
             residual = self._seen - scale[:, None] * seen
-            moved = _sweep(beta, residual, scale, self._covariance, self._grid, self._edges)
+            levels = self._grid, self._edges
+            moved = _sweep(beta, residual, scale, self._covariance, *levels, self._held)
             seen = (self._seen - residual) / scale[:, None]
             scale = np.maximum(self.scale(seen, beta), _LEAST)
             if not moved:
@@ -93,9 +113,18 @@ def _compiled(function: Function) -> Function:
 
 @_compiled
 def _sweep(
-    beta: Reals, residual: Reals, scale: Reals, covariance: Reals, grid: Reals, edges: Reals
+    beta: Reals,
+    residual: Reals,
+    scale: Reals,
+    covariance: Reals,
+    grid: Reals,
+    edges: Reals,
+    held: Mask,
 ) -> int:
-    """Move each β to its best level in turn; `residual` is (w − αβ)ᵀH. Returns how many moved."""
+    """Move each β but the held ones to its best level in turn; `residual` is (w − αβ)ᵀH.
+
+    Returns how many moved.
+    """
     moved = 0
     channels, terms = beta.shape
     for k in range(channels):
@@ -103,7 +132,7 @@ def _sweep(
             wanted = beta[k, i] + residual[k, i] / (covariance[i, i] * scale[k])
             level = grid[np.searchsorted(edges, wanted)]
             step = scale[k] * (level - beta[k, i])
-            if step != 0:
+            if step != 0 and not held[k, i]:
                 moved += 1
                 beta[k, i] = level
                 for j in range(terms):

@@ -87,7 +87,7 @@ class GraphModule(nn.Module):
 
     def fitted(self) -> Fitted:
         """Weights, biases and ranges as the compiler takes them."""
-        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
         made = {name: layer.fitted() for name, layer in self._named().items() if name in known}
         ranges = {
             name: Range(float(self.ranges[_key(name)].detach().double().exp()), signed)
@@ -125,7 +125,7 @@ def _layers(
     quantized: Quantized, config: Config, normalized: bool, pruned: bool
 ) -> Iterator[tuple[str, Layer]]:
     """Every matrix unit's layer; those of operators without trained weights are frozen."""
-    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Layer)}
+    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Fittable)}
     for node in quantized.qgraph.nodes:
         if not isinstance(node.unit, Mac):
             continue

@@ -12,6 +12,7 @@ from shiftloom.codegen.config import (
     CalibrationConfig,
     Config,
     LayerConfig,
+    PruningConfig,
     TargetConfig,
     load,
     parse,
@@ -63,6 +64,14 @@ def test_an_empty_file_is_all_defaults(name: str, tmp_path: Path) -> None:
     assert load(tmp_path / name) == Config()
 
 
+def test_pruning_is_none_unless_asked_for() -> None:
+    assert Config().pruning == PruningConfig("none", 0.5, "layer", 2, 4, 1, 1, ())
+    asked = {"method": "channel", "share": 0.25, "scope": "global", "keep": ["fc"]}
+    assert parse({"pruning": asked}).pruning == PruningConfig(
+        "channel", 0.25, "global", keep=("fc",)
+    )
+
+
 def test_overrides_inherit_what_they_leave_out() -> None:
     loaded = parse({"defaults": {"phi": 2}, "layers": {"a": {"m_bits": 9}, "b": {"phi": 1}}})
     assert loaded.layer("a") == LayerConfig(phi=2, m_bits=9)
@@ -77,7 +86,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
         (
             {"traget": {}},
             "traget: unknown key; did you mean 'target'? "
-            "known: target, calibration, defaults, layers",
+            "known: target, calibration, defaults, layers, pruning",
         ),
         (
             {"target": {"bord": "x"}},
@@ -194,6 +203,35 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
         ({"layers": []}, "layers: is no mapping; write one entry a node name"),
         ({"layers": {"fc": None}}, "layers.fc: holds a NoneType; write key: value pairs"),
         ({"target": "zedboard"}, "target: holds a str; write key: value pairs"),
+        (
+            {"pruning": {"method": "l1"}},
+            "pruning.method: 'l1'; input should be 'none', 'magnitude', 'nm', 'filter_l1', "
+            "'filter_fpgm' or 'channel'",
+        ),
+        ({"pruning": {"share": 1}}, "pruning.share: 1; input should be less than 1"),
+        (
+            {"pruning": {"share": -0.1}},
+            "pruning.share: -0.1; input should be greater than or equal to 0",
+        ),
+        (
+            {"pruning": {"share": float("nan")}},
+            "pruning.share: nan; input should be a finite number",
+        ),
+        (
+            {"pruning": {"scope": "network"}},
+            "pruning.scope: 'network'; input should be 'layer' or 'global'",
+        ),
+        ({"pruning": {"n": 0}}, "pruning.n: 0; input should be greater than or equal to 1"),
+        ({"pruning": {"m": 1}}, "pruning.m: 1; input should be greater than or equal to 2"),
+        (
+            {"pruning": {"minimum": 0}},
+            "pruning.minimum: 0; input should be greater than or equal to 1",
+        ),
+        (
+            {"pruning": {"multiple": 0}},
+            "pruning.multiple: 0; input should be greater than or equal to 1",
+        ),
+        ({"pruning": {"keep": "fc"}}, "pruning.keep: 'fc'; input should be a valid tuple"),
         ({"defaults": None}, "defaults: holds a NoneType; write key: value pairs"),
     ],
 )

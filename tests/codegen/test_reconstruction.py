@@ -69,6 +69,18 @@ def test_weights_on_the_grid_are_kept() -> None:
     assert alpha == pytest.approx(np.full(4, 0.25))
 
 
+def test_held_levels_stay_and_the_others_make_up_for_them() -> None:
+    random = np.random.default_rng(0)
+    w, h = problem(0, 4, 24)
+    held = random.random(w.shape) < 0.5
+    rounded = qsq.quantize("sample", (w * ~held).reshape(4, 1, 1, 24), Qsq(4, None, "output"))
+    start = rounded.values.data.reshape(4, 24)
+    beta, alpha = calibrated.fit(w, h, LEVELS, start, held)
+    assert not beta[held].any()
+    assert (beta != start).any()
+    assert (error(w, h, beta, alpha) <= error(w, h, start, rounded.alpha)).all()
+
+
 def network(seed: int = 0) -> Graph:
     """Three layers with weights that 3 bits hold badly."""
     random = np.random.default_rng(seed)

@@ -9,6 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from shiftloom.codegen import boards, grids, tables
+from shiftloom.codegen.report import Change, LayerChange
+
+CHANGES = [
+    LayerChange(
+        "fc1",
+        (8, 4),
+        (1200, 1200),
+        (0, 9),
+        (1200, 1191),
+        ("dsp", ""),
+        (5, None),
+        (70.4, None),
+        (3, 3),
+    )
+]
 
 
 def _shown(table: Table) -> str:
@@ -26,6 +41,11 @@ def test_tables_show_every_row() -> None:
         (tables.units_table(data.units), ["fc1_matrix", "PE 8 × SIMD 10", "75.0 %", "3,456"]),
         (tables.profile_table(data.profile), ["relu1", "31.4 dB", "exact", "1.250 %", "−90 … 7"]),
         (tables.fifos_table(data.fifos), ["relu1_fifo", "17", "16", "272"]),
+        (
+            tables.layer_changes_table(CHANGES),
+            ["fc1", "8 → 4", "1,200", "0 → 9", "dsp → –", "5 → –", "70 → –"],
+        ),
+        (tables.changes_table([Change("Clocks", "800", "400")]), ["Clocks", "800", "400"]),
         (tables.boards_table([boards.get("pynq-z2")]), ["pynq-z2", "53,200", "125 MHz", "140"]),
     ]
     for table, words in cases:

@@ -72,7 +72,7 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
             continue
-        if kind is ConstantMatrix and config.pe == "auto" and _digits(mac.weights) > MAX_BURNT_IN:
+        if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue
         for pe in divisors(outputs(mac)):
             for simd in divisors(mac.lanes):
@@ -83,6 +83,11 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
                 if kind.supports(mac, pe, simd, x):
                     plan = MacPlan(stage.name, kind.kind, pe, simd)
                     yield from _variants(plan, mac, x.bits, config.digit)
+
+
+def may_be_burnt_in(mac: Mac) -> bool:
+    """Whether a layer has so few signed digits that an adder network of its own is considered."""
+    return mac.groups == 1 and _digits(mac.weights) <= MAX_BURNT_IN
 
 
 def _digits(weights: Array) -> int:

@@ -50,6 +50,11 @@ def choices(plans: Iterable[NodePlan]) -> Choices:
     )
 
 
+def head_units(stage: Stage, plan: NodePlan) -> tuple[Unit, ...]:
+    """The units at the head of a stage alone, as a plan builds it."""
+    return compose_part(stage.head, choices((plan,)), _taken(stage, plan))
+
+
 class _Part:
     """Units of a part of a network; what they cost is found when asked for."""
 
