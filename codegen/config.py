@@ -113,6 +113,11 @@ class PruningConfig:
     keep: tuple[str, ...] = ()
     """Layers whose weights and filters all stay."""
 
+    @property
+    def removes_channels(self) -> bool:
+        """Whether layers become smaller; else their weights become 0, or stay."""
+        return self.method not in ("none", "magnitude", "nm")
+
 
 @dataclass(frozen=True, slots=True)
 class TargetConfig:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.weights import QuantizedWeights
-from shiftloom.codegen.graph import Graph, Node
+from shiftloom.codegen.graph import Graph, Node, check
 from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Linear
 from shiftloom.codegen.values import Array, FloatArray
 
@@ -42,55 +42,64 @@ class Fitted:
     biases: Mapping[str, Array] = field(default_factory=dict)
     ranges: Mapping[str, Range] = field(default_factory=dict)
 
-    def applied(self, graph: Graph) -> Graph:
+    def applied(self, graph: Graph, resized: bool = False) -> Graph:
         """The graph with these weights, as real numbers, and biases.
 
-        Raises ShiftloomError naming a layer that the graph lacks, or that has another shape.
+        Raises ShiftloomError naming a layer that the graph lacks, or that has another shape; with
+        `resized` the layers may have fewer channels, as pruning leaves them.
         """
         real = {name: codes.real for name, codes in self.weights.items()}
-        return with_weights(graph, real, self.biases)
+        return with_weights(graph, real, self.biases, resized)
 
 
 def with_weights(
-    graph: Graph, weights: Mapping[str, FloatArray], biases: Mapping[str, Array]
+    graph: Graph,
+    weights: Mapping[str, FloatArray],
+    biases: Mapping[str, Array],
+    resized: bool = False,
 ) -> Graph:
     """The graph with other weights [C_out, KH, KW, C_in / groups] and biases, by layer.
 
-    Raises ShiftloomError naming a layer that the graph lacks, or that has another shape.
+    Raises ShiftloomError naming a layer that the graph lacks, or that has another shape; with
+    `resized` the channels may be others, and the graph is checked.
     """
     layers = {node.name for node in graph.nodes if isinstance(node.op, Layer)}
     for name in (*weights, *biases):
         if name not in layers:
             raise ShiftloomError(name, "is no layer of the network", "it is of another network")
-    return replace(
+    made = replace(
         graph,
         nodes=tuple(
-            _replaced(node, weights.get(node.name), biases.get(node.name))
+            _replaced(node, weights.get(node.name), biases.get(node.name), resized)
             if node.name in layers
             else node
             for node in graph.nodes
         ),
     )
+    return check(made) if resized else made
 
 
-def _replaced(node: Node, weights: FloatArray | None, bias: Array | None) -> Node:
+def _replaced(node: Node, weights: FloatArray | None, bias: Array | None, resized: bool) -> Node:
     op = node.op
     assert isinstance(op, Layer)
     if weights is not None:
         shape = kernel(op).shape
-        if weights.shape != shape:
+        if weights.shape != shape and not (resized and weights.shape[1:3] == shape[1:3]):
             raise ShiftloomError(
                 node.name,
                 f"weights of shape {weights.shape}, expected {shape}",
                 "they are of another network",
             )
-        real = weights.reshape(op.weights.data.shape).astype(op.weights.data.dtype)
-        op = replace(op, weights=Array(real), given=None)
+        if isinstance(op, Linear):
+            weights = weights.reshape(len(weights), -1)
+        elif op.groups == shape[0]:  # depthwise: a group a channel
+            op = replace(op, groups=len(weights))
+        op = replace(op, weights=Array(weights.astype(op.weights.data.dtype)), given=None)
     if bias is not None:
-        if bias.data.shape != op.bias.data.shape:
+        if bias.data.shape != (len(op.weights.data),):
             raise ShiftloomError(
                 node.name,
-                f"{bias.data.size} biases, expected {op.bias.data.size}",
+                f"{bias.data.size} biases, expected {len(op.weights.data)}",
                 "they are of another network",
             )
         op = replace(op, bias=bias)

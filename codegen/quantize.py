@@ -152,7 +152,7 @@ def quantize(
             fitted = reconstruction.reconstruct(graph, some, config)
     else:
         _check_formats(fitted, config)
-    lowered = fitted.applied(graph)
+    lowered = fitted.applied(graph, config.pruning.removes_channels)
     settings = _Settings(lowered, config, frames, fitted)
     builder = IntegerBuilder(settings)
     values: dict[str, Operand] = {}

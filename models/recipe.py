@@ -64,7 +64,9 @@ class Tuning(_Strict):
 
     `quantization` holds sections of a configuration file. Ranges, biases and α are trained at
     `scale_rate` times the rate of the weights. `normalized` puts batch normalization back while it
-    trains; `layers` names those that learn, null for all; `pruned` keeps weights of 0 at 0.
+    trains; `layers` names those that learn, null for all. Where `quantization` prunes, it does so
+    in `rounds`: round r of R prunes r/R of the share, starts from what the round before gave, and
+    trains for all epochs.
     """
 
     start: str
@@ -72,7 +74,7 @@ class Tuning(_Strict):
     scale_rate: float = Field(gt=0)
     normalized: bool = True
     layers: tuple[str, ...] | None = None
-    pruned: bool = False
+    rounds: int = Field(default=1, ge=1, le=100)
 
 
 class Recipe(_Strict):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from shiftloom import flow
 from shiftloom.codegen import config as configuration
+from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.pruning import prune
 from shiftloom.codegen.quantize import quantize
 from shiftloom.models import datasets, registry
 from shiftloom.models.evaluate import accuracy
@@ -56,7 +59,8 @@ class Job:
     def steps(self) -> int:
         """Batches of the whole training."""
         images = len(self._labelled("train")[0]) - self.recipe.validation_images
-        return loop.batches(self.recipe, images) * self.recipe.epochs
+        rounds = self.recipe.tuning.rounds if self.recipe.tuning else 1
+        return loop.batches(self.recipe, images) * self.recipe.epochs * rounds
 
     def run(
         self,
@@ -68,30 +72,41 @@ class Job:
 
         Raises ShiftloomError for a data set without labels, and for a recipe of another network.
         """
-        trainee = self.trainee()
         loss = Loss(self.recipe, self.teacher)
         frames, labels = self._labelled("train")
-        run = loop.train(trainee, self.recipe, loss, frames, labels, out, on_epoch, on_batch)
+        rounds = self.recipe.tuning.rounds if self.recipe.tuning else 1
+        before: Graph | None = None
+        epochs: list[Epoch] = []
+        for number in range(1, rounds + 1):
+            trainee = self.trainee(number, before)
+            folder = out if rounds == 1 else out / f"round{number}"
+            run = loop.train(trainee, self.recipe, loss, frames, labels, folder, on_epoch, on_batch)
+            epochs += run.epochs
+            before = run.average.real_graph() if isinstance(run.average, GraphModule) else None
         frames, labels = self._labelled("test")
         right = accuracy(loop.logits(trainee, run.average, frames), labels)
-        path = trainee.write(run.average, out)
-        return Trained(path, tuple(run.epochs), right, len(labels))
+        return Trained(trainee.write(run.average, out), tuple(epochs), right, len(labels))
 
-    def trainee(self) -> Trainee:
-        """What the recipe trains, before its first step."""
+    def trainee(self, number: int = 1, before: Graph | None = None) -> Trainee:
+        """What round `number` of the recipe trains, before its first step.
+
+        `before` is the float network that the round before gave.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.recipe.seed)
             if self.recipe.tuning is None:
                 return FloatTrainee(registry.trainable(self.name), self.recipe)
-            return self._tuned(self.recipe.tuning)
+            return self._tuned(self.recipe.tuning, number, before)
 
-    def _tuned(self, tuning: Tuning) -> Trainee:
+    def _tuned(self, tuning: Tuning, number: int, before: Graph | None) -> Trainee:
         config = configuration.parse(tuning.quantization, f"recipe of {self.name}")
-        graph = flow.load_network(tuning.start, self.checkpoint, self.data)
+        start = before or flow.load_network(tuning.start, self.checkpoint, self.data)
+        graph = prune(start, in_round(config, number, tuning.rounds))
         frames = flow.calibration_frames(tuning.start, self.data)
         quantized = quantize(graph, frames, config)
         half = self.recipe.precision == "bfloat16"
-        module = GraphModule(quantized, config, tuning.normalized, tuning.pruned, half)
+        has_zeros = config.pruning.method in ("magnitude", "nm")
+        module = GraphModule(quantized, config, tuning.normalized, has_zeros, half)
         with torch.no_grad():  # the first batch sets the normalizations up
             module.train()(torch.from_numpy(frames))
         _check_layers(tuning, module)
@@ -106,6 +121,17 @@ class Job:
                 "train a network that has real data",
             )
         return frames, labels
+
+
+def in_round(config: Config, number: int, rounds: int) -> Config:
+    """The settings with the share that round `number` prunes of what is there at its start.
+
+    After round r of R, r/R of the whole share are gone. Weights of 0 are still there, and are the
+    smallest ones again; removed channels are not.
+    """
+    gone, wanted = (config.pruning.share * r / rounds for r in (number - 1, number))
+    share = 1 - (1 - wanted) / (1 - gone) if config.pruning.removes_channels else wanted
+    return replace(config, pruning=replace(config.pruning, share=share))
 
 
 def _check_layers(tuning: Tuning, module: GraphModule) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -155,8 +156,21 @@ class Layer(nn.Module):
     def fitted(self) -> tuple[QuantizedWeights, Array]:
         """Codes and bias [C_out] as the compiler holds them, the normalization folded in."""
         with torch.no_grad():
-            if self.norm is None:
-                assert self.bias is not None
-                return self.weights.codes(None), Array(self.bias.numpy())
-            factor, bias = self.norm.constants()
+            factor, bias = self._constants()
             return self.weights.codes(factor), Array(bias.numpy())
+
+    def real(self) -> tuple[npt.NDArray[np.float32], Array]:
+        """Weights before rounding and bias, the normalization folded in."""
+        with torch.no_grad():
+            factor, bias = self._constants()
+            weights = self.weights.real()
+            if factor is not None:
+                weights = weights * factor[:, None, None, None]
+            return weights.numpy(), Array(bias.numpy())
+
+    def _constants(self) -> tuple[torch.Tensor | None, torch.Tensor]:
+        """Factor of the weights and bias, (C_out,) each."""
+        if self.norm is not None:
+            return self.norm.constants()
+        assert self.bias is not None
+        return None, self.bias

@@ -13,6 +13,7 @@ from torch import nn
 from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.fitted import Fitted, Range
+from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.models.tuning.builder import TorchBuilder
@@ -84,6 +85,16 @@ class GraphModule(nn.Module):
         """To be called after every step of an optimizer."""
         for layer in self._named().values():
             layer.weights.clamp()
+
+    def real_graph(self) -> Graph:
+        """The graph with the weights before rounding, and the normalizations folded in."""
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
+        real = {name: layer.real() for name, layer in self._named().items() if name in known}
+        return fitting.with_weights(
+            self.graph,
+            {name: weights for name, (weights, _) in real.items()},
+            {name: bias for name, (_, bias) in real.items()},
+        )
 
     def fitted(self) -> Fitted:
         """Weights, biases and ranges as the compiler takes them."""
