@@ -128,7 +128,11 @@ def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
     assert isinstance(expanded.value, Fitted)
     decoded = quantize(quantized.graph, None, config, expanded.value)
     if decoded.qgraph != quantized.qgraph:
-        raise _unlike(quantized.graph.name, "another integer network")
+        raise ShiftloomError(
+            quantized.graph.name,
+            "comes back as another integer network",
+            "give the settings that it was quantized with",
+        )
     return Compressed(quantized.graph, data, expanded, decoded)
 
 
@@ -169,9 +173,9 @@ def _by_layer(
 def _returned(value: Fitted | SharedNetwork, data: bytes, name: str) -> Expanded:
     expanded = expand(data, name)
     if expanded.value != value:
-        raise _unlike(name, "other weights, biases or ranges")
+        raise ShiftloomError(
+            name,
+            "comes back as other weights, biases or ranges",
+            "integers must be int64, real numbers float32 or float64",
+        )
     return expanded
-
-
-def _unlike(name: str, what: str) -> ShiftloomError:
-    return ShiftloomError(name, f"comes back as {what}", "weights must be int64, biases float")
