@@ -219,7 +219,8 @@ def compress(
     path = output or Path("out") / f"{made.graph.name}.slw"
     fileset.write_file(path, made.data)
     _show_file(path, made.expanded)
-    accuracy = _accuracy(made, subject, frame_file, images)
+    with console.status("Accuracy"):
+        accuracy = compression.accuracy(made, subject, frame_file, images)
     if accuracy is not None:
         console.print(
             f"{accuracy.images:,} images: float {accuracy.real:.2%}, "
@@ -496,26 +497,14 @@ def _simulate(
     return runs
 
 
-def _accuracy(
-    made: compression.Compressed, subject: Subject, frame_file: Path | None, images: int | None
-) -> flow.Accuracy | None:
-    """On the test frames, or the first `images` of them; None without such, or without labels."""
-    if frame_file is None and subject.network is None:
-        return None
-    shapes = {source.name: source.shape for source in made.graph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
-    if labels is None or isinstance(frames, Mapping):
-        return None
-    with console.status("Accuracy"):
-        return made.accuracy(frames[:images], labels[:images])
-
-
 def _show_file(path: Path, expanded: compression.Expanded) -> None:
     console.print(tables.sizes_table(expanded.layers))
     console.print(
         f"{path}: {expanded.content}, {expanded.parameters:,} parameters in {expanded.size:,} bytes"
-        f"; float32 takes {expanded.ratio:.2f} times as many, "
-        f"the codes {expanded.over_entropy:.3f} times their entropy"
+    )
+    console.print(
+        f"float32 takes {expanded.ratio:.2f} times as many bytes; "
+        f"the codes take {expanded.over_entropy:.3f} times their entropy"
     )
 
 

@@ -3,7 +3,7 @@
 The Python API mirrors the commands. `load_network`, `from_file` or `from_torch` gives a Graph,
 `prune` a sparser or a smaller one, `quantize` its integer network, `build` writes a build folder,
 `open_build` reads one back; `simulate_hls`, `simulate_rtl`, `synthesize_units` and `write_report`
-work on it.
+work on it. `fitted_bytes` and `read_fitted` keep what a quantization decided in a compressed file.
 
 Names are imported when first used, so that a part (a test bench, the host) loads no more than it
 needs.
@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
     from shiftloom.codegen.config import Config
     from shiftloom.codegen.config import load as load_config
     from shiftloom.codegen.config import parse as parse_config
@@ -34,6 +35,7 @@ _HOMES = {
     "Quantized": ("codegen.quantize", "Quantized"),
     "ShiftloomError": ("codegen.errors", "ShiftloomError"),
     "build": ("flow", "build"),
+    "fitted_bytes": ("codegen.coding.fitted_file", "fitted_bytes"),
     "from_file": ("flow", "from_file"),
     "from_torch": ("flow", "from_torch"),
     "load_config": ("codegen.config", "load"),
@@ -42,6 +44,7 @@ _HOMES = {
     "parse_config": ("codegen.config", "parse"),
     "prune": ("codegen.pruning", "prune"),
     "quantize": ("codegen.quantize", "quantize"),
+    "read_fitted": ("codegen.coding.fitted_file", "read_fitted"),
     "simulate_hls": ("simulation", "simulate_hls"),
     "simulate_rtl": ("simulation", "simulate_rtl"),
     "synthesize_units": ("synthesis", "synthesize_units"),
@@ -56,6 +59,7 @@ __all__ = [
     "Quantized",
     "ShiftloomError",
     "build",
+    "fitted_bytes",
     "from_file",
     "from_torch",
     "load_config",
@@ -64,6 +68,7 @@ __all__ = [
     "parse_config",
     "prune",
     "quantize",
+    "read_fitted",
     "simulate_hls",
     "simulate_rtl",
     "synthesize_units",

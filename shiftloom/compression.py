@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.quantize import Quantized, folded, quantize
 from shiftloom.codegen.values import nearest
 from shiftloom.flow import Accuracy, Frames, Labels
+from shiftloom.subject import Subject
 
 SHARE_BITS = 5
 """Of the paper's fully connected layers."""
@@ -74,10 +75,12 @@ class Expanded:
 
     def arrays(self) -> bytes:
         """All weights and biases as real numbers, as an .npz: `conv1.weights`, `conv1.bias`."""
-        named = {f"{name}.weights": made.real for name, made in self.value.weights.items()}
+        named: dict[str, Any] = {
+            f"{name}.weights": made.real for name, made in self.value.weights.items()
+        }
         named |= {f"{name}.bias": bias.data for name, bias in self.value.biases.items()}
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **named)
+        np.savez(buffer, **named)
         return buffer.getvalue()
 
 
@@ -118,6 +121,22 @@ class Compressed:
         return Accuracy(len(frames), before, after)
 
 
+def accuracy(
+    made: Compressed, subject: Subject, file: Path | None, images: int | None
+) -> Accuracy | None:
+    """On the subject's test frames, those of `file`, or the first `images` of them.
+
+    None where there are no frames or no labels, and for networks of several inputs.
+    """
+    if file is None and subject.network is None:
+        return None
+    shapes = {source.name: source.shape for source in made.graph.inputs}
+    frames, labels = subject.test(shapes, file)
+    if labels is None or isinstance(frames, Mapping):
+        return None
+    return made.accuracy(frames[:images], labels[:images])
+
+
 def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
     """A quantized network's weights, biases and ranges as a file, and lowered again from it.
 
@@ -128,7 +147,11 @@ def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
     assert isinstance(expanded.value, Fitted)
     decoded = quantize(quantized.graph, None, config, expanded.value)
     if decoded.qgraph != quantized.qgraph:
-        raise _unlike(quantized.graph.name, "another integer network")
+        raise ShiftloomError(
+            quantized.graph.name,
+            "comes back as another integer network",
+            "give the settings that it was quantized with",
+        )
     return Compressed(quantized.graph, data, expanded, decoded)
 
 
@@ -169,9 +192,9 @@ def _by_layer(
 def _returned(value: Fitted | SharedNetwork, data: bytes, name: str) -> Expanded:
     expanded = expand(data, name)
     if expanded.value != value:
-        raise _unlike(name, "other weights, biases or ranges")
+        raise ShiftloomError(
+            name,
+            "comes back as other weights, biases or ranges",
+            "integers must be int64, real numbers float32 or float64",
+        )
     return expanded
-
-
-def _unlike(name: str, what: str) -> ShiftloomError:
-    return ShiftloomError(name, f"comes back as {what}", "weights must be int64, biases float")

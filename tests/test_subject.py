@@ -56,6 +56,19 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("options", [("--calibration", "calibration.npy"), ("--prune", "0.5")])
+def test_a_users_model_is_compressed(
+    files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, str]
+) -> None:
+    monkeypatch.chdir(files)
+    target = ("-o", tmp_path / "n.slw", "--json", tmp_path / "n.json")
+    given = ("compress", "--model", "my-net.onnx", *options, *target)
+    for frames, images in ((), None), (("--frames", "test.npz"), 8):
+        assert run(monkeypatch, *given, *frames) == 0
+        accuracy = json.loads((tmp_path / "n.json").read_text())["accuracy"]
+        assert (accuracy and accuracy["images"]) == images
+
+
 def test_a_users_model_is_built_and_simulated(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

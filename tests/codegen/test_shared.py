@@ -159,10 +159,27 @@ def test_impossible_settings_are_refused(fraction: float, bits: int, message: st
         compress(network(), lambda _: fraction, lambda _: bits)
 
 
-def test_weights_of_another_network_are_refused() -> None:
+@pytest.mark.parametrize(
+    ("weights", "biases", "message"),
+    [
+        ({"other": FC}, {}, "other: is no layer of the network"),
+        ({}, {"relu1": FC}, "relu1: is no layer of the network"),
+        ({CONV: FC}, {}, f"{CONV}: weights of shape (4, 1, 1, 80), expected (3, 3, 3, 2)"),
+        ({}, {CONV: FC}, f"{CONV}: 4 biases, expected 3"),
+    ],
+)
+def test_parts_of_another_network_are_refused(
+    weights: dict[str, str], biases: dict[str, str], message: str
+) -> None:
+    """By the names that they are given, and those of the layers that they come from."""
     made = compress(network(), lambda _: 0, lambda _: 4)
-    other = SharedNetwork({"other": made.weights[CONV]}, {})
-    with refuses("other: is no layer of the network; it is of another network"):
+    other = SharedNetwork(
+        {name: made.weights[source] for name, source in weights.items()},
+        {name: made.biases[source] for name, source in biases.items()},
+    )
+    with refuses(
+        f"{message}; {'it is' if 'no layer' in message else 'they are'} of another network"
+    ):
         other.applied(network())
 
 
