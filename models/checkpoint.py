@@ -120,20 +120,24 @@ def _check_keys(
 
 
 def _checked(key: str, value: object, expected: torch.Tensor) -> torch.Tensor:
-    """`value` as finite float32 of the expected shape."""
+    """`value` as finite float32 of the expected shape; counters of batches stay integers."""
     import torch
 
     if not isinstance(value, torch.Tensor):
         raise ShiftloomError(key, f"is of type {type(value).__name__}, expected a tensor", RESAVE)
-    if value.layout != torch.strided or not value.is_floating_point() or value.is_meta:
+    wanted = "float" if expected.is_floating_point() else "integer"
+    fits = value.is_floating_point() or (wanted == "integer" and not value.is_complex())
+    if value.layout != torch.strided or not fits or value.is_meta:
         raise ShiftloomError(
             key,
             f"is a {value.dtype} tensor of layout {value.layout} on {value.device}",
-            "expected a dense float tensor with data",
+            f"expected a dense {wanted} tensor with data",
         )
     if value.shape != expected.shape:
-        found, wanted = tuple(value.shape), tuple(expected.shape)
-        raise ShiftloomError(key, f"has shape {found}, expected {wanted}", RESAVE)
+        shapes = tuple(value.shape), tuple(expected.shape)
+        raise ShiftloomError(key, f"has shape {shapes[0]}, expected {shapes[1]}", RESAVE)
+    if wanted == "integer":
+        return value.to(expected.dtype)
     single = value.to(torch.float32)
     bad = torch.nonzero(~torch.isfinite(single))
     if len(bad):

@@ -58,13 +58,13 @@ def _block(channels: int, outputs: int, stride: int) -> nn.Module:
     return Block()
 
 
-def _network(name: str, blocks: int) -> Network:
+def _network(name: str, blocks: int, checkpoint: str | None) -> Network:
     return Network(
         name=name,
         doc=f"ResNet-{6 * blocks + 2} on CIFAR-10: 32x32 colour pixels, 10 classes",
         input_shape=(32, 32, 3),
         build=lambda: build(blocks),
-        checkpoint=None,
+        checkpoint=checkpoint,
         dataset="cifar10",
         outputs=10,
         input_scale=1 / 64,
@@ -72,5 +72,5 @@ def _network(name: str, blocks: int) -> Network:
     )
 
 
-RESNET8 = _network("resnet8", 1)
-RESNET20 = _network("resnet20", 3)
+RESNET8 = _network("resnet8", 1, None)
+RESNET20 = _network("resnet20", 3, "resnet20.pt")
