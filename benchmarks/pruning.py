@@ -87,7 +87,7 @@ def main() -> None:
             percent(accuracy.quantized, 2),
             number(row.zeros),
             number(row.adders),
-            number(row.lut),
+            number(row.burnt_in),
             number(synthesized(quantized, config) if wanted else None),
         )
     Console(width=120).print(table)
