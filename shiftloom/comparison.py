@@ -12,8 +12,9 @@ from shiftloom.codegen.config import Config, PruningConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.grids import number, percent
+from shiftloom.codegen.pe import ConstantMatrix
 from shiftloom.codegen.pruning import prune
-from shiftloom.codegen.pruning.savings import Survey, survey
+from shiftloom.codegen.pruning.savings import LayerCost, Survey, survey
 from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.report import Change, LayerChange
 from shiftloom.flow import Accuracy, Labels
@@ -55,20 +56,24 @@ def _side(
 
 
 def layer_rows(before: Side, after: Side) -> tuple[LayerChange, ...]:
-    """Each layer before and after, for a table."""
-    return tuple(
-        LayerChange(
-            one.layer,
-            (one.filters, other.filters),
-            (one.weights, other.weights),
-            (one.zeros, other.zeros),
-            (one.products, other.products),
-            (one.pe, other.pe),
-            (one.adders, other.adders),
-            (one.lut, other.lut),
-            (one.dsp, other.dsp),
-        )
-        for one, other in zip(before.survey.layers, after.survey.layers, strict=True)
+    """Each layer before and after, for a table; cells of the same kind of PE where that can be."""
+    pairs = zip(before.survey.layers, after.survey.layers, strict=True)
+    return tuple(_row(one, other) for one, other in pairs)
+
+
+def _row(one: LayerCost, other: LayerCost) -> LayerChange:
+    burnt_in = one.burnt_in is not None and other.burnt_in is not None
+    kind = ConstantMatrix.kind
+    return LayerChange(
+        layer=one.layer,
+        filters=(one.filters, other.filters),
+        weights=(one.weights, other.weights),
+        zeros=(one.zeros, other.zeros),
+        products=(one.products, other.products),
+        pe=(kind, kind) if burnt_in else (one.pe, other.pe),
+        adders=(one.adders, other.adders),
+        lut=(one.burnt_in, other.burnt_in) if burnt_in else (one.lut, other.lut),
+        dsp=(0, 0) if burnt_in else (one.dsp, other.dsp),
     )
 
 
@@ -105,7 +110,7 @@ def notes(before: Side, after: Side) -> tuple[str, ...]:
     saving = f"Zeros save no hardware in {idle}: their PEs multiply by 0 as well."
     return (
         "Cells are predicted: of a constant PE for a vector a clock where a layer is small enough "
-        "for one, else of the PE in the plan.",
+        "for one before and after, else of the PE in the plan.",
         *([saving] if idle else []),
         *refusals,
     )

@@ -28,8 +28,9 @@ from shiftloom.codegen.quantize import Quantized
 class LayerCost:
     """A layer: its filters, its weights, those that are 0, and products a frame with the others.
 
-    `lut` and `dsp` are predicted: of a `constant` PE for all outputs at once, of `adders` adders,
-    where the layer is small enough for one; else of the PE in the plan, None without a plan.
+    `lut` and `dsp` are predicted for the PE in the plan, None without a plan. `burnt_in` are the
+    LUTs of a `constant` PE for all outputs at once and `adders` its adders, None where the layer is
+    too large for one or has groups.
     """
 
     layer: str
@@ -37,10 +38,11 @@ class LayerCost:
     weights: int
     zeros: int
     products: int
-    pe: str
-    adders: int | None
-    lut: float | None
-    dsp: float | None
+    pe: str = ""
+    lut: float | None = None
+    dsp: float | None = None
+    adders: int | None = None
+    burnt_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _layers(quantized: Quantized, config: Config, units: tuple[Unit, ...]) -> It
         height, width, filters = shapes[name]
         weights = op.weights.data
         zeros = weights.size - int(np.count_nonzero(weights))
-        made = _burnt_in(stages[name]) or planned.get(name)
+        made, constant = planned.get(name), _burnt_in(stages[name])
         cells = cost.predict(made) if made else None
         yield LayerCost(
             layer=name,
@@ -99,9 +101,10 @@ def _layers(quantized: Quantized, config: Config, units: tuple[Unit, ...]) -> It
             zeros=zeros,
             products=height * width * (weights.size - zeros),
             pe=made.kind if made else "",
-            adders=len(made.graph.adders) if isinstance(made, ConstantMatrix) else None,
             lut=cells.lut if cells else None,
             dsp=cells.dsp if cells else None,
+            adders=len(constant.graph.adders) if constant else None,
+            burnt_in=cost.predict(constant).lut if constant else None,
         )
 
 

@@ -32,17 +32,17 @@ def test_every_layer_is_surveyed(name: str) -> None:
         assert (row.filters, row.weights, row.zeros) == (filters, weights[row.layer].size, 0)
         assert row.products == height * width * row.weights
         assert row.lut is not None
-        assert (row.adders is None) == (row.pe != "constant")
+        assert (row.adders is None) == (row.burnt_in is None)
     assert found.weights == sum(w.size for w in weights.values())
     assert found.products == sum(row.products for row in found.layers)
     assert found.plan is not None
 
 
-def test_grouped_layers_are_those_of_the_plan() -> None:
+def test_grouped_layers_have_no_adder_network_of_their_own() -> None:
     rows = {row.layer: row for row in surveyed(sketched("shuffled"), Config()).layers}
     assert rows["conv2d5"].pe.startswith("dw_")
     assert rows["conv2d2"].pe.startswith("mvu_")
-    assert rows["conv2d0"].pe == "constant"
+    assert [rows[name].adders is None for name in ("conv2d5", "conv2d2", "conv2d0")] == [1, 1, 0]
 
 
 def test_a_smaller_network_has_a_cheaper_plan() -> None:

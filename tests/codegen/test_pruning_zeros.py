@@ -13,6 +13,7 @@ from networks import chain, frames, small_network
 from pruning_nets import settings
 from refusals import refuses
 
+import shiftloom
 from shiftloom.codegen import adder_graph, ops
 from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.fitted import kernel
@@ -55,6 +56,12 @@ def random_network(seed: int = 0) -> Graph:
         for node in graph.nodes
     )
     return replace(graph, nodes=tuple(nodes))
+
+
+def test_nothing_is_done_unless_asked_for() -> None:
+    graph = random_network()
+    assert prune(graph, Config()) is graph
+    assert shiftloom.prune is prune
 
 
 # ---------------------------------------------------------------- magnitude
