@@ -12,6 +12,7 @@ from shiftloom.codegen.coding.sharing import share
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Layer, kernel, with_weights
 from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.pruning.magnitude import largest
 from shiftloom.codegen.values import Array, FloatArray
 
 MAX_SHARE_BITS = 8
@@ -48,10 +49,7 @@ class SharedNetwork:
 
 def pruned(weights: FloatArray, share: float) -> FloatArray:
     """The weights with the smallest `share` of them, by magnitude, as 0."""
-    order = np.argsort(np.abs(weights), axis=None, kind="stable")
-    kept = weights.reshape(-1).copy()
-    kept[order[: round(share * weights.size)]] = 0
-    return kept.reshape(weights.shape)
+    return weights * largest(np.abs(weights), share)
 
 
 def shared(weights: FloatArray, bits: int) -> SharedWeights:

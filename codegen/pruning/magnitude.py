@@ -20,9 +20,9 @@ def masks(layers: Mapping[str, Layer], share: float, scope: str) -> dict[str, Ar
     """
     sizes = {name: np.abs(op.weights.data) for name, op in layers.items()}
     if scope == "layer":
-        stay = {name: _largest(size, share) for name, size in sizes.items()}
+        stay = {name: largest(size, share) for name, size in sizes.items()}
     else:
-        flat = _largest(np.concatenate([size.ravel() for size in sizes.values()]), share)
+        flat = largest(np.concatenate([size.ravel() for size in sizes.values()]), share)
         ends = np.cumsum([size.size for size in sizes.values()])[:-1]
         parts = zip(sizes.items(), np.split(flat, ends), strict=True)
         stay = {name: part.reshape(size.shape) for (name, size), part in parts}
@@ -36,7 +36,7 @@ def masks(layers: Mapping[str, Layer], share: float, scope: str) -> dict[str, Ar
     return {name: Array(kept) for name, kept in stay.items()}
 
 
-def _largest(size: FloatArray, share: float) -> npt.NDArray[np.bool_]:
+def largest(size: FloatArray, share: float) -> npt.NDArray[np.bool_]:
     """True for all but the nearest number to `share` of the smallest elements."""
     kept = np.ones(size.size, dtype=np.bool_)
     kept[np.argsort(size, axis=None, kind="stable")[: round(share * size.size)]] = False
