@@ -72,5 +72,5 @@ def _network(name: str, blocks: int, checkpoint: str | None) -> Network:
     )
 
 
-RESNET8 = _network("resnet8", 1, None)
+RESNET8 = _network("resnet8", 1, "resnet8.pt")
 RESNET20 = _network("resnet20", 3, "resnet20.pt")

@@ -160,7 +160,8 @@ def _step(
     for group in run.optimizer.param_groups:
         group["lr"] = rate * group["share"]
     run.optimizer.zero_grad()
-    found = loss(real, run.trainee.outputs(run.trainee.module, real), labels)
+    raw = real / run.trainee.scale + run.trainee.zero
+    found = loss(raw, run.trainee.outputs(run.trainee.module, real), labels)
     found.backward()  # type: ignore[no-untyped-call]
     run.optimizer.step()
     run.trainee.stepped()

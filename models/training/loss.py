@@ -15,7 +15,7 @@ from shiftloom.models.registry import trainable
 
 
 class Loss:
-    """The loss of a recipe for the real inputs, the student's logits and the labels."""
+    """The loss of a recipe for raw inputs [N, C, H, W], the student's logits and the labels."""
 
     def __init__(self, recipe: Recipe, checkpoint: Path | None = None) -> None:
         self._recipe = recipe
@@ -25,7 +25,7 @@ class Loss:
             self._teacher = network, load_checkpoint(network, checkpoint).requires_grad_(False)
 
     def __call__(
-        self, real: torch.Tensor, outputs: torch.Tensor, labels: torch.Tensor
+        self, raw: torch.Tensor, outputs: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
         """The mean over the batch."""
         smoothing = self._recipe.label_smoothing
@@ -35,8 +35,10 @@ class Loss:
         settings = self._recipe.teacher
         assert settings is not None
         heat = settings.temperature
+        network, teacher = self._teacher
+        real = (raw - network.input_zero) * network.input_scale
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            taught = self._teacher[1](real.contiguous(memory_format=torch.channels_last))
+            taught = teacher(real.contiguous(memory_format=torch.channels_last))
         wanted = functional.log_softmax(taught.float() / heat, dim=1)
         found = functional.log_softmax(outputs / heat, dim=1)
         soft = functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
