@@ -429,7 +429,7 @@ def search(
     plain = _plain(config, board, target_fps)
     problem = searching.problem(subject, calibration, plain, candidates, budget.meter)
     path = found.settings_path(output, budget, problem.network.name)
-    with _progress("Damage") as advance:
+    with _progress("Damage and cost") as advance:
         space = searching.explore(problem, measure, advance)
     test = found.test_set(subject, problem.graph, frame_file, images)
     with _progress("Networks") as advance:

@@ -183,8 +183,24 @@ def explore(problem: Problem, by: By, progress: Progress) -> Space:
         count = len(next(iter(frames.values())))
         labels = problem.labels[:count] if by == "loss" and problem.labels is not None else None
         damages = alone.losses(settled, layers, frames, labels, progress)
-    made = costs.tabulated([variant.by_layer for variant in uniform], layers)
+    made = _costs(problem, uniform, progress)
     return Space(problem, uniform, damages, made, Front(made.layers, damages))
+
+
+def _costs(problem: Problem, uniform: Sequence[Variant], progress: Progress) -> Costs:
+    """From the uniform networks; layer by layer where one changes what its readers cost."""
+    layers = problem.layers
+    widths = {v.settled.config.layer(name).activation_bits for v in uniform for name in layers}
+    if not problem.meter.sees_neighbours or len(widths) == 1:
+        return costs.tabulated([variant.by_layer for variant in uniform], layers)
+    base = min(range(len(uniform)), key=lambda number: uniform[number].cost)
+    totals = np.full((len(layers), len(uniform)), uniform[base].cost)
+    places = [place for place in np.ndindex(totals.shape) if place[1] != base]
+    for done, (row, column) in enumerate(places, 1):
+        picks = [column if index == row else base for index in range(len(layers))]
+        totals[row, column] = problem.variant(picks).cost
+        progress(done, len(places))
+    return costs.marginal(uniform[base].by_layer, totals, layers)
 
 
 def _check(problem: Problem, by: By) -> None:

@@ -21,10 +21,14 @@ ByLayer = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A measure of a quantized network under its settings; `unit` names it in tables."""
+    """A measure of a quantized network under its settings; `unit` names it in tables.
+
+    Where it `sees_neighbours`, a layer costs more or less by the activations that it reads.
+    """
 
     unit: str
     measure: Callable[[QGraph, Config], ByLayer]
+    sees_neighbours: bool = False
 
 
 def weight_bits(qgraph: QGraph, config: Config) -> ByLayer:
@@ -61,7 +65,7 @@ def luts(qgraph: QGraph, config: Config) -> ByLayer:
 
 BITS = Meter("weight bits", weight_bits)
 ENERGY = Meter("pJ", energy)
-LUTS = Meter("LUT", luts)
+LUTS = Meter("LUT", luts, sees_neighbours=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,16 @@ class Costs:
 
     layers: Reals
     rest: float
+
+
+def marginal(base: ByLayer, totals: Reals, layers: Sequence[str]) -> Costs:
+    """Costs of `layers` by what each candidate in one layer adds to the network of `base`.
+
+    `totals` [layers, candidates] are the costs of the networks that differ in this layer alone.
+    """
+    own = np.array([base.get(name, 0.0) for name in layers])
+    whole = sum(base.values())
+    return Costs(own[:, None] + totals - whole, whole - float(own.sum()))
 
 
 def tabulated(measured: Sequence[ByLayer], layers: Sequence[str]) -> Costs:

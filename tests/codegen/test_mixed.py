@@ -150,6 +150,13 @@ def test_luts_of_layers_are_those_of_the_plan(network: tuple[Quantized, Config])
     assert {"conv2d0", "conv2d3", "linear6"} <= {name for name, lut in found.items() if lut > 0}
 
 
+def test_marginal_costs_are_what_one_layer_adds() -> None:
+    totals = np.array([[10.0, 13], [10, 9]])
+    made = costs.marginal({"a": 2, "b": 5, "x": 3}, totals, ["b", "a"])
+    assert made.layers.tolist() == [[5, 8], [2, 1]]
+    assert made.rest == 3
+
+
 def test_what_is_around_the_layers_is_taken_where_it_costs_most() -> None:
     made = costs.tabulated([{"a": 1, "b": 2, "x": 5}, {"a": 3, "b": 4, "x": 1, "y": 9}], ["b", "a"])
     assert made.layers.tolist() == [[2, 4], [1, 3]]
