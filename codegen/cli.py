@@ -428,7 +428,7 @@ def search(
     budget = searching.budget(budget_bits, budget_luts, budget_energy, fps, front)
     plain = _plain(config, board, target_fps)
     problem = searching.problem(subject, calibration, plain, candidates, budget.meter)
-    path = found.settings_path(output, budget, problem.network.name)
+    targets = found.targets(output, budget, front, problem.network.name)
     with _progress("Damage and cost") as advance:
         space = searching.explore(problem, measure, advance)
     test = found.test_set(subject, problem.graph, frame_file, images)
@@ -436,7 +436,7 @@ def search(
         outcome = found.outcome(space, measure, budget, front, test, advance)
     console.print(tables.choices_table(outcome.layers, budget.meter.unit))
     console.print(tables.measured_table(outcome.rows, budget.meter.unit))
-    for target, content in found.files(outcome, path).items():
+    for target, content in targets.files(outcome).items():
         fileset.write_file(target, content)
         console.print(f"Written: {target}")
     _write_json(json, outcome.figures())

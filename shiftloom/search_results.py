@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -170,40 +171,48 @@ def _settings(chosen: Chosen) -> bytes:
     return text.encode()
 
 
-def settings_path(given: Path | None, budget: Budget, network: str) -> Path:
-    """Where the settings go; raises ShiftloomError for a name that is not YAML's, or no budget."""
-    if given is None:
-        return Path("out") / f"{network}.yaml"
-    if budget.limit is None:
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where the settings go, and the chart of a front; None for what is not asked for."""
+
+    settings: Path | None
+    chart: Path | None
+
+    def files(self, outcome: Outcome) -> Mapping[Path, bytes]:
+        """What a search writes; there is no chart without accuracies."""
+        made = {} if self.settings is None else {self.settings: outcome.settings}
+        if self.chart is not None and all(row.accuracy is not None for row in outcome.rows):
+            made[self.chart] = _chart(outcome)
+        return made
+
+
+def targets(given: Path | None, budget: Budget, front: int | None, network: str) -> Targets:
+    """The files of a search, settings at `given` or a default.
+
+    Raises ShiftloomError for a name that is not YAML's, for settings without a budget, and where
+    the chart library is not installed.
+    """
+    if given is not None and budget.limit is None:
         raise ShiftloomError(
             f"--output {given}", "without a budget nothing is chosen", "leave it out"
         )
-    if given.suffix not in (".yaml", ".yml"):
+    if given is not None and given.suffix not in (".yaml", ".yml"):
         raise ShiftloomError(
             f"--output {given}", f"suffix {given.suffix!r}", "settings are written as .yaml"
         )
-    return given
-
-
-def files(outcome: Outcome, path: Path) -> Mapping[Path, bytes]:
-    """The settings of the chosen network, and a chart of the front."""
-    made = {path: outcome.settings} if outcome.settings else {}
-    if len(outcome.front) > 1 and all(row.accuracy is not None for row in outcome.rows):
-        made[Path("out") / f"{outcome.network}.results" / "front.svg"] = _chart(outcome)
-    return made
+    if front is not None and find_spec("altair") is None:
+        raise ShiftloomError(
+            "--front", "altair is not installed", "pip install 'shiftloom[report]'"
+        )
+    settings = given or Path("out") / f"{network}.yaml"
+    chart = Path("out") / f"{network}.results" / "front.svg"
+    return Targets(None if budget.limit is None else settings, None if front is None else chart)
 
 
 def _chart(outcome: Outcome) -> bytes:
-    """Accuracy against cost.
+    """Accuracy against cost."""
+    from shiftloom.codegen import charts
 
-    Raises ShiftloomError when the chart library is not installed.
-    """
-    try:
-        from shiftloom.codegen import charts
-    except ImportError as error:
-        raise ShiftloomError(
-            "--front", f"{error.name} is not installed", "pip install 'shiftloom[report]'"
-        ) from error
     points = [
         charts.Point(row.cost, 100 * (row.accuracy or 0), series)
         for series, rows in (("mixed", outcome.front), ("uniform", outcome.uniform))

@@ -12,7 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 from typer.testing import CliRunner
 
-from shiftloom import flow
+from shiftloom import flow, search_results
 from shiftloom.codegen import cli, config
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
@@ -164,6 +164,13 @@ REFUSALS = {
 def test_refusals(arguments: tuple[object, ...], here: Path) -> None:
     assert said(*arguments) == REFUSALS[arguments]
     assert not (here / "out").exists()
+
+
+def test_a_front_needs_the_chart_library(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_results, "find_spec", lambda name: None)
+    assert said("lenet5", "--front", 2) == (
+        "--front: altair is not installed; pip install 'shiftloom[report]'"
+    )
 
 
 def test_a_budget_that_nothing_meets_names_the_least(here: Path) -> None:
