@@ -11,7 +11,7 @@ from shiftloom.codegen.formats import Given
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.quantizers.fixed_point import mantissas
 from shiftloom.codegen.values import Array
-from shiftloom.models.tuning.straight import nearest, rounded
+from shiftloom.models.tuning.straight import nearest, rounded, statistics
 
 MOMENTUM = 0.1
 """Share of a batch in the running statistics."""
@@ -107,8 +107,7 @@ class Norm(nn.Module):
         """Factor of the step and bias, (C,) each, for sums q [N, C, H, W] of real value q·step."""
         if not self.training and self.started:
             return self.constants()
-        mean = q.mean(dim=(0, 2, 3))
-        variance = (q.square().mean(dim=(0, 2, 3)) - mean.square()).clamp(min=0)
+        mean, variance = statistics(q)
         variance, mean = variance * step**2, mean * step
         self._observe(mean.detach(), variance.detach())
         return self._constants(mean, variance)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from shiftloom.codegen.values import IntType
-from shiftloom.models.tuning.straight import requantized, rounded, signs
+from shiftloom.models.tuning.straight import added, requantized, rounded, signs
 from shiftloom.models.tuning.values import (
     Added,
     Function,
@@ -141,7 +141,7 @@ class Requantizer:
             q = self._multiplied(x.layer, value, step, (lo, hi))
         elif isinstance(value, Added):
             m_bits = self._choices(x.layer).m_bits
-            q = rounded(_added(value, step, m_bits).clamp(lo, hi))
+            q = _added(value, step, m_bits, (lo, hi))
         else:
             q = rounded((_real(x) / step).clamp(lo, hi))
         return _ready(at, x, q, step, lo, hi)
@@ -184,8 +184,8 @@ def _shift(top: float, m_bits: int) -> int:
     return max(shift, 0)
 
 
-def _added(value: Added, step: torch.Tensor, m_bits: int) -> torch.Tensor:
-    """m1·a + m2·b over 2^shift, as `adding.approximate` takes them."""
+def _added(value: Added, step: torch.Tensor, m_bits: int, ends: tuple[int, int]) -> torch.Tensor:
+    """m1·a + m2·b over 2^shift, as `adding.approximate` takes them, rounded."""
     ratios = [
         sign * x.scale / step for sign, x in zip(value.signs, (value.a, value.b), strict=True)
     ]
@@ -193,8 +193,8 @@ def _added(value: Added, step: torch.Tensor, m_bits: int) -> torch.Tensor:
     shift = 0
     while round(top * (2 << shift)) < 1 << m_bits:
         shift += 1
-    m1, m2 = (rounded(ratio * 2.0**shift) for ratio in ratios)
-    return (m1 * value.a.q + m2 * value.b.q) * 2.0**-shift
+    first, second = (rounded(ratio * 2.0**shift) * 2.0**-shift for ratio in ratios)
+    return added(value.a.q, first, value.b.q, second, *ends)
 
 
 def _real(x: Operand) -> torch.Tensor:
