@@ -6,8 +6,10 @@ Colours are CSS variables of the page that embeds them, so one picture serves li
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import resources
 from typing import Any
 
 import altair as alt
@@ -79,6 +81,35 @@ def histogram(counts: Sequence[tuple[str, int]]) -> str:
         base.mark_text(dy=-6, fill=_MUTED, fontSize=11).encode(text="text:N"),
     ]
     return _svg(alt.LayerChart(layer=layers), 180, 105)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of one of at most two series."""
+
+    x: float
+    y: float
+    series: str
+
+
+def points(rows: Sequence[Point], x: str, y: str) -> str:
+    """Points over two axes, which need not begin at 0; `x` and `y` are the axes' titles."""
+    series = list(dict.fromkeys(row.series for row in rows))
+    chart = alt.Chart(alt.InlineData(values=[asdict(row) for row in rows])).encode(
+        x=alt.X("x:Q", title=x, scale=alt.Scale(zero=False)),
+        y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)),
+        color=_series_colour(series),
+    )
+    layers: list[alt.Chart] = [chart.mark_point(filled=True, size=50)]
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def standalone(drawn: str) -> str:
+    """A chart for a file of its own: with the report's colours on paper in place of variables."""
+    style = (resources.files("shiftloom.templates") / "report" / "report.css").read_text("utf-8")
+    for name, colour in re.findall(r"--(\w+): (#\w{6});", style.split("@media")[0]):
+        drawn = drawn.replace(f"var(--{name})", colour)
+    return drawn
 
 
 def _scale(values: Sequence[float], mark: float | None) -> alt.Scale:

@@ -387,6 +387,62 @@ def train(
 
 
 @app.command()
+def search(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Settings; default: out/NETWORK.yaml.")
+    ] = None,
+    budget_bits: Annotated[
+        float | None, typer.Option(min=0, help="Bits of all weights, α included.")
+    ] = None,
+    budget_luts: Annotated[
+        float | None, typer.Option(min=0, help="Predicted LUTs at the rate of --target-fps.")
+    ] = None,
+    budget_energy: Annotated[
+        float | None, typer.Option(min=0, help="Picojoules to load all weights from DRAM.")
+    ] = None,
+    front: Annotated[
+        int | None, typer.Option(min=2, help="Show the best at so many budgets as well.")
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="Settings to choose from, .yaml; default: φ of 1, 2, 4.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="divergence, loss or hessian.")] = "divergence",
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    board: BoardName = None,
+    target_fps: Fps = None,
+    data: Data = None,
+    images: Images = None,
+    json: Json = None,
+) -> None:
+    """Choose settings layer by layer: the least damage within a budget."""
+    from shiftloom import search as searching
+    from shiftloom import search_results as found
+
+    subject, measure = Subject(network, model, checkpoint, data), searching.measure(by)
+    fps = _config(subject, config, board, target_fps).target.fps
+    budget = searching.budget(budget_bits, budget_luts, budget_energy, fps, front)
+    plain = _plain(config, board, target_fps)
+    problem = searching.problem(subject, calibration, plain, candidates, budget.meter)
+    targets = found.targets(output, budget, front, problem.network.name)
+    with _progress("Damage and cost") as advance:
+        space = searching.explore(problem, measure, advance)
+    test = found.test_set(subject, problem.graph, frame_file, images)
+    with _progress("Networks") as advance:
+        outcome = found.outcome(space, measure, budget, front, test, advance)
+    console.print(tables.choices_table(outcome.layers, budget.meter.unit))
+    console.print(tables.measured_table(outcome.rows, budget.meter.unit))
+    for target, content in targets.files(outcome).items():
+        fileset.write_file(target, content)
+        console.print(f"Written: {target}")
+    _write_json(json, outcome.figures())
+
+
+@app.command()
 def boards(json: Json = None) -> None:
     """List the known boards."""
     known = [board_list.get(name) for name in board_list.known()]
@@ -455,6 +511,13 @@ def _config(
         target = replace(target, fps=fps)
     board_list.get(target.board)
     return replace(settings, target=target)
+
+
+def _plain(path: Path | None, board: str | None, fps: float | None) -> dict[str, Any]:
+    """What `_config` accepts as plain data: the file's settings, the command line's over them."""
+    data = configuration.read(path) if path else {}
+    given = {key: value for key, value in (("board", board), ("fps", fps)) if value is not None}
+    return {**data, "target": {**data.get("target", {}), **given}} if given else data
 
 
 def _quantized(subject: Subject, calibration: Path | None, settings: Config) -> Quantized:

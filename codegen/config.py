@@ -177,6 +177,15 @@ def load(path: Path, base: Mapping[str, Any] | None = None) -> Config:
 
     What the file leaves out is taken from `base`, plain data as `parse` takes it.
     """
+    data = read(path)
+    return parse(_over(base or {}, data) if isinstance(data, dict) else data, str(path))
+
+
+def read(path: Path) -> Any:
+    """The plain data of a .yaml, .yml or .toml file, an empty mapping for an empty one.
+
+    Raises ShiftloomError naming the file, and where in it.
+    """
     readers: dict[str, Callable[[str], Any]] = {
         ".toml": tomllib.loads,
         ".yaml": yaml.safe_load,
@@ -191,8 +200,7 @@ def load(path: Path, base: Mapping[str, Any] | None = None) -> Config:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         first = str(error).splitlines()[0]
         raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {first}") from error
-    data = {} if data is None else data
-    return parse(_over(base or {}, data) if isinstance(data, dict) else data, str(path))
+    return {} if data is None else data
 
 
 def _over(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.coding.sizes import LayerSize, total
+from shiftloom.codegen.mixed.outcome import LayerChoice, Measured
 from shiftloom.codegen.profile import LayerProfile
 from shiftloom.codegen.report import (
     AccuracyRow,
@@ -64,6 +65,11 @@ def decibel(value: float) -> str:
     if math.isinf(value):
         return "exact" if value > 0 else "no signal"
     return f"{value:.1f} dB".replace("-", "−")
+
+
+def scientific(value: float) -> str:
+    """0.00123 as "1.23e−03"."""
+    return f"{value:.2e}".replace("-", "−")
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
@@ -209,6 +215,38 @@ def changes_grid(rows: Iterable[Change]) -> Grid:
     return _grid(
         "Network", "Figure|#Before|#After", ((row.label, row.before, row.after) for row in rows)
     )
+
+
+def choices_grid(rows: Sequence[LayerChoice], unit: str) -> Grid:
+    """Damage of every candidate in every layer, and what was chosen."""
+    cells = (
+        (
+            row.layer,
+            number(row.weights),
+            *(scientific(damage) for damage in row.damages.values()),
+            row.choice or NONE,
+            number(row.cost),
+        )
+        for row in rows
+    )
+    names = "|".join(f"#{name}" for name in rows[0].damages)
+    return _grid("Damage by candidate", f"Layer|#Weights|{names}|Choice|#{unit}", cells)
+
+
+def measured_grid(rows: Sequence[Measured], unit: str) -> Grid:
+    """Networks with a candidate chosen for every layer, side by side."""
+    cells = (
+        (
+            row.name,
+            number(row.cost),
+            f"{row.code_bits:.3f}",
+            scientific(row.damage),
+            percent(row.accuracy, 2),
+        )
+        for row in rows
+    )
+    titles = f"Network|#{unit}|#Bits a code|#Damage|#Accuracy in integers"
+    return _grid("Networks", titles, cells)
 
 
 class ToolRow(Protocol):

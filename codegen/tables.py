@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.table import Table
@@ -12,6 +12,7 @@ from shiftloom.codegen import grids
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.coding.sizes import LayerSize
 from shiftloom.codegen.grids import Grid
+from shiftloom.codegen.mixed.outcome import LayerChoice, Measured
 from shiftloom.codegen.profile import LayerProfile
 from shiftloom.codegen.report import (
     AccuracyRow,
@@ -61,6 +62,16 @@ def layer_changes_table(rows: Iterable[LayerChange]) -> Table:
 def changes_table(rows: Iterable[Change]) -> Table:
     """The whole network before and after pruning."""
     return _table(grids.changes_grid(rows))
+
+
+def choices_table(rows: Sequence[LayerChoice], unit: str) -> Table:
+    """Damage of the candidates in each layer, and the choice."""
+    return _table(grids.choices_grid(rows, unit))
+
+
+def measured_table(rows: Sequence[Measured], unit: str) -> Table:
+    """The networks that a search compares."""
+    return _table(grids.measured_grid(rows, unit))
 
 
 def boards_table(boards: Iterable[Board]) -> Table:

@@ -19,7 +19,9 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.profile import LayerProfile, profile
+from shiftloom.codegen.qgraph import ArgMax, QGraph
 from shiftloom.codegen.quantize import Quantized
+from shiftloom.codegen.values import IntArray
 from shiftloom.models import datasets, folder, registry
 from shiftloom.models.checkpoint import SHIPPED
 from shiftloom.models.recipe import load_recipe
@@ -115,7 +117,12 @@ def calibration_frames(name: str, data: Path | None = None) -> Frames:
 
     Where they are not, the test set's first `calibration_overlap(name)` frames are they.
     """
-    return datasets.load(registry.base(name).dataset, "calibration", data)[0]
+    return calibration_set(name, data)[0]
+
+
+def calibration_set(name: str, data: Path | None = None) -> tuple[Frames, Labels | None]:
+    """The same frames, and their labels [N] if they have any."""
+    return datasets.load(registry.base(name).dataset, "calibration", data)
 
 
 def calibration_overlap(name: str) -> int:
@@ -137,9 +144,26 @@ def build(quantized: Quantized, config: Config, target: Path) -> Build:
 
 def accuracy(quantized: Quantized, frames: Frames, labels: Labels) -> Accuracy:
     """Accuracy of the float graph and of the integer golden model."""
-    integers = golden.run(quantized.qgraph, frames)
     real = real_accuracy(quantized.graph, frames, labels)
-    return Accuracy(len(frames), real, _share(integers, labels))
+    return Accuracy(len(frames), real, integer_accuracy(quantized, frames, labels))
+
+
+def integer_accuracy(
+    quantized: Quantized, frames: Frames | Mapping[str, Frames], labels: Labels
+) -> float:
+    """Accuracy of the integer golden model."""
+    return share_right(quantized.qgraph, golden.run(quantized.qgraph, frames), labels)
+
+
+def share_right(qgraph: QGraph, outputs: IntArray, labels: Labels) -> float:
+    """Share of frames whose first output is the label: its largest element, or an index.
+
+    `outputs` [N, elements] are the integers of all outputs, one behind the other.
+    """
+    first = next(node for node in qgraph.nodes if node.name == qgraph.outputs[0])
+    logits = outputs[:, : int(np.prod(first.out.shape))]
+    classes = logits[:, 0] if isinstance(first.unit, ArgMax) else logits.argmax(axis=1)
+    return float((classes == labels).mean())
 
 
 def real_accuracy(graph: Graph, frames: Frames, labels: Labels) -> float:

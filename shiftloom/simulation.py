@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from shiftloom import flow
 from shiftloom.beats import Bytes, decode, encode
 from shiftloom.codegen import golden
 from shiftloom.codegen.graph import Frames, IntFrames
-from shiftloom.codegen.qgraph import ArgMax, QGraph
-from shiftloom.codegen.values import IntArray
+from shiftloom.codegen.qgraph import QGraph
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim import engine, locate
 from shiftloom.rtl_sim.cache import Cache
@@ -63,7 +63,7 @@ def simulate_hls(
     raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)
     got = decode(opened.qgraph, raw)
     wrong = got != golden.run(opened.qgraph, frames)
-    accuracy = _accuracy(opened.qgraph, got, labels)
+    accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
     return Simulation("hls", len(given), int(wrong.sum()), accuracy)
 
 
@@ -92,7 +92,7 @@ def simulate_rtl(
         first = _explain(opened, _one(opened.qgraph, frames, index), first_image + index, cache)
     timing = (0.0, 0) if stall else _timing(top, given, result, cache)
     mismatches = int(wrong.sum())
-    accuracy = _accuracy(opened.qgraph, got, labels)
+    accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
     return Simulation("rtl", len(given), mismatches, accuracy, *timing, first)
 
 
@@ -135,18 +135,6 @@ def _one(qgraph: QGraph, frames: Frames, index: int) -> dict[str, IntFrames]:
     """One frame of every input."""
     inputs = golden.check_inputs(qgraph, frames)
     return {name: x[index : index + 1] for name, x in inputs.items()}
-
-
-def _accuracy(
-    qgraph: QGraph, outputs: IntArray, labels: npt.NDArray[np.uint8] | None
-) -> float | None:
-    """Share of frames whose first output is the label: its largest element, or an index."""
-    if labels is None:
-        return None
-    first = next(node for node in qgraph.nodes if node.name == qgraph.outputs[0])
-    logits = outputs[:, : int(np.prod(first.out.shape))]
-    classes = logits[:, 0] if isinstance(first.unit, ArgMax) else logits.argmax(axis=1)
-    return float((classes == labels).mean())
 
 
 def default_cache(folder: Path | None = None) -> Cache:

@@ -46,12 +46,17 @@ class Subject:
 
         A model that brings its activation quantizers needs none.
         """
+        return self.labelled(graph, file)[0]
+
+    def labelled(self, graph: Graph, file: Path | None) -> tuple[Frames, Labels | None]:
+        """The calibration frames, and their labels where there are any."""
         shapes = {source.name: source.shape for source in graph.inputs}
         if file is not None:
-            return _load(file, shapes)[0]
+            return _load(file, shapes)
         if self.network is not None:
-            return flow.calibration_frames(self.network, self.data)
-        return {name: np.empty((0, *shape), dtype=np.uint8) for name, shape in shapes.items()}
+            return flow.calibration_set(self.network, self.data)
+        none = {name: np.empty((0, *shape), dtype=np.uint8) for name, shape in shapes.items()}
+        return none, None
 
     def test(self, shapes: Mapping[str, Shape], file: Path | None) -> tuple[Frames, Labels | None]:
         """Test frames of `file`, or the network's own, and their labels where there are any.

@@ -81,6 +81,10 @@ class GraphModule(nn.Module):
             layer.weights.quantized = weights(name)
         self._quantizes = activations
 
+    def layer(self, name: str) -> Layer:
+        """The numbers of the matrix unit of node `name`."""
+        return self._named()[name]
+
     def clamp(self) -> None:
         """To be called after every step of an optimizer."""
         for layer in self._named().values():

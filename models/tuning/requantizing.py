@@ -121,27 +121,27 @@ class Requantizer:
             if ends is not None:
                 q = x.value.q.clamp(*ends)
                 return _ready(x.at, x, q, x.value.scale, *ends)
-        return self._onto(x.at, x, x.at)
+        return self._onto(x.at, x, x)
 
     def _on_common_scale(self, x: Operand, value: Joined) -> Operand:
         parts = (p if not isinstance(p.value, Joined) else self.activations(p) for p in value.parts)
-        return _concatenated(x, tuple(self._onto(part.at, part, x.at) for part in parts))
+        return _concatenated(x, tuple(self._onto(part.at, part, x) for part in parts))
 
-    def _onto(self, at: str, x: Operand, ranged: str) -> Operand:
-        """The activations of x by the range of value `ranged`."""
-        choice = self._choices(x.layer)
-        signed = self._signed[ranged]
-        top = self._log_ranges[ranged].to(self.dtype).exp()
-        if choice.bits == 1 and signed:
+    def _onto(self, at: str, x: Operand, ranged: Operand) -> Operand:
+        """The activations of x with the width and the range of `ranged`."""
+        bits, signed = self._choices(ranged.layer).bits, self._signed[ranged.at]
+        top = self._log_ranges[ranged.at].to(self.dtype).exp()
+        if bits == 1 and signed:
             return _ready(at, x, signs(_real(x) / (2 * top)), 2 * top, -0.5, 0.5)
-        out = IntType(choice.bits, signed)
+        out = IntType(bits, signed)
         step = top / out.hi
         lo, hi = _ends(x, float(step.detach()), out.lo, out.hi)
         value = x.value
         if isinstance(value, Integers) and not value.ready:
             q = self._multiplied(x.layer, value, step, (lo, hi))
         elif isinstance(value, Added):
-            q = _added(value, step, choice.m_bits, (lo, hi))
+            m_bits = self._choices(x.layer).m_bits
+            q = _added(value, step, m_bits, (lo, hi))
         else:
             q = rounded((_real(x) / step).clamp(lo, hi))
         return _ready(at, x, q, step, lo, hi)

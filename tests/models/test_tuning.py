@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import graph_nets
 import numpy as np
 import numpy.typing as npt
@@ -52,4 +54,19 @@ def test_any_graph_computes_the_golden_integers(name: str, seed: int) -> None:
     config, quantized = graph_nets.settled(name, seed=seed)
     module = GraphModule(quantized, config)
     frames = graph_nets.frames(quantized.graph, FRAMES, seed)
+    assert_same(module, refitted(module, quantized, config), frames)
+
+
+@pytest.mark.parametrize(("name", "seed"), [("branches", 1), (RANDOM, 7), (RANDOM, 16)])
+def test_layers_may_have_activations_of_several_widths(name: str, seed: int) -> None:
+    config, quantized = graph_nets.settled(name, seed=seed)
+    widths = np.random.default_rng(seed).integers(3, 9, len(quantized.graph.nodes)).tolist()
+    layers = {
+        node.name: replace(config.layer(node.name), activation_bits=bits)
+        for node, bits in zip(quantized.graph.nodes, widths, strict=True)
+    }
+    config = replace(config, layers=layers)
+    frames = graph_nets.frames(quantized.graph, FRAMES, seed)
+    quantized = quantize(quantized.graph, frames, config)
+    module = GraphModule(quantized, config)
     assert_same(module, refitted(module, quantized, config), frames)

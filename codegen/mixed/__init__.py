@@ -1,0 +1,1 @@
+"""Mixed precision: settings chosen layer by layer, for the least damage within a budget."""
