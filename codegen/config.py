@@ -11,16 +11,16 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
+from shiftloom.codegen import contradictions
 from shiftloom.codegen.calibration import Method
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats import Binary, Format, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.integer import Granularity
 from shiftloom.codegen.formats.qsq import Axis
-from shiftloom.codegen.quantizers import Options
-from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode
+from shiftloom.codegen.quantizers import AlphaRule, Options, Word, check_word
 from shiftloom.codegen.values import nearest
 
-WeightFormat = Literal["auto", "qsq", "int", "pow2", "ternary", "binary"]
+WeightFormat = Literal["auto", "qsq", "int", "pow2", "csd", "ternary", "binary"]
 PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
 PruningMethod = Literal["none", "magnitude", "nm", "filter_l1", "filter_fpgm", "channel"]
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -34,7 +34,7 @@ class LayerConfig:
     format: WeightFormat = "auto"
     """Number format of the weights; `auto` keeps an imported model's integers, else takes `qsq`."""
     weight_bits: Annotated[int, Field(ge=2, le=8)] | None = None
-    """Width of the weights: of `int` 2 to 8, null for 8; of `pow2` 2 to 5, null for 4."""
+    """Width of the weights: of `int` and `csd` 2 to 8, null for 8; of `pow2` 2 to 5, null for 4."""
     granularity: Granularity = "channel"
     """In the format `int`: one α for each output `channel`, or one for the `tensor`."""
     phi: Literal[1, 2, 4] = 4
@@ -43,13 +43,20 @@ class LayerConfig:
     """Weights that share one α; null means the whole axis."""
     axis: Axis = "output"
     """Direction of the QSQ vectors."""
-    quantizer: Mode = "least_squares"
-    """`least_squares`; `paper` for the thresholds of eq. 10; or `calibrated`, for the levels and
-    biases that change the outputs on the calibration frames least."""
+    digits: Annotated[int, Field(ge=1, le=4)] = 2
+    """In the format `csd`: most non-zero signed digits of a weight."""
+    scales: Literal[1, 2] = 1
+    """In the format `ternary`: one scale, or one for positive and one for negative weights."""
+    quantizer: Word = "least_squares"
+    """`least_squares`; of `int` also the clips `max` and `percentile`; of `qsq` also `paper`, the
+    thresholds of eq. 10. `calibrated` and `adaround` take the levels and biases that change the
+    outputs on the calibration frames least, by coordinate descent or by relaxed rounding."""
+    percentile: Annotated[float, Field(gt=50, le=100)] = 99.9
+    """Of the magnitudes, for the quantizer `percentile`."""
     alpha: AlphaRule = "least_squares"
     """In the paper's mode: `paper` takes eq. 9 literally."""
-    alpha_bits: Annotated[int, Field(ge=2, le=24)] = 16
-    """Mantissa width of α."""
+    alpha_bits: Annotated[int, Field(ge=2, le=24)] | None = 16
+    """Mantissa width of α; null for the fewest that add at most 1 % to the squared error."""
     activation_bits: Annotated[int, Field(ge=1, le=8)] = 8
     """Width of the activations this layer makes; 1 keeps the sign of values that have one."""
     m_bits: Annotated[int, Field(ge=4, le=17)] = 8
@@ -71,6 +78,7 @@ class LayerConfig:
         makers: dict[str, Callable[[], Format]] = {
             "int": lambda: Int(self.weight_bits or 8, self.granularity),
             "pow2": lambda: Pow2(self.weight_bits or 4),
+            "csd": lambda: Csd(self.weight_bits or 8, self.digits),
             "ternary": Ternary,
             "binary": Binary,
         }
@@ -79,7 +87,7 @@ class LayerConfig:
     @property
     def quantizing(self) -> Options:
         """How the weights are quantized, besides their format."""
-        return Options(self.quantizer, self.alpha, self.alpha_bits)
+        return Options(self.quantizer, self.alpha, self.alpha_bits, self.percentile, self.scales)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,16 @@ class PruningConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairConfig:
+    """What is done to the float network, and to biases, against the errors of quantized weights."""
+
+    equalize: bool = False
+    """Equal ranges of the channels between layers; the float function stays."""
+    bias_correction: bool = False
+    """Take the mean error of each output channel on the calibration frames out of the bias."""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetConfig:
     """The board and what the scheduler aims at: a rate, or the fastest plan within the shares.
 
@@ -151,6 +169,7 @@ class Config:
     defaults: LayerConfig = field(default_factory=LayerConfig)
     layers: dict[str, LayerConfig] = field(default_factory=dict)
     pruning: PruningConfig = field(default_factory=PruningConfig)
+    repair: RepairConfig = field(default_factory=RepairConfig)
 
     def layer(self, node: str) -> LayerConfig:
         """Settings of a node: its override, or the defaults."""
@@ -169,6 +188,7 @@ _SECTIONS = {
     "calibration": CalibrationConfig,
     "defaults": LayerConfig,
     "pruning": PruningConfig,
+    "repair": RepairConfig,
 }
 
 
@@ -224,12 +244,21 @@ def parse(data: object, source: str = "configuration") -> Config:
         _check_keys(layer, LayerConfig, source, f"layers.{name}.")
     merged = {name: {**defaults, **layer} for name, layer in layers.items()}
     try:
-        return _ADAPTER.validate_python({**data, "layers": merged})
+        config = _ADAPTER.validate_python({**data, "layers": merged})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         message = first["msg"][0].lower() + first["msg"][1:]
         raise ShiftloomError(f"{source}: {key}", f"{first['input']!r}", message) from error
+    _check_entry(f"{source}: defaults", defaults, config.defaults)
+    for name, layer in layers.items():
+        _check_entry(f"{source}: layers.{name}", layer, config.layers[name])
+    return config
+
+
+def _check_entry(where: str, given: dict[str, Any], layer: LayerConfig) -> None:
+    contradictions.check(where, given, layer)
+    check_word(f"{where}.quantizer", layer.weight_format, layer.quantizer)
 
 
 def _check_keys(data: Any, kind: type, source: str, prefix: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from shiftloom.codegen.lowering import IntegerBuilder, Operand
 from shiftloom.codegen.ops.fold import Layer, drop_softmax, find_shifts, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
+from shiftloom.codegen.repair.equalization import equalized
 from shiftloom.codegen.requant import Certificate
 from shiftloom.codegen.values import IntType
 
@@ -134,17 +135,37 @@ def folded(graph: Graph) -> Graph:
     return check_graph(find_shifts(fold_affines(drop_softmax(check_graph(graph)))))
 
 
+def prepared(graph: Graph, config: Config) -> Graph:
+    """The graph as `folded`, repaired as `config` says before any layer is quantized.
+
+    Raises ShiftloomError for repairs of a network whose weights are all imported integers.
+    """
+    graph = folded(graph)
+    config.check_layers(tuple(node.name for node in graph.nodes))
+    _check_weights(graph)
+    wanted = [key for key, value in asdict(config.repair).items() if value]
+    ours = any(reconstruction.is_ours(node, config) for node in graph.nodes)
+    if wanted and not ours:
+        raise ShiftloomError(
+            f"repair.{wanted[0]}",
+            f"no layer of {graph.name!r} is quantized here",
+            "leave it out, or give its layers a format",
+        )
+    if config.repair.equalize:
+        return equalized(graph, lambda node: reconstruction.is_ours(node, config))
+    return graph
+
+
 def quantize(
     graph: Graph, frames: Frames | None, config: Config, fitted: Fitted | None = None
 ) -> Quantized:
     """Fold, calibrate on `frames` ([N, H, W, C], or several inputs by name) and lower to integers.
 
     A graph with imported quantizers everywhere needs no frames, and neither does one that is
-    `fitted`. Raises ShiftloomError naming the node that cannot be represented.
+    `fitted`, which is of the graph as `prepared` with the same settings. Raises ShiftloomError
+    naming the node that cannot be represented.
     """
-    graph = folded(graph)
-    config.check_layers(tuple(node.name for node in graph.nodes))
-    _check_weights(graph)
+    graph = prepared(graph, config)
     if fitted is None:
         fitted = Fitted()
         if reconstruction.is_wanted(graph, config):

@@ -14,56 +14,62 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen import quantizers
+from shiftloom.codegen import operands, quantizers
 from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.fitted import Fitted, kernel
+from shiftloom.codegen.fitted import Fitted, Layer, kernel
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph, Node
-from shiftloom.codegen.ops import Conv2d, Linear
-from shiftloom.codegen.quantizers import calibrated
-from shiftloom.codegen.quantizers.fixed_point import of_channels
+from shiftloom.codegen.operands import Pair
+from shiftloom.codegen.quantizers import adaround, calibrated
+from shiftloom.codegen.quantizers.fixed_point import in_fixed_point
+from shiftloom.codegen.repair import bias_correction
 from shiftloom.codegen.values import Array, FloatArray
-from shiftloom.codegen.windows import Window
 
 MAX_FRAMES = 256
 """Frames that are evaluated, from the first."""
-MAX_SAMPLES = 1 << 14
-"""Output pixels that the statistics of a layer are taken from."""
-MAX_VALUES = 1 << 24
-"""Most numbers in the samples of a layer."""
 DAMPING = 0.01
 """Added to the diagonal of a covariance, as a part of its mean..."""
 FEW = 10
 """... and as much again for every time that the terms are this part of the samples."""
 
 Reals = npt.NDArray[np.float64]
-Layer = Conv2d | Linear
-Pair = tuple[FloatArray, FloatArray]
-"""A tensor in the float network and in the quantized one."""
 
 
 def is_wanted(graph: Graph, config: Config) -> bool:
-    """Whether any layer asks for the calibrated quantizer."""
-    return any(config.layer(node.name).quantizer == "calibrated" for node in graph.nodes)
+    """Whether the configuration asks for anything that depends on the layers' outputs."""
+    asked = any(config.layer(node.name).quantizer in quantizers.FITTED for node in graph.nodes)
+    return asked or config.repair.bias_correction
+
+
+def is_ours(node: Node, config: Config) -> bool:
+    """Whether a node has weights that are quantized here: none, or not an imported model's."""
+    if not isinstance(node.op, Layer):
+        return False
+    return node.op.given is None or config.layer(node.name).format != "auto"
 
 
 def reconstruct(graph: Graph, frames: Frames, config: Config) -> Fitted:
-    """Quantize the layers of `graph` in order, those that ask for it by the calibrated quantizer.
+    """Quantize the layers of `graph` in order, each by its quantizer, and correct their biases.
 
-    Raises ShiftloomError naming a layer whose format has not one α an output channel.
+    Raises ShiftloomError naming a layer whose format does not suit its quantizer.
     """
     random = np.random.default_rng(config.calibration.seed)
     tensors = _Tensors(graph, frames)
     weights: dict[str, QuantizedWeights] = {}
     biases: dict[str, Array] = {}
     for node in graph.nodes:
-        op, settings = node.op, config.layer(node.name)
-        if isinstance(op, Conv2d | Linear) and not (op.given and settings.format == "auto"):
-            pair = tensors.pairs[node.sources[0]]
-            op, weights[node.name] = _quantized(node.name, op, settings, pair, random)
-            biases[node.name] = op.bias
-        tensors.add(node, replace(node, op=op))
+        if not is_ours(node, config):
+            tensors.add(node, node)
+            continue
+        pair = tensors.pairs[node.sources[0]]
+        op, weights[node.name] = _quantized(node, config.layer(node.name), pair, random)
+        exact, now = tensors.add(node, replace(node, op=op))
+        if config.repair.bias_correction:
+            shift = bias_correction.shift(exact, now)
+            op = _shifted(op, shift)
+            tensors.pairs[node.name] = exact, np.asarray(now + shift, dtype=now.dtype)
+        biases[node.name] = op.bias
     return Fitted(weights, biases)
 
 
@@ -77,55 +83,76 @@ class _Tensors:
             self.pairs[source.name] = real, real
         self._last = {name: node.name for node in graph.nodes for name in node.sources}
 
-    def add(self, exact: Node, quantized: Node) -> None:
+    def add(self, exact: Node, quantized: Node) -> Pair:
         """Evaluate a node in both networks."""
         pairs = [self.pairs[name] for name in exact.sources]
-        self.pairs[exact.name] = (
+        made = (
             exact.op.run(*(x for x, _ in pairs)),
             quantized.op.run(*(z for _, z in pairs)),
         )
+        self.pairs[exact.name] = made
         for name in set(exact.sources):
             if self._last[name] == exact.name:
                 del self.pairs[name]
+        return made
 
 
 def _quantized(
-    node: str, op: Layer, settings: LayerConfig, pair: Pair, random: np.random.Generator
+    node: Node, settings: LayerConfig, pair: Pair, random: np.random.Generator
 ) -> tuple[Layer, QuantizedWeights]:
     """The layer with its quantized weights as real numbers, and these."""
-    weights, bias = kernel(op), op.bias.data
-    made = quantizers.quantize(node, weights, settings.weight_format, settings.quantizing)
-    if settings.quantizer == "calibrated":
-        if made.format.vectors(weights.shape) != len(weights):
+    op = node.op
+    assert isinstance(op, Layer)
+    weights = kernel(op)
+    made = quantizers.quantize(node.name, weights, settings.weight_format, settings.quantizing)
+    shift = np.zeros(len(weights))
+    if settings.quantizer in quantizers.FITTED:
+        vectors = made.format.vectors(weights.shape)
+        if settings.quantizer == "calibrated" and vectors != len(weights):
             raise ShiftloomError(
-                node,
-                f"{made.format.vectors(weights.shape)} scales for {len(weights)} output channels",
-                "the calibrated quantizer needs one a channel",
+                node.name,
+                f"{vectors} scales for {len(weights)} output channels",
+                "the calibrated quantizer needs one a channel; use adaround",
             )
-        made, shift = _calibrated(op, made, settings.alpha_bits, _samples(op, pair, random))
-        bias = bias + shift
+        made, shift = _fitted(op, made, settings, operands.sample(op, pair, random))
     real = Array(made.real.reshape(op.weights.data.shape).astype(np.float32))
-    shifted = Array(bias.astype(op.bias.data.dtype))
-    return replace(op, weights=real, bias=shifted, given=None), made
+    return _shifted(replace(op, weights=real, given=None), shift), made
 
 
-def _calibrated(
-    op: Layer, start: QuantizedWeights, alpha_bits: int, samples: Pair
+def _shifted(op: Layer, shift: Reals) -> Layer:
+    return replace(op, bias=Array((op.bias.data + shift).astype(op.bias.data.dtype)))
+
+
+def _fitted(
+    op: Layer, start: QuantizedWeights, settings: LayerConfig, samples: Pair
 ) -> tuple[QuantizedWeights, Reals]:
     """Weights fitted to the outputs of the float layer, and what its bias is shifted by."""
-    groups = samples[0].shape[0]
-    exact = kernel(op).astype(np.float64).reshape(groups, -1, samples[0].shape[2])
+    groups, _, terms = samples[0].shape
+    shape = start.values.data.shape
+    exact = kernel(op).astype(np.float64).reshape(groups, -1, terms)
     beta = start.values.data.reshape(exact.shape)
-    made, scales, shifts = [], [], []
-    for x, z, w, b in zip(*samples, exact, beta, strict=True):
-        covariance, target = _problem(x - x.mean(axis=0), z - z.mean(axis=0), w)
-        levels, alpha = calibrated.fit(target, covariance, start.format.levels, b, w == 0)
-        made.append(levels)
-        scales.append(alpha)
-        shifts.append(w @ x.mean(axis=0) - alpha * (levels @ z.mean(axis=0)))
-    values = np.concatenate(made).reshape(start.values.data.shape)
-    weights = of_channels(start.format, values, np.concatenate(scales), alpha_bits)
-    return weights, np.concatenate(shifts)
+    alpha = start.format.spread(start.alpha, shape).reshape(exact.shape)
+    levels, values, scales = start.format.levels, np.empty_like(beta), np.empty(exact.shape[:2])
+    for group, (x, z) in enumerate(zip(*samples, strict=True)):
+        covariance, target = _problem(x - x.mean(axis=0), z - z.mean(axis=0), exact[group])
+        if settings.quantizer == "adaround":
+            chosen = adaround.fit(target, covariance, levels, alpha[group])
+            values[group] = np.where(exact[group] == 0, beta[group], chosen)
+        else:
+            values[group], scales[group] = calibrated.fit(
+                target, covariance, levels, beta[group], exact[group] == 0
+            )
+    made = replace(start, values=Array(values.reshape(shape)))
+    if settings.quantizer == "calibrated":
+        made = in_fixed_point(
+            start.format, kernel(op), values.reshape(shape), scales.ravel(), settings.alpha_bits
+        )
+    real = made.real.reshape(exact.shape)
+    shifts = [
+        w @ x.mean(axis=0) - r @ z.mean(axis=0)
+        for w, r, x, z in zip(exact, real, *samples, strict=True)
+    ]
+    return made, np.concatenate(shifts)
 
 
 def _problem(x: FloatArray, z: FloatArray, w: Reals) -> tuple[Reals, Reals]:
@@ -135,32 +162,3 @@ def _problem(x: FloatArray, z: FloatArray, w: Reals) -> tuple[Reals, Reals]:
     damped = h + (share * np.trace(h) / len(h) + 1e-12) * np.eye(len(h))
     target: Reals = w + np.linalg.solve(damped, (c - h) @ w.T).T
     return damped, target
-
-
-def _samples(op: Layer, pair: Pair, random: np.random.Generator) -> Pair:
-    """Operands of the same random output pixels in both networks, [groups, samples, terms]."""
-    if isinstance(op, Linear):
-        exact, now = (x.reshape(1, -1, op.weights.data.shape[1]) for x in pair)
-        return exact, now
-    exact, now = pair
-    frames, *source = exact.shape
-    height, width = op.window.output("", (source[0], source[1], source[2]))
-    terms = op.groups * int(np.prod(op.weights.data.shape[1:]))
-    count = min(MAX_SAMPLES, MAX_VALUES // terms, frames * height * width)
-    places = random.choice(frames * height * width, count, replace=False)
-    index = np.unravel_index(np.sort(places), (frames, height, width))
-    return _operands(op, exact, index), _operands(op, now, index)
-
-
-def _operands(op: Conv2d, x: FloatArray, index: tuple[npt.NDArray[np.intp], ...]) -> FloatArray:
-    """What the output pixels `index` (frame, row, column) are computed of."""
-    window: Window = op.window
-    (kh, kw), (sh, sw), (dh, dw) = window.kernel, window.stride, window.dilation
-    margins = zip(window.padding, window.end, strict=True)
-    padded = np.pad(x, ((0, 0), *margins, (0, 0)))
-    rows = (index[1] * sh)[:, None] + np.arange(kh) * dh
-    columns = (index[2] * sw)[:, None] + np.arange(kw) * dw
-    taps = padded[index[0][:, None, None], rows[:, :, None], columns[:, None, :]]
-    split = taps.reshape(len(taps), kh * kw, op.groups, -1).transpose(2, 0, 1, 3)
-    operands: FloatArray = split.reshape(op.groups, len(taps), -1)
-    return operands

@@ -12,7 +12,7 @@ from shiftloom.codegen.design import RomStyle, Stream
 from shiftloom.codegen.formats import Int
 from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.quantizers.fixed_point import of_channels
+from shiftloom.codegen.quantizers.fixed_point import in_fixed_point
 from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 
@@ -44,7 +44,7 @@ def _mac(shape: tuple[int, ...], bits: int, weight_bits: int, groups: int) -> tu
         values = random.choice(_CODES, shape)
     bias = random.integers(-1000, 1000, shape[0])
     reach = int(np.abs(values).reshape(shape[0], -1).sum(axis=1).max()) << bits
-    codes = of_channels(Int(weight_bits + 1), values, np.ones(shape[0]), 16)
+    codes = in_fixed_point(Int(weight_bits + 1), values, values, np.ones(shape[0]), 16)
     window = Window((shape[1], shape[2]))
     mac = Mac(Array(values), Array(bias), window, 0, codes, groups)
     return mac, IntType.covering(-reach - 1000, reach + 1000).bits

@@ -22,7 +22,7 @@ PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 NOT_HERE = (
     "codegen/boards/cora-z7-07s.toml",
-    "codegen/formats/csd.py",
+    "codegen/formats/apot.py",
     "codegen/ops/global_pool.py",
     "host/accelerator.json",
 )
@@ -131,6 +131,7 @@ SECTIONS = {
     "calibration": config.CalibrationConfig,
     "defaults": config.LayerConfig,
     "pruning": config.PruningConfig,
+    "repair": config.RepairConfig,
 }
 
 

@@ -27,6 +27,7 @@ from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.graph import Graph, GraphInput, Node
 from shiftloom.codegen.ops import Conv2d
 from shiftloom.codegen.quantize import Quantized, quantize
+from shiftloom.codegen.quantizers.channels import least_squares_channels
 from shiftloom.codegen.values import Array
 from shiftloom.codegen.windows import Window
 
@@ -126,29 +127,33 @@ def test_dataflow_example_makes_a_plan_that_chain_reads() -> None:
 
 
 def test_format_example_codes_every_value() -> None:
-    module = example(page("adding-a-format.md"), "example_format")
-    assert module.digits_of(7) == 2  # 8 − 1
-    for width in (2, 4, 8):
-        fmt = module.Csd(width)
-        values = np.array(fmt.levels)
-        assert np.array_equal(fmt.decode(fmt.encode(values)), values)
-        assert np.abs(values).max() == (1 << (width - 1)) - 1
-    with pytest.raises(ShiftloomError, match="csd: 11 has no code; levels are -"):
-        module.Csd(8).encode(np.array([11]))
-    count = len(module.Csd(4).levels)
-    with pytest.raises(
-        ShiftloomError, match=f"csd: code {count}; valid codes are 0 to {count - 1}"
-    ):
-        module.Csd(4).decode(np.array([count], np.uint16))
+    fmt = example(page("adding-a-format.md"), "example_format").Apot()
+    values = np.array(fmt.levels)
+    assert np.array_equal(fmt.decode(fmt.encode(values)), values)
+    assert values.tolist() == sorted(-values)
+    assert len(values) == 31 < 1 << fmt.bits
+    assert values.max() == 32 + 16
+    with pytest.raises(ShiftloomError, match="apot: 7 has no code; levels are"):
+        fmt.encode(np.array([7]))
+    with pytest.raises(ShiftloomError, match="apot: code 31; valid codes are 0 to 30"):
+        fmt.decode(np.array([31], np.uint16))
     weights = np.arange(24).reshape(2, 3, 2, 2)
-    spread = module.Csd().spread(np.array([5, 7]), weights.shape)
+    spread = fmt.spread(np.array([5, 7]), weights.shape)
     assert spread[:, 0, 0, 0].tolist() == [5, 7]
-    assert storage_bits(module.Csd(4, 1), weights.shape) == 24 * 3 + 2 * 32
+    assert storage_bits(fmt, weights.shape) == 24 * 5 + 2 * 32
+
+
+def test_format_example_is_quantized_to() -> None:
+    fmt = example(page("adding-a-format.md"), "example_format").Apot()
+    weights = np.random.default_rng(0).normal(size=(4, 3, 3, 8))
+    codes = least_squares_channels("conv", weights, fmt, fmt.magnitudes, (0.3, 1.1), 16)
+    assert np.isin(codes.values.data, fmt.levels).all()
+    assert np.square(weights - codes.real).sum() < 0.01 * np.square(weights).sum()
 
 
 def test_format_example_has_every_member() -> None:
     names = {name for name in vars(Format) if not name.startswith("_")}
-    made = example(page("adding-a-format.md"), "example_format").Csd
+    made = example(page("adding-a-format.md"), "example_format").Apot
     for known in (made, *FORMATS):
         assert names <= {name for name in vars(known) if not name.startswith("_")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from torch import nn
 
 import shiftloom
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Layer
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.values import Array
 
 SHAPE = (9, 8, 2)
 SIGNS: dict[str, Any] = {
@@ -45,6 +48,18 @@ CASES: dict[str, dict[str, tuple[dict[str, Any], str, int]]] = {
         "conv2": ({"format": "ternary"}, "dw_shift", 1),
         "conv3": ({"format": "binary", "pe": "shift"}, "mvu_shift", 1),
         "fc": ({"format": "ternary", "pe": "dsp"}, "mvu_dsp", 1),
+    },
+    "signed_digits": {
+        "conv1": ({"format": "csd", "pe": "constant"}, "constant", 127),
+        "conv2": ({"format": "csd", "weight_bits": 6, "digits": 1}, "dw_dsp", 16),
+        "conv3": ({"format": "csd", "pe": "dsp"}, "mvu_dsp", 127),
+        "fc": ({"format": "csd", "weight_bits": 5, "digits": 3, "pe": "constant"}, "constant", 15),
+    },
+    "two_scales": {
+        "conv1": ({"format": "ternary", "scales": 2, "pe": "dsp"}, "mvu_dsp", 3),
+        "conv2": ({"format": "ternary", "scales": 2}, "dw_dsp", 5),
+        "conv3": ({"format": "ternary", "scales": 2, "pe": "constant"}, "constant", 3),
+        "fc": ({"format": "ternary", "scales": 2, "pe": "constant"}, "constant", 3),
     },
 }
 """Of every layer: its settings, the kind of its matrix unit (any if empty), the largest weight."""
@@ -80,6 +95,18 @@ def depthwise() -> Graph:
     )
 
 
+def skewed(graph: Graph) -> Graph:
+    """The network with positive weights three times as large."""
+    nodes = []
+    for node in graph.nodes:
+        op = node.op
+        if isinstance(op, Layer):
+            weights = np.where(op.weights.data > 0, 3 * op.weights.data, op.weights.data)
+            op = replace(op, weights=Array(weights))
+        nodes.append(replace(node, op=op))
+    return replace(graph, nodes=tuple(nodes))
+
+
 def signs(padding: int = 0) -> Graph:
     """Convolutions that are meant to read signs."""
     torch.manual_seed(3)
@@ -96,7 +123,8 @@ def signs(padding: int = 0) -> Graph:
 @pytest.mark.parametrize("case", CASES)
 def test_rtl_and_hls_equal_golden_in_every_format(case: str, tmp_path: Path) -> None:
     settings = {"layers": {name: layer for name, (layer, _, _) in CASES[case].items()}}
-    built = compiled(depthwise(), frames(64), settings, tmp_path)
+    graph = skewed(depthwise()) if case == "two_scales" else depthwise()
+    built = compiled(graph, frames(64), settings, tmp_path)
     macs = {node.name: node.unit for node in built.qgraph.nodes if isinstance(node.unit, Mac)}
     for name, (_, kind, largest) in CASES[case].items():
         assert not kind or kind in {unit.kind for unit in built.units if unit.node == name}

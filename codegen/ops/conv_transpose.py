@@ -47,7 +47,8 @@ class ConvTranspose2d:
         return (*before, height - 1 - bottom + extra[0], width - 1 - right + extra[1])
 
     @property
-    def _forward(self) -> Window:
+    def forward(self) -> Window:
+        """The window of the convolution on the spread input."""
         return Window(self.window.kernel, dilation=self.window.dilation)
 
     def shape(self, node: str, source: Shape) -> Shape:
@@ -68,16 +69,16 @@ class ConvTranspose2d:
         (gap_y, gap_x), (height, width, channels) = self.gaps, source
         rows = (height - 1) * (gap_y + 1) + 1 + top + bottom
         columns = (width - 1) * (gap_x + 1) + 1 + left + right
-        size = self._forward.output(node, (rows, columns, channels))
+        size = self.forward.output(node, (rows, columns, channels))
         return (*size, self.weights.data.shape[0])
 
     def run(self, x: FloatArray) -> FloatArray:
         spread = insert(x, self.pad, self.gaps, 0.0)
         kernel = _flipped(self.weights).data
-        return convolve(spread, kernel, self.bias.data, self._forward, self.groups)
+        return convolve(spread, kernel, self.bias.data, self.forward, self.groups)
 
     def lower(self, builder: IntegerBuilder, node: str, x: Operand) -> Operand:
         given = self.given and replace(self.given, values=_flipped(self.given.values))
         weights = np.ascontiguousarray(_flipped(self.weights).data)
         spread = builder.insert(f"{node}_insert", x, self.pad, self.gaps, 0.0)
-        return builder.mac(node, spread, weights, self.bias.data, self._forward, self.groups, given)
+        return builder.mac(node, spread, weights, self.bias.data, self.forward, self.groups, given)

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from shiftloom.codegen.formats.binary import Binary
 from shiftloom.codegen.formats.weights import QuantizedWeights
-from shiftloom.codegen.quantizers.fixed_point import check_weights, of_channels
+from shiftloom.codegen.quantizers.fixed_point import check_weights, in_fixed_point
 
 
 def quantize(
-    node: str, weights: npt.NDArray[Any], fmt: Binary, alpha_bits: int = 16
+    node: str, weights: npt.NDArray[Any], fmt: Binary, alpha_bits: int | None = 16
 ) -> QuantizedWeights:
     """W ≈ α·{−1, 1}, +1 for 0; raises ShiftloomError naming `node` on bad weights."""
     rows = check_weights(node, weights).reshape(weights.shape[0], -1)
     beta = np.where(rows < 0, -1, 1).reshape(weights.shape)
-    return of_channels(fmt, beta, np.abs(rows).mean(axis=1), alpha_bits)
+    return in_fixed_point(fmt, weights, beta, np.abs(rows).mean(axis=1), alpha_bits)

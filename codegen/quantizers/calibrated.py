@@ -8,16 +8,14 @@ starts from nearest levels, and from error feedback at several α (Frantar et al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from shiftloom.codegen.quantizers.kernels import compiled
 from shiftloom.codegen.values import IntArray
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 Reals = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
@@ -106,12 +104,7 @@ class _Problem:
         return beta, scale, (rest * (self._seen - scale[:, None] * seen)).sum(axis=1)
 
 
-def _compiled(function: Function) -> Function:
-    result: Function = numba.njit(cache=True)(function)
-    return result
-
-
-@_compiled
+@compiled
 def _sweep(
     beta: Reals,
     residual: Reals,

@@ -14,6 +14,10 @@ from shiftloom.codegen.values import Array, IntArray
 
 Vectors = npt.NDArray[np.float64]
 
+MIN_BITS, MAX_BITS = 2, 24
+"""Narrowest and widest mantissa of α."""
+EXCESS = 0.01
+"""What rounding α may add to the squared error of a layer, as a share of it."""
 _HUGE = 2.0**60
 """Largest magnitude of a weight: its square and its sums stay finite."""
 
@@ -29,6 +33,24 @@ def check_weights(node: str, weights: npt.NDArray[Any]) -> Vectors:
     return weights.astype(np.float64)
 
 
+def in_fixed_point(
+    fmt: Format, weights: npt.NDArray[Any], beta: IntArray, scale: Vectors, bits: int | None
+) -> QuantizedWeights:
+    """β [C_out, KH, KW, C_in] for these weights, with α of each vector in mantissas of `bits`.
+
+    None takes the fewest bits that suffice. A vector whose α is far too small becomes zeros with
+    the layer's largest α, which then only scales its bias; without a zero in the format it takes
+    the smallest α.
+    """
+    width = fewest_bits(fmt, weights, beta, scale) if bits is None else bits
+    mantissa, exponent = mantissas(scale, width)
+    faint = mantissa == 0
+    if faint.any() and 0 in fmt.levels:
+        beta = np.where(fmt.spread(faint, beta.shape), 0, beta)
+        mantissa[faint] = mantissa.max(initial=1 << (width - 1))
+    return QuantizedWeights(fmt, Array(beta), Array(np.maximum(mantissa, 1)), exponent)
+
+
 def mantissas(scale: Vectors, bits: int) -> tuple[IntArray, int]:
     """α as integer mantissas of `bits` bits over one exponent a layer; 0 if α is far too small."""
     top = float(scale.max(initial=0.0)) or 1.0
@@ -37,15 +59,21 @@ def mantissas(scale: Vectors, bits: int) -> tuple[IntArray, int]:
     return np.minimum(mantissa, (1 << bits) - 1), exponent
 
 
-def of_channels(fmt: Format, beta: IntArray, scale: Vectors, bits: int) -> QuantizedWeights:
-    """β [C_out, KH, KW, C_in] with one α an output channel, or one for all of them.
+def fewest_bits(fmt: Format, weights: npt.NDArray[Any], beta: IntArray, scale: Vectors) -> int:
+    """The fewest bits of α's mantissas that do not add more than `EXCESS`; 24 if none do.
 
-    A channel whose α is far too small becomes zeros with the layer's largest α, which then only
-    scales its bias; without a zero in the format it takes the smallest α.
+    They may neither raise the squared error by more, nor move the weights by more than this share
+    of it: an α that is not the least-squares scale of the weights was chosen for other reasons.
     """
-    mantissa, exponent = mantissas(scale, bits)
-    faint = mantissa == 0
-    if 0 in fmt.levels:
-        beta = np.where(fmt.spread(faint, beta.shape), 0, beta)
-        mantissa[faint] = mantissa.max(initial=1 << (bits - 1))
-    return QuantizedWeights(fmt, Array(beta), Array(np.maximum(mantissa, 1)), exponent)
+    error = float(np.square(weights - fmt.spread(scale, beta.shape) * beta).sum())
+    vector = fmt.spread(np.arange(len(scale)), beta.shape).ravel()
+    norm, dot = (
+        np.bincount(vector, (beta * other).ravel(), len(scale)) for other in (beta, weights)
+    )
+    for bits in range(MIN_BITS, MAX_BITS):
+        mantissa, exponent = mantissas(scale, bits)
+        step = np.ldexp(mantissa.astype(np.float64), exponent) - scale
+        moved, raised = norm * step**2, norm * step**2 + 2 * step * (scale * norm - dot)
+        if max(moved.sum(), raised.sum()) <= EXCESS * error:
+            return bits
+    return MAX_BITS

@@ -13,6 +13,7 @@ from torch import nn
 from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.fitted import Fitted, Range
+from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quantize import Quantized
@@ -147,9 +148,14 @@ def _layers(
         codes, op = node.unit.codes, ops.get(node.name)
         real = codes.real if op is None else fitting.kernel(op)
         bias = np.zeros(len(real)) if op is None else quantized.fitted.biases[node.name].data
-        weights = Weights(codes, _single(real), config.layer(node.name).alpha_bits, pruned)
+        weights = Weights(codes, _single(real), _alpha_bits(config, node.name, codes), pruned)
         layer = Layer(weights, _single(bias), normalized and op is not None)
         yield node.name, layer.requires_grad_(op is not None)
+
+
+def _alpha_bits(config: Config, node: str, codes: QuantizedWeights) -> int:
+    """Bits of a mantissa: those of the settings, or as many as the search has found."""
+    return config.layer(node).alpha_bits or int(codes.mantissa.data.max()).bit_length()
 
 
 def _single(values: npt.NDArray[Any]) -> torch.Tensor:

@@ -18,7 +18,7 @@ from shiftloom.codegen.config import (
     parse,
 )
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats import Binary, Format, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
 
 YAML = """
 target: {board: zedboard, fps: 1000}
@@ -42,8 +42,8 @@ folding = [2, 5]
 pe = "shift"
 """
 LAYER_KEYS = (
-    "format, weight_bits, granularity, phi, vector, axis, quantizer, alpha, alpha_bits, "
-    "activation_bits, m_bits, requant, requant_dsp, pe, folding, digit"
+    "format, weight_bits, granularity, phi, vector, axis, digits, scales, quantizer, percentile, "
+    "alpha, alpha_bits, activation_bits, m_bits, requant, requant_dsp, pe, folding, digit"
 )
 
 
@@ -86,7 +86,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
         (
             {"traget": {}},
             "traget: unknown key; did you mean 'target'? "
-            "known: target, calibration, defaults, layers, pruning",
+            "known: target, calibration, defaults, layers, pruning, repair",
         ),
         (
             {"target": {"bord": "x"}},
@@ -125,6 +125,8 @@ def test_unknown_keys_are_refused_with_the_nearest(data: object, message: str) -
         ({"format": "int", "weight_bits": 4, "granularity": "tensor"}, Int(4, "tensor")),
         ({"format": "pow2"}, Pow2(4)),
         ({"format": "pow2", "weight_bits": 3}, Pow2(3)),
+        ({"format": "csd"}, Csd(8, 2)),
+        ({"format": "csd", "weight_bits": 6, "digits": 3}, Csd(6, 3)),
         ({"format": "ternary"}, Ternary()),
         ({"format": "binary"}, Binary()),
     ],

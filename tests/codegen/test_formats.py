@@ -10,7 +10,7 @@ from refusals import refuses
 
 from shiftloom.codegen import store
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats import FORMATS, Binary, Format, Given, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats import FORMATS, Binary, Csd, Format, Given, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.formats.packing import pack, unpack
 from shiftloom.codegen.formats.qsq import Axis
@@ -22,7 +22,7 @@ AXES: tuple[Axis, ...] = ("output", "filter", "channel")
 SAMPLES: tuple[Format, ...] = (
     *(Qsq(phi, vector, axis) for phi in (1, 2, 4) for vector in (None, 3) for axis in AXES),
     *(Int(2), Int(4), Int(8, "tensor"), Int(3, "channel", False)),
-    *(Pow2(2), Pow2(3), Pow2(5), Ternary(), Binary()),
+    *(Pow2(2), Pow2(3), Pow2(5), Csd(), Csd(4, 1), Ternary(), Ternary(5, 3), Binary()),
     *(Given(8), Given(4, False), Given(8, True, "tensor")),
 )
 SHAPE = (4, 2, 3, 5)
@@ -91,6 +91,10 @@ class TestFormat:
         (lambda: Int(8, "row"), "int.granularity: unknown 'row'; use channel or tensor"),  # type: ignore[arg-type]
         (lambda: Pow2(6), "pow2.bits: 6 bits; use 2 to 5"),
         (lambda: Pow2(1), "pow2.bits: 1 bits; use 2 to 5"),
+        (lambda: Csd(9), "csd.width: 9 bits; use 2 to 8"),
+        (lambda: Csd(8, 0), "csd.digits: 0 digits; use 1 to 4"),
+        (lambda: Ternary(0, 1), "ternary.positive: 0; use 1 to 127"),
+        (lambda: Ternary(1, 128), "ternary.negative: 128; use 1 to 127"),
         (lambda: Int(4).encode(np.array([8])), "int: 8 has no code; int4 holds -8 to 7"),
         (
             lambda: Ternary().encode(np.array([0, 2])),

@@ -212,6 +212,9 @@ FORMATS: dict[str, dict[str, object]] = {
     "int_tensor": {"format": "int", "granularity": "tensor"},
     "pow2": {"format": "pow2"},
     "ternary": {"format": "ternary"},
+    "csd": {"format": "csd"},
+    "ternary_two_scales": {"format": "ternary", "scales": 2},
+    "adaround": {"quantizer": "adaround"},
     "calibrated": {"quantizer": "calibrated"},
     "calibrated_int": {"quantizer": "calibrated", "format": "int", "weight_bits": 3},
 }

@@ -13,7 +13,8 @@ from refusals import refuses
 
 from shiftloom.codegen.formats.qsq import Axis, Qsq
 from shiftloom.codegen.formats.weights import QuantizedWeights
-from shiftloom.codegen.quantizers.qsq import AlphaRule, Mode, quantize
+from shiftloom.codegen.quantizers.options import AlphaRule, Word
+from shiftloom.codegen.quantizers.qsq import quantize
 
 Floats = npt.NDArray[np.float64]
 BITS = 24
@@ -102,7 +103,7 @@ def test_ties_go_to_the_smaller_magnitude() -> None:
 
 
 @pytest.mark.parametrize("mode", ["least_squares", "paper"])
-def test_vectors_of_zeros_take_the_largest_scale(mode: Mode) -> None:
+def test_vectors_of_zeros_take_the_largest_scale(mode: Word) -> None:
     weights = np.random.default_rng(0).normal(size=(4, 3, 3, 2)).astype(np.float32)
     weights[1] = 0
     weights[2] *= 1e-12
@@ -113,7 +114,7 @@ def test_vectors_of_zeros_take_the_largest_scale(mode: Mode) -> None:
 
 @pytest.mark.parametrize("mode", ["least_squares", "paper"])
 @pytest.mark.parametrize("rule", ["least_squares", "paper"])
-def test_a_layer_of_zeros(mode: Mode, rule: AlphaRule) -> None:
+def test_a_layer_of_zeros(mode: Word, rule: AlphaRule) -> None:
     codes = quantize("conv", np.zeros((3, 2, 2, 2), dtype=np.float32), Qsq(4), mode, rule)
     assert not codes.values.data.any()
     assert (codes.alpha > 0).all()

@@ -29,7 +29,7 @@ def error(codes: QuantizedWeights, weights: np.ndarray) -> float:
 
 
 def test_every_format_but_the_given_one_has_a_quantizer() -> None:
-    assert {kind for kind, _ in QUANTIZERS} == set(FORMATS) - {Given}
+    assert {kind for kind, _, _ in QUANTIZERS} == set(FORMATS) - {Given}
 
 
 @pytest.mark.parametrize(

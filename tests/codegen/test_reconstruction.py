@@ -1,4 +1,4 @@
-"""The calibrated quantizer: no worse than rounding, near enumeration, and it mends what it can."""
+"""Quantizers of outputs: no worse than rounding, near enumeration, and they mend what they can."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from refusals import refuses
 from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.formats import Qsq
 from shiftloom.codegen.graph import Graph, GraphInput
-from shiftloom.codegen.ops import Conv2d, Flatten, Linear, Relu
+from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Flatten, Linear, Relu
 from shiftloom.codegen.quantize import quantize
-from shiftloom.codegen.quantizers import calibrated, qsq
+from shiftloom.codegen.quantizers import adaround, calibrated, qsq
 from shiftloom.codegen.reconstruction import is_wanted, reconstruct
 from shiftloom.codegen.values import Array
 from shiftloom.codegen.windows import Window
 
 LEVELS = (-4, -2, -1, 0, 1, 2, 4)
 Reals = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.int64]
 
 
 def problem(seed: int, channels: int, terms: int) -> tuple[Reals, Reals]:
@@ -81,6 +82,44 @@ def test_held_levels_stay_and_the_others_make_up_for_them() -> None:
     assert (error(w, h, beta, alpha) <= error(w, h, start, rounded.alpha)).all()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_rounding_is_close_to_the_best_of_both_neighbours(seed: int) -> None:
+    w, h = problem(seed, 3, 8)
+    scale = np.broadcast_to(np.abs(w).max(axis=1, keepdims=True) / 4, w.shape)
+    beta = adaround.fit(w, h, LEVELS, scale)
+    grid = np.array(LEVELS)
+    below = np.searchsorted(grid, w / scale, side="right") - 1
+    low = grid[np.maximum(below, 0)]
+    high = grid[np.minimum(below + 1, len(grid) - 1)]
+    assert ((beta == low) | (beta == high)).all()
+    nearest = np.where(w / scale > (low + high) / 2, high, low)
+    alpha = scale[:, 0]
+    found, rounded = error(w, h, beta, alpha), error(w, h, nearest, alpha)
+    assert (found <= rounded).all()
+    best = sum(best_rounding(w, h, low, high, alpha))
+    assert best * 0.999 <= found.sum() <= 2 * best
+
+
+def best_rounding(w: Reals, h: Reals, low: Levels, high: Levels, alpha: Reals) -> list[float]:
+    """The least error of each channel over all choices of one of the two levels."""
+    choices = np.array(list(product((0, 1), repeat=w.shape[1])))
+    found = []
+    for row, one, other, a in zip(w, low, high, alpha, strict=True):
+        rest = row - a * np.where(choices, other, one)
+        found.append(float(((rest @ h) * rest).sum(axis=1).min()))
+    return found
+
+
+@pytest.mark.parametrize("levels", [(-1, 1), (-7, 0, 5), LEVELS])
+def test_rounding_keeps_weights_on_the_grid_and_beyond_its_ends(levels: tuple[int, ...]) -> None:
+    random = np.random.default_rng(0)
+    beta = random.choice(levels, (4, 12))
+    _, h = problem(0, 1, 12)
+    assert (adaround.fit(0.25 * beta, h, levels, np.full((4, 12), 0.25)) == beta).all()
+    ends = np.where(beta > 0, levels[-1], levels[0])
+    assert (adaround.fit(3.0 * ends, h, levels, np.ones((4, 12))) == ends).all()
+
+
 def network(seed: int = 0) -> Graph:
     """Three layers with weights that 3 bits hold badly."""
     random = np.random.default_rng(seed)
@@ -114,11 +153,29 @@ def deviation(graph: Graph, config: Config, seed: int) -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_outputs_move_less_than_with_nearest_levels(seed: int) -> None:
+@pytest.mark.parametrize("quantizer", ["calibrated", "adaround"])
+def test_outputs_move_less_than_with_nearest_levels(quantizer: str, seed: int) -> None:
     graph = network(seed)
     nearest = deviation(graph, parse({}), seed)
-    fitted = deviation(graph, parse({"defaults": {"quantizer": "calibrated"}}), seed)
+    fitted = deviation(graph, parse({"defaults": {"quantizer": quantizer}}), seed)
     assert fitted < 0.6 * nearest
+
+
+@pytest.mark.parametrize("quantizer", ["calibrated", "adaround"])
+def test_transposed_convolutions_are_fitted_too(quantizer: str) -> None:
+    random = np.random.default_rng(0)
+    weights = Array(random.normal(0, 0.3, (4, 3, 3, 6)).astype(np.float32))
+    layer = ConvTranspose2d(weights, Array(np.zeros(4, np.float32)), Window((3, 3), (2, 2), (1, 1)))
+    graph = chain(layer, source=GraphInput((6, 6, 6), 8, 1 / 255))
+    fitted = deviation(graph, parse({"defaults": {"quantizer": quantizer}}), 0)
+    assert fitted < 0.9 * deviation(graph, parse({}), 0)
+
+
+def test_rounding_takes_scales_of_short_vectors() -> None:
+    entry = {"vector": 3, "axis": "channel", "phi": 1}
+    nearest = deviation(network(), parse({"defaults": entry}), 0)
+    fitted = deviation(network(), parse({"defaults": {**entry, "quantizer": "adaround"}}), 0)
+    assert fitted < 0.8 * nearest
 
 
 def test_integer_network_has_the_fitted_weights() -> None:
@@ -146,6 +203,7 @@ def test_short_vectors_are_refused() -> None:
     config = parse({"defaults": {"quantizer": "calibrated", "vector": 3}})
     x = {"input": frames(np.random.default_rng(1), (8, 8, 2))}
     with refuses(
-        "conv2d0: 48 scales for 8 output channels; the calibrated quantizer needs one a channel"
+        "conv2d0: 48 scales for 8 output channels; "
+        "the calibrated quantizer needs one a channel; use adaround"
     ):
         reconstruct(network(), x, config)

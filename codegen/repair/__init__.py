@@ -1,0 +1,1 @@
+"""Repairs of a trained network before and after quantization, without labels."""

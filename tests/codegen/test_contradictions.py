@@ -1,0 +1,128 @@
+"""Settings that contradict each other are refused, with what would give them a meaning."""
+
+from __future__ import annotations
+
+import pytest
+from refusals import refuses
+
+from shiftloom.codegen.config import LayerConfig, parse
+from shiftloom.codegen.formats import Int, Qsq
+from shiftloom.codegen.quantizers import Options
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"format": "int", "phi": 2},
+            "phi: 2 means nothing with format: int; leave it out, or use format: auto or qsq",
+        ),
+        (
+            {"format": "csd", "vector": 8},
+            "vector: 8 means nothing with format: csd; leave it out, or use format: auto or qsq",
+        ),
+        (
+            {"format": "binary", "axis": "filter"},
+            "axis: 'filter' means nothing with format: binary; "
+            "leave it out, or use format: auto or qsq",
+        ),
+        (
+            {"granularity": "tensor"},
+            "granularity: 'tensor' means nothing with format: auto; "
+            "leave it out, or use format: int",
+        ),
+        (
+            {"format": "qsq", "weight_bits": 3},
+            "weight_bits: 3 means nothing with format: qsq; "
+            "leave it out, or use format: int or pow2 or csd",
+        ),
+        (
+            {"format": "ternary", "weight_bits": 2},
+            "weight_bits: 2 means nothing with format: ternary; "
+            "leave it out, or use format: int or pow2 or csd",
+        ),
+        (
+            {"format": "int", "digits": 2},
+            "digits: 2 means nothing with format: int; leave it out, or use format: csd",
+        ),
+        (
+            {"format": "binary", "scales": 2},
+            "scales: 2 means nothing with format: binary; leave it out, or use format: ternary",
+        ),
+        (
+            {"format": "int", "percentile": 99.0},
+            "percentile: 99.0 means nothing with quantizer: least_squares; "
+            "leave it out, or use quantizer: percentile",
+        ),
+        (
+            {"alpha": "paper"},
+            "alpha: 'paper' means nothing with quantizer: least_squares; "
+            "leave it out, or use quantizer: paper",
+        ),
+        (
+            {"pe": "shift", "digit": 2},
+            "digit: 2 means nothing with pe: shift; leave it out, or use pe: auto or constant",
+        ),
+        (
+            {"requant": "thresholds", "requant_dsp": True},
+            "requant_dsp: True means nothing with requant: thresholds; "
+            "leave it out, or use requant: mult_shift",
+        ),
+        (
+            {"format": "int", "quantizer": "paper"},
+            "quantizer: int has no quantizer 'paper'; "
+            "use one of least_squares, max, percentile, calibrated, adaround",
+        ),
+    ],
+)
+@pytest.mark.parametrize("where", ["defaults", "layers.fc"])
+def test_settings_that_contradict_each_other_are_refused(
+    where: str, entry: dict[str, object], message: str
+) -> None:
+    data = {"defaults": entry} if where == "defaults" else {"layers": {"fc": entry}}
+    with refuses(f"my.yaml: {where}.{message}"):
+        parse(data, "my.yaml")
+
+
+def test_what_a_layer_inherits_may_be_meant_for_others() -> None:
+    loaded = parse(
+        {
+            "defaults": {"phi": 2, "vector": 9, "axis": "channel", "digit": 2},
+            "layers": {"a": {"format": "int", "pe": "shift"}, "b": {"quantizer": "paper"}},
+        }
+    )
+    assert loaded.layer("a").weight_format == Int(8)
+    assert loaded.layer("b").weight_format == Qsq(2, 9, "channel")
+
+
+def test_a_key_is_judged_by_what_its_entry_inherits() -> None:
+    with refuses(
+        "configuration: layers.fc.phi: 2 means nothing with format: int; "
+        "leave it out, or use format: auto or qsq"
+    ):
+        parse({"defaults": {"format": "int"}, "layers": {"fc": {"phi": 2}}})
+    with refuses(
+        "configuration: layers.fc.quantizer: qsq has no quantizer 'max'; "
+        "use one of least_squares, paper, calibrated, adaround"
+    ):
+        parse(
+            {
+                "defaults": {"format": "int", "quantizer": "max"},
+                "layers": {"fc": {"format": "qsq"}},
+            }
+        )
+
+
+def test_null_and_what_is_done_anyway_contradict_nothing() -> None:
+    entry = {"format": "int", "vector": None, "alpha": "least_squares"}
+    assert parse({"defaults": entry}).defaults == LayerConfig(format="int")
+
+
+def test_every_key_of_a_layers_weights_reaches_its_quantizer() -> None:
+    entry = {"format": "int", "quantizer": "percentile", "percentile": 98.0, "alpha_bits": None}
+    assert parse({"defaults": entry}).defaults.quantizing == Options(
+        "percentile", alpha_bits=None, percentile=98.0
+    )
+    entry = {"quantizer": "paper", "alpha": "paper", "alpha_bits": 5}
+    assert parse({"defaults": entry}).defaults.quantizing == Options("paper", "paper", 5)
+    assert parse({"defaults": {"format": "ternary", "scales": 2}}).defaults.quantizing.scales == 2
