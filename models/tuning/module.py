@@ -93,7 +93,7 @@ class GraphModule(nn.Module):
 
     def real_graph(self) -> Graph:
         """The graph with the weights before rounding, and the normalizations folded in."""
-        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
         real = {name: layer.real() for name, layer in self._named().items() if name in known}
         return fitting.with_weights(
             self.graph,
@@ -103,7 +103,7 @@ class GraphModule(nn.Module):
 
     def fitted(self) -> Fitted:
         """Weights, biases and ranges as the compiler takes them."""
-        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
         made = {name: layer.fitted() for name, layer in self._named().items() if name in known}
         ranges = {
             name: Range(float(self.ranges[_key(name)].detach().double().exp()), signed)
@@ -141,7 +141,7 @@ def _layers(
     quantized: Quantized, config: Config, normalized: bool, pruned: bool
 ) -> Iterator[tuple[str, Layer]]:
     """Every matrix unit's layer; those of operators without trained weights are frozen."""
-    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Fittable)}
+    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Layer)}
     for node in quantized.qgraph.nodes:
         if not isinstance(node.unit, Mac):
             continue
