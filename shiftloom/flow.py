@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen import boards, fileset, golden
+from shiftloom.codegen import config as configuration
 from shiftloom.codegen.build import Build
 from shiftloom.codegen.build import build as compile_network
 from shiftloom.codegen.coding.fitted_file import read_fitted
@@ -43,12 +44,31 @@ class Accuracy:
     quantized: float
 
 
+_SETTLED = ("calibration", "pruning", "repair")
+"""Sections of the configuration that training has used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """Weights and ranges from training, and sections of the configuration they belong to."""
 
     fitted: Fitted
     settings: Mapping[str, Any]
+
+    def check(self, name: str, config: Config) -> None:
+        """Refuse settings that would decide anew what the training of network `name` decided."""
+        own = configuration.parse(dict(self.settings))
+        changed = [key for key in _SETTLED if getattr(config, key) != getattr(own, key)]
+        changed += [
+            f"layers.{layer}: the quantizer"
+            for layer in self.fitted.weights
+            if config.layer(layer).quantizing != own.layer(layer).quantizing
+        ]
+        if changed:
+            base = registry.base(name).name
+            raise ShiftloomError(
+                changed[0], f"is settled: {name!r} was tuned", f"leave it out, or take {base!r}"
+            )
 
 
 def from_torch(module: nn.Module, name: str, source: GraphInput) -> Graph:

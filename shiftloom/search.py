@@ -23,7 +23,6 @@ from shiftloom.codegen.mixed.costs import Costs, Meter
 from shiftloom.codegen.pruning import prune
 from shiftloom.codegen.quantize import Quantized, folded, quantize
 from shiftloom.flow import Labels
-from shiftloom.models import registry
 from shiftloom.models.sensitivity import alone, hessian
 from shiftloom.models.sensitivity.alone import Progress, Settled
 from shiftloom.subject import Subject
@@ -265,13 +264,7 @@ def problem(
     meter: Meter,
 ) -> Problem:
     """What is to be searched; raises ShiftloomError for a network that was tuned already."""
-    name = subject.network
-    if name is not None and subject.tuned() is not None:
-        base = registry.base(name).name
-        raise ShiftloomError(
-            f"network {name!r}", "was tuned with settings of its own", f"search {base!r}"
-        )
-    graph = prune(subject.graph(), configuration.parse(dict(settings)))
+    graph = prune(subject.untuned_graph(), configuration.parse(dict(settings)))
     frames, labels = subject.labelled(graph, calibration_file)
     candidates = load(candidate_file) if candidate_file else PHI
     return Problem(graph, frames, labels, settings, candidates, meter)

@@ -15,6 +15,7 @@ from shiftloom.codegen.names import safe_identifier
 from shiftloom.codegen.values import Shape
 from shiftloom.flow import Labels
 from shiftloom.models import frames as frame_files
+from shiftloom.models import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class Subject:
         if self.checkpoint is not None:
             raise ShiftloomError("--checkpoint", "has no use with --model", "leave it out")
         return flow.from_file(self.model, safe_identifier(self.model.stem))
+
+    def untuned_graph(self) -> Graph:
+        """The float graph of a network that is not tuned; raises ShiftloomError for one that is."""
+        if self.network is not None and self.tuned() is not None:
+            raise ShiftloomError(
+                f"network {self.network!r}",
+                "was tuned with settings of its own",
+                f"take {registry.base(self.network).name!r}",
+            )
+        return self.graph()
 
     def tuned(self) -> flow.Tuned | None:
         """Weights, ranges and settings from training, of a network that was tuned."""

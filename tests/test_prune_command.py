@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from typer.testing import CliRunner
 
 from shiftloom import comparison
 from shiftloom.codegen import cli
@@ -110,6 +111,24 @@ def test_layers_are_compared_on_the_same_pe_and_idle_zeros_named() -> None:
     said = "Zeros save no hardware in large: their PEs multiply by 0 as well."
     assert said in comparison.notes(side(0), side(4))
     assert len(comparison.notes(side(4), side(4))) == 1
+
+
+def test_cells_that_another_pe_moved_are_named() -> None:
+    def side(kind: str) -> Side:
+        layers = (LayerCost("large", 4, 90, 0, 90, kind, 70.0, 3.0),)
+        return Side(Survey(layers, PlanCost(10, 20, Resources(300, 200, 3, 1.5))), None)
+
+    said = "The plan gave large another PE; that moved their cells."
+    assert said in comparison.notes(side("mvu_dsp"), side("mvu_shift"))
+
+
+def test_a_tuned_network_is_not_pruned_as_its_base(folder: Path) -> None:
+    path = folder / "settings.yaml"
+    path.write_text("pruning: {method: magnitude}\n")
+    run = CliRunner().invoke(cli.app, ["prune", "lenet5_w3", "--config", str(path)])
+    assert str(run.exception) == (
+        "network 'lenet5_w3': was tuned with settings of its own; take 'lenet5'"
+    )
 
 
 def test_nothing_to_prune_is_refused(folder: Path) -> None:

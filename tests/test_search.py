@@ -151,7 +151,7 @@ REFUSALS = {
         "--output a.toml: suffix '.toml'; settings are written as .yaml"
     ),
     ("lenet5_w2", "--front", 2): (
-        "network 'lenet5_w2': was tuned with settings of its own; search 'lenet5'"
+        "network 'lenet5_w2': was tuned with settings of its own; take 'lenet5'"
     ),
     ("lenet5", "--front", 2, "--by", "hessian", "--candidates", "few.yaml"): (
         "candidate 'phi 1, activation_bits 4': the Hessian is that of weights, not of "

@@ -91,7 +91,7 @@ def prune(
     subject = Subject(network, model, checkpoint, data)
     settings = steps.settings(subject, config, board, target_fps)
     with console.status("Pruning, quantizing and scheduling"):
-        graph = subject.graph()
+        graph = subject.untuned_graph()
         shapes = {source.name: source.shape for source in graph.inputs}
         has_test = network is not None or frame_file is not None
         test = subject.test(shapes, frame_file) if has_test else None

@@ -53,6 +53,7 @@ def quantize(subject: Subject, calibration: Path | None, settings: Config) -> Qu
     with console.status("Quantizing"):
         graph, tuned = subject.graph(), subject.tuned()
         if tuned is not None:
+            tuned.check(graph.name, settings)
             return quantize_graph(graph, None, settings, tuned.fitted)
         graph = prune_graph(graph, settings)
         return quantize_graph(graph, subject.calibration(graph, calibration), settings)

@@ -64,6 +64,26 @@ def test_other_settings_are_put_over_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "lenet5_w2" / "design.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ("pruning: {method: channel}", "pruning"),
+        ("repair: {equalize: true}", "repair"),
+        ("calibration: {method: max}", "calibration"),
+        ("defaults: {quantizer: adaround}", "layers.conv1: the quantizer"),
+        ("layers: {fc2: {alpha_bits: 5}}", "layers.fc2: the quantizer"),
+    ],
+)
+def test_what_training_settled_is_not_decided_again(
+    settings: str, key: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(settings + "\n")
+    run = CliRunner().invoke(cli.app, ["quantize", "lenet5_w2", "--config", str(path)])
+    problem = "is settled: 'lenet5_w2' was tuned; leave it out, or take 'lenet5'"
+    assert str(run.exception) == f"{key}: {problem}"
+
+
 def test_another_format_than_its_own_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text("defaults: {phi: 4}\n")
