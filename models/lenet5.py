@@ -44,3 +44,6 @@ LENET5 = Network(
 
 LENET5_W3 = TunedNetwork("lenet5_w3", "LeNet-5 tuned with 3-bit weights", "lenet5")
 LENET5_W2 = TunedNetwork("lenet5_w2", "LeNet-5 tuned with 2-bit weights", "lenet5")
+LENET5_SPARSE = TunedNetwork(
+    "lenet5_sparse", "LeNet-5 with four in five weights 0, pruned and tuned with 3 bits", "lenet5"
+)

@@ -7,7 +7,7 @@ from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
 from shiftloom.models.convnet import CONVNET
 from shiftloom.models.dsnet import DSNET
-from shiftloom.models.lenet5 import LENET5, LENET5_W2, LENET5_W3
+from shiftloom.models.lenet5 import LENET5, LENET5_SPARSE, LENET5_W2, LENET5_W3
 from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
 from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
 from shiftloom.models.network import Network, OnnxNetwork, TunedNetwork
@@ -39,7 +39,7 @@ NETWORKS: tuple[Network, ...] = (
     AUTOENCODER,
 )
 ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (MLPERF_RESNET8, MLPERF_DS_CNN, TFC_2W2A)
-TUNED_NETWORKS: tuple[TunedNetwork, ...] = (LENET5_W3, LENET5_W2)
+TUNED_NETWORKS: tuple[TunedNetwork, ...] = (LENET5_W3, LENET5_W2, LENET5_SPARSE)
 _ALL: tuple[Network | OnnxNetwork | TunedNetwork, ...] = (
     *NETWORKS,
     *ONNX_NETWORKS,
