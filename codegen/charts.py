@@ -17,8 +17,8 @@ import altair as alt
 WIDTH = 420
 _LABEL_LIMIT = 140
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
-_SERIES = ("var(--bar)", "var(--bar2)")
-_ROW, _GROUPED_ROW = 22, 32
+_SERIES = ("var(--bar)", "var(--bar2)", "var(--bar3)")
+_ROW, _GROUPED_ROW = 22, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
     ]
     if mark is not None:
         layers.append(_rule(mark))
-    height = len(labels) * (_GROUPED_ROW if len(series) > 1 else _ROW)
+    height = len(labels) * max(_ROW, _GROUPED_ROW * len(series))
     return _svg(alt.LayerChart(layer=layers), WIDTH, height)
 
 
@@ -85,23 +85,45 @@ def histogram(counts: Sequence[tuple[str, int]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of one of at most two series."""
+    """A point of one of at most three series; `label` stands beside it."""
 
     x: float
     y: float
     series: str
+    label: str = ""
 
 
 def points(rows: Sequence[Point], x: str, y: str) -> str:
     """Points over two axes, which need not begin at 0; `x` and `y` are the axes' titles."""
+    chart = _points(rows, x, y, alt.Scale(zero=False))
+    layers: list[alt.Chart] = [chart.mark_point(filled=True, size=50)]
+    if any(row.label for row in rows):
+        text = chart.mark_text(align="left", dx=6, fontSize=11).encode(text="label:N")
+        layers.append(text)
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def lines(rows: Sequence[Point], x: str, y: str) -> str:
+    """A line a series through its points, over powers of two on the axis `x`."""
+    places = sorted({row.x for row in rows})
+    low, high = places[0] / 1.1, places[-1] * 1.1
+    scale = alt.Scale(type="log", base=2, domain=[low, high], nice=False)
+    chart = _points(rows, x, y, scale, places)
+    layers: list[alt.Chart] = [chart.mark_line(), chart.mark_point(filled=True, size=50)]
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def _points(
+    rows: Sequence[Point], x: str, y: str, scale: alt.Scale, ticks: Sequence[float] | None = None
+) -> alt.Chart:
     series = list(dict.fromkeys(row.series for row in rows))
-    chart = alt.Chart(alt.InlineData(values=[asdict(row) for row in rows])).encode(
-        x=alt.X("x:Q", title=x, scale=alt.Scale(zero=False)),
+    axis = alt.Axis(values=list(ticks), format="d") if ticks else alt.Axis()
+    chart: alt.Chart = alt.Chart(alt.InlineData(values=[asdict(row) for row in rows])).encode(
+        x=alt.X("x:Q", title=x, scale=scale, axis=axis),
         y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)),
         color=_series_colour(series),
     )
-    layers: list[alt.Chart] = [chart.mark_point(filled=True, size=50)]
-    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+    return chart
 
 
 def standalone(drawn: str) -> str:

@@ -26,6 +26,7 @@ from shiftloom.codegen import fileset, tables
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames
+from shiftloom.codegen.paper_command import paper
 from shiftloom.codegen.pruning import prune as prune_graph
 from shiftloom.codegen.quantize import Quantized, weight_traffic
 from shiftloom.codegen.quantize import quantize as quantize_graph
@@ -42,6 +43,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(paper)
 INTERRUPTED = 130
 """Exit code of a run that was stopped by Ctrl-C."""
 

@@ -1,0 +1,60 @@
+"""The command `shiftloom paper`: repeats the experiments of the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def paper(
+    experiments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[EXPERIMENT]...",
+            help="savings, digits, table3, levels, vectors; default: all.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder of the results, replaced as a whole.")
+    ] = Path("out/paper"),
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="For digits: .npz, .onnx or .pt; default: SqueezeNet of --data."
+        ),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder with the original data files.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="Test images; default: all.")] = None,
+    tuning: Annotated[
+        bool, typer.Option(help="Train the classifiers, which takes most of the time.")
+    ] = True,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the training.")] = 1,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file, too.")
+    ] = None,
+) -> None:
+    """Repeat the paper's experiments in integers, and show ours beside the published."""
+    from shiftloom.codegen import fileset, tables
+    from shiftloom.codegen.cli import _progress, console
+    from shiftloom.paper import page, run
+
+    request = run.Request(data, images, weights, tuning)
+    run.check(experiments or (), request)
+    fileset.check_target(output)
+    if tuning:
+        import torch
+
+        torch.set_num_threads(threads)
+    results = run.run(experiments or (), request, _progress)
+    for result in results:
+        for grid in result.grids:
+            console.print(tables.grid_table(grid))
+        for line in result.absent:
+            console.print(f"Not measured: {line}", markup=False)
+    console.print(tables.grid_table(page.claims_grid(results)))
+    fileset.write(run.files(results), output)
+    console.print(f"Written: {output / run.PAGE}", markup=False)
+    if json is not None:
+        fileset.write_file(json, fileset.json_bytes(run.data(results)))
