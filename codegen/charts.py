@@ -31,10 +31,12 @@ class Bar:
     series: str = ""
 
 
-def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
+def bars(
+    rows: Sequence[Bar], axis: str, mark: float | None = None, label_limit: int = _LABEL_LIMIT
+) -> str:
     """Horizontal bars in the given order, grouped where several series share a label.
 
-    `mark` draws a dashed line at a value of the axis.
+    `mark` draws a dashed line at a value of the axis; labels are cut at `label_limit` pixels.
     """
     series = list(dict.fromkeys(row.series for row in rows))
     labels = list(dict.fromkeys(row.label for row in rows))
@@ -45,7 +47,7 @@ def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
             scale=_scale([row.value for row in rows], mark),
             axis=alt.Axis(tickCount=5, labelFlush=False),
         ),
-        y=alt.Y("label:N", title=None, sort=labels, axis=_label_axis()),
+        y=alt.Y("label:N", title=None, sort=labels, axis=_label_axis(label_limit)),
     )
     if len(series) > 1:
         base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
@@ -109,7 +111,8 @@ def lines(rows: Sequence[Point], x: str, y: str) -> str:
     low, high = places[0] / 1.1, places[-1] * 1.1
     scale = alt.Scale(type="log", base=2, domain=[low, high], nice=False)
     chart = _points(rows, x, y, scale, places)
-    layers: list[alt.Chart] = [chart.mark_line(), chart.mark_point(filled=True, size=50)]
+    dots = chart.mark_point(filled=True, size=50, opacity=1)
+    layers: list[alt.Chart] = [chart.mark_line(), dots]
     return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
 
 
@@ -155,8 +158,8 @@ def _rule(at: float) -> alt.Chart:
     return marked
 
 
-def _label_axis() -> alt.Axis:
-    return alt.Axis(labelLimit=_LABEL_LIMIT, ticks=False, domain=False, labelPadding=6)
+def _label_axis(limit: int) -> alt.Axis:
+    return alt.Axis(labelLimit=limit, ticks=False, domain=False, labelPadding=6)
 
 
 def _svg(chart: alt.LayerChart, width: int, height: int) -> str:
@@ -181,7 +184,9 @@ def _svg(chart: alt.LayerChart, width: int, height: int) -> str:
         background="transparent",
         font="Liberation Sans",
         axis=alt.AxisConfig(**axis),
-        legend=alt.LegendConfig(labelColor=_INK, labelFontSize=12, symbolType="square"),
+        legend=alt.LegendConfig(
+            labelColor=_INK, labelFontSize=12, symbolType="square", symbolOpacity=1
+        ),
         view=alt.ViewConfig(stroke=None),
     )
     text = io.StringIO()

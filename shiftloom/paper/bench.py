@@ -46,8 +46,8 @@ RULES: dict[str, Settings] = {
     "least squares": {"quantizer": "least_squares"},
 }
 """Ways to find β and α; see docs/reading-the-paper.md."""
-TUNED_RULE = "eq. 10, least-squares α"
-"""The paper's thresholds, with a scale that keeps the accuracy."""
+TUNED_RULE = {"lenet5": "eq. 10, least-squares α", "convnet": "least squares"}
+"""How the layers are quantized that stay as they are while a classifier is trained."""
 
 
 @dataclass(frozen=True)

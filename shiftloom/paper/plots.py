@@ -14,6 +14,8 @@ PUBLISHED, OURS = "published", "ours"
 _ACCURACY = "accuracy (%)"
 _SAVED = "memory and DRAM energy saved (%)"
 _N = "N, weights a vector"
+_LABEL_LIMIT = 240
+"""Pixels of the labels that name a network and how it was made."""
 
 Compared = tuple[str, float | None, float | None]
 """A label, the published percent and the measured share, each None where there is none."""
@@ -44,7 +46,7 @@ def _compared(name: str, title: str, rows: Sequence[Compared], axis: str) -> tup
             title,
             "Where the paper prints no number, ours stands alone.",
             "; ".join(f"{bar.label} {bar.text} {bar.series}" for bar in bars),
-            charts.bars(bars, axis),
+            charts.bars(bars, axis, label_limit=_LABEL_LIMIT),
         ),
     )
 

@@ -15,7 +15,7 @@ from shiftloom.codegen import config as configuration
 from shiftloom.codegen import quantizers
 from shiftloom.codegen.grids import NONE, Grid, grid, number, percent
 from shiftloom.paper import plots, published
-from shiftloom.paper.bench import AXIS, BITS, PHIS, RULES, TITLES, Bar, Bench, qsq
+from shiftloom.paper.bench import BITS, PHIS, RULES, TITLES, Bar, Bench, qsq
 from shiftloom.paper.published import Published
 from shiftloom.paper.result import Result
 
@@ -65,9 +65,9 @@ def run(benches: Sequence[Bench], bar: Bar) -> Result:
     return Result(
         NAME,
         "Section VI: memory and DRAM energy",
-        f"One load of all weights, with one 32-bit α a vector along the axis `{AXIS}`, against "
-        "32 bits a weight. DRAM energy is proportional to bits (6400 pJ a 32-bit word), so both "
-        "savings are one number. The paper counts the ConvNet's convolutions, and does not say "
+        "One load of all weights, with one 32-bit α for each position, shared by all filters, "
+        "against 32 bits a weight. DRAM energy is proportional to bits (6400 pJ a 32-bit word), so "
+        "both savings are one number. The paper counts the ConvNet's convolutions, and does not say "
         "what its LeNet is made of.",
         {NAME: tuple(savings), "zeros": tuple(zeros)},
         (saving_grid(savings), zero_grid(zeros)),

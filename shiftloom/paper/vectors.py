@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shiftloom.codegen.grids import Grid, grid, number, percent
 from shiftloom.paper import plots
-from shiftloom.paper.bench import AXIS, BITS, TITLES, Bar, Bench, qsq
+from shiftloom.paper.bench import BITS, TITLES, Bar, Bench, qsq
 from shiftloom.paper.levels import rises
 from shiftloom.paper.published import Claim, claim
 from shiftloom.paper.result import Result
@@ -46,8 +46,8 @@ def run(benches: Sequence[Bench], bar: Bar) -> Result:
     return Result(
         NAME,
         "Fig. 8 to 10: vector length",
-        f"QSQ by least squares without retraining, vectors along the axis `{AXIS}`; a layer of "
-        "fewer filters has shorter ones. Savings count all layers of LeNet-5 and the convolutions "
+        "QSQ by least squares without retraining, vectors along the filters; a layer of fewer "
+        "filters has shorter ones. Savings count all layers of LeNet-5 and the convolutions "
         "of the ConvNet, against 32 bits a weight (eq. 11 and 12). The paper prints no values.",
         {NAME: tuple(rows)},
         (vector_grid(rows),),
