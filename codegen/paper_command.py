@@ -38,7 +38,8 @@ def paper(
     """Repeat the paper's experiments in integers, and show ours beside the published."""
     from shiftloom.codegen import fileset, tables
     from shiftloom.codegen.cli import _progress, console
-    from shiftloom.paper import page, run
+    from shiftloom.paper import run
+    from shiftloom.paper.result import claims_grid
 
     request = run.Request(data, images, weights, tuning)
     run.check(experiments or (), request)
@@ -53,7 +54,8 @@ def paper(
             console.print(tables.grid_table(grid))
         for line in result.absent:
             console.print(f"Not measured: {line}", markup=False)
-    console.print(tables.grid_table(page.claims_grid(results)))
+    claims = [each for result in results for each in result.claims]
+    console.print(tables.grid_table(claims_grid(claims)))
     fileset.write(run.files(results), output)
     console.print(f"Written: {output / run.PAGE}", markup=False)
     if json is not None:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from shiftloom.codegen.build import VERSION
-from shiftloom.codegen.grids import Grid, grid, printable
+from shiftloom.codegen.grids import Grid, printable
 from shiftloom.codegen.render import render
 from shiftloom.codegen.report_page import Picture
 from shiftloom.paper.published import SOURCE
-from shiftloom.paper.result import Plot, Result
+from shiftloom.paper.result import Plot, Result, claims_grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,11 @@ def render_page(results: Sequence[Result]) -> str:
     page = Page(
         "The paper's experiments",
         SOURCE,
-        claims_grid(results),
+        claims_grid([each for result in results for each in result.claims]),
         tuple(_section(result) for result in results),
         f"Shiftloom {VERSION}",
     )
     return render("report/paper.html.j2", page)
-
-
-def claims_grid(results: Sequence[Result]) -> Grid:
-    """What the paper says in words, and whether it holds."""
-    claims = [each for result in results for each in result.claims]
-    cells = ((c.text, c.place, c.holds, c.evidence) for c in claims)
-    return grid("What the paper says", "Claim|Place|Here|Evidence", cells)
 
 
 def _section(result: Result) -> Section:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from shiftloom.codegen.grids import Grid
+from shiftloom.codegen.grids import Grid, grid
 from shiftloom.paper.published import Claim
 
 if TYPE_CHECKING:
@@ -60,3 +60,9 @@ def csv_bytes(rows: Sequence[DataclassInstance]) -> bytes:
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     return text.getvalue().encode()
+
+
+def claims_grid(claims: Sequence[Claim]) -> Grid:
+    """What the paper says in words, and whether it holds."""
+    cells = ((c.text, c.place, c.holds, c.evidence) for c in claims)
+    return grid("What the paper says", "Claim|Place|Here|Evidence", cells)

@@ -67,8 +67,8 @@ def run(benches: Sequence[Bench], bar: Bar) -> Result:
         "Section VI: memory and DRAM energy",
         "One load of all weights, with one 32-bit α for each position, shared by all filters, "
         "against 32 bits a weight. DRAM energy is proportional to bits (6400 pJ a 32-bit word), so "
-        "both savings are one number. The paper counts the ConvNet's convolutions, and does not say "
-        "what its LeNet is made of.",
+        "both savings are one number. The paper counts the ConvNet's convolutions, and does not "
+        "say what its LeNet is made of.",
         {NAME: tuple(savings), "zeros": tuple(zeros)},
         (saving_grid(savings), zero_grid(zeros)),
         plots.savings(

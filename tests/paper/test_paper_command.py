@@ -74,7 +74,8 @@ def test_a_second_run_replaces_the_first(here: Path) -> None:
     assert (here / "out/paper/savings.csv").is_file()
 
 
-def test_refusals_come_before_any_work(here: Path) -> None:
+def test_refusals_come_before_any_work(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shiftloom.paper.run.run", lambda *_: pytest.fail("it started"))
     assert said("tables") == (
         "experiment 'tables': is not known; did you mean 'table3'? known: savings, digits, table3, "
         "levels, vectors"
