@@ -2,10 +2,12 @@
 
     python benchmarks/accuracy.py [NETWORK ...] [--data FOLDER] [--json FILE]
 
-Without names every network tuned with quantized weights. Each is compared with the float network
-that it was tuned from, image by image, on the test images and on the validation images, which chose
-settings but trained no weight. An interval covers the difference of the two accuracies on as many
-other images with a probability of 95 % (normal approximation for paired proportions).
+Without names every network with a checkpoint. A tuned network has the integers of its file, and is
+compared with the float network that it was tuned from; a float network has 3-bit weights of the
+`calibrated` quantizer, without labels and without retraining. Both are compared image by image on
+the test images, and on the validation images where they are at hand: those chose settings but
+trained no weight. An interval covers the difference of the two accuracies on as many other images
+with a probability of 95 % (normal approximation for paired proportions).
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from shiftloom.models.recipe import load_recipe
 from shiftloom.models.splits import Images, Split
 
 Right = npt.NDArray[np.bool_]
+UNTUNED = {"defaults": {"quantizer": "calibrated"}}
 SPLITS: tuple[Split, ...] = ("test", "validation")
 
 
@@ -68,14 +71,15 @@ class Row:
 
 
 def measure(name: str, data: Path | None) -> Row:
-    """Run a tuned network and the one that it was tuned from."""
-    tuned = flow.load_tuned(name)
-    assert tuned is not None
-    config, recipe = parse(dict(tuned.settings)), load_recipe(name)
-    graph = flow.load_network(name, data=data)
-    quantized = quantize(graph, None, config, tuned.fitted)
-    codes = [weights.format.bits for weights in tuned.fitted.weights.values()]
-    sizes = [weights.values.data.size for weights in tuned.fitted.weights.values()]
+    """Run a network in float and in integers."""
+    tuned, graph = flow.load_tuned(name), flow.load_network(name, data=data)
+    config, recipe = parse(dict(tuned.settings) if tuned else UNTUNED), load_recipe(name)
+    if tuned:
+        quantized = quantize(graph, None, config, tuned.fitted)
+    else:
+        quantized = quantize(graph, flow.calibration_frames(name, data), config)
+    weights = quantized.fitted.weights.values()
+    codes, sizes = [w.format.bits for w in weights], [w.values.data.size for w in weights]
     return Row(
         name,
         registry.base(name).name,
@@ -85,6 +89,12 @@ def measure(name: str, data: Path | None) -> Row:
         config.defaults.activation_bits,
         {split: _compared(quantized, name, split, data) for split in _splits(name)},
     )
+
+
+def shipped() -> list[str]:
+    """The networks whose weights are in models/checkpoints/."""
+    real = [network.name for network in registry.NETWORKS if network.checkpoint]
+    return real + [network.name for network in registry.TUNED_NETWORKS]
 
 
 def _splits(name: str) -> tuple[Split, ...]:
@@ -108,7 +118,7 @@ def _real(quantized: Quantized, frames: Images) -> npt.NDArray[np.intp]:
 def table(rows: list[Row]) -> Table:
     """What is printed."""
     heads = ("network", "weights", "activations", "images", "float", "integer", "change, points")
-    made = Table(*heads, title="Accuracy of tuned networks")
+    made = Table(*heads, title="Accuracy in float and in integers")
     for row in rows:
         for split, found in row.splits.items():
             made.add_row(
@@ -131,7 +141,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="data folder")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
-    names = arguments.networks or [network.name for network in registry.TUNED_NETWORKS]
+    names = arguments.networks or shipped()
     console = Console(width=120)
     rows = []
     for name in names:

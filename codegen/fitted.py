@@ -15,6 +15,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Graph, Node, check
 from shiftloom.codegen.ops import Conv2d, ConvTranspose2d, Linear
+from shiftloom.codegen.ops.conv_transpose import turned
 from shiftloom.codegen.values import Array, FloatArray
 
 
@@ -27,8 +28,7 @@ class Range:
 
 
 Layer = Conv2d | ConvTranspose2d | Linear
-Fittable = Conv2d | Linear
-"""Layers whose quantized weights lie as their real ones do."""
+"""Operators with trained weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,9 @@ def _replaced(node: Node, weights: FloatArray | None, bias: Array | None, resize
                 f"weights of shape {weights.shape}, expected {shape}",
                 "they are of another network",
             )
-        if isinstance(op, Linear):
-            weights = weights.reshape(len(weights), -1)
-        elif op.groups == shape[0]:  # depthwise: a group a channel
+        if not isinstance(op, Linear) and op.groups == shape[0]:  # depthwise: a group a channel
             op = replace(op, groups=len(weights))
-        op = replace(op, weights=Array(weights.astype(op.weights.data.dtype)), given=None)
+        op = with_kernel(op, weights)
     if bias is not None:
         if bias.data.shape != (len(op.weights.data),):
             raise ShiftloomError(
@@ -107,6 +105,16 @@ def _replaced(node: Node, weights: FloatArray | None, bias: Array | None, resize
 
 
 def kernel(op: Layer) -> npt.NDArray[np.floating]:
-    """A layer's weights [C_out, KH, KW, C_in / groups]."""
+    """A layer's weights [C_out, KH, KW, C_in / groups] as its matrix unit reads them."""
     weights = op.weights.data
+    if isinstance(op, ConvTranspose2d):
+        return turned(weights)
     return weights[:, None, None, :] if isinstance(op, Linear) else weights
+
+
+def with_kernel(op: Layer, kernel: npt.NDArray[np.floating]) -> Layer:
+    """The layer with other real weights, which lie as those of `kernel`."""
+    weights = turned(kernel) if isinstance(op, ConvTranspose2d) else kernel
+    if isinstance(op, Linear):
+        weights = weights.reshape(len(weights), -1)
+    return replace(op, weights=Array(weights.astype(op.weights.data.dtype)), given=None)

@@ -22,7 +22,7 @@ Pair = tuple[FloatArray, FloatArray]
 def sample(op: Layer, pair: Pair, random: np.random.Generator) -> Pair:
     """Operands of the same random output pixels in both networks, [groups, samples, terms].
 
-    The terms are in the order of the layer's weights.
+    The terms are in the order of `fitted.kernel`.
     """
     if isinstance(op, Linear):
         exact, now = (x.reshape(1, -1, op.weights.data.shape[1]) for x in pair)
@@ -38,8 +38,6 @@ def sample(op: Layer, pair: Pair, random: np.random.Generator) -> Pair:
     places = random.choice(frames * height * width, count, replace=False)
     index = np.unravel_index(np.sort(places), (frames, height, width))
     exact, now = (_taps(x, window, index) for x in pair)
-    if isinstance(op, ConvTranspose2d):
-        exact, now = exact[:, ::-1], now[:, ::-1]  # its kernel is turned around
     return _by_group(exact, op.groups), _by_group(now, op.groups)
 
 

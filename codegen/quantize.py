@@ -205,7 +205,7 @@ def _check_formats(fitted: Fitted, config: Config) -> None:
 
 def _fitted(graph: Graph, used: _Used) -> Fitted:
     """What the lowering has used, of layers that can be fitted."""
-    layers = {n.name: n.op for n in graph.nodes if isinstance(n.op, fitting.Fittable)}
+    layers = {n.name: n.op for n in graph.nodes if isinstance(n.op, fitting.Layer)}
     weights = {name: codes for name, codes in used.weights.items() if name in layers}
     return Fitted(weights, {name: op.bias for name, op in layers.items()}, used.ranges)
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from shiftloom.codegen import operands, quantizers
 from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.fitted import Fitted, Layer, kernel
+from shiftloom.codegen.fitted import Fitted, Layer, kernel, with_kernel
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph, Node
 from shiftloom.codegen.operands import Pair
@@ -115,8 +115,7 @@ def _quantized(
                 "the calibrated quantizer needs one a channel; use adaround",
             )
         made, shift = _fitted(op, made, settings, operands.sample(op, pair, random))
-    real = Array(made.real.reshape(op.weights.data.shape).astype(np.float32))
-    return _shifted(replace(op, weights=real, given=None), shift), made
+    return _shifted(with_kernel(op, made.real), shift), made
 
 
 def _shifted(op: Layer, shift: Reals) -> Layer:

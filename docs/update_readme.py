@@ -1,4 +1,4 @@
-"""Put measured figures into the README: python docs/update_readme.py.
+"""Put measured figures into the pages: python docs/update_readme.py.
 
 After `make demo`, the block between the markers `demo` is what the demo prints, from the build it
 left in `out/`. The table between the markers `measured` follows from the demo's JSON alone, a copy
@@ -6,6 +6,10 @@ of which is kept as docs/demo.json. The table between the markers `mlperf` follo
 docs/mlperf_tiny.json, which the benchmark writes:
 
     python benchmarks/mlperf_tiny.py --simulate 1000 --synth --accuracy --json docs/mlperf_tiny.json
+
+The table between the markers `accuracy` of models/README.md follows from docs/accuracy.json:
+
+    python benchmarks/accuracy.py --data FOLDER --json docs/accuracy.json
 
 Tests compare the tables with the JSON.
 """
@@ -29,8 +33,10 @@ from shiftloom.results import accuracy_rows, figure_rows
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+MODELS = ROOT / "models" / "README.md"
 KEPT = ROOT / "docs" / "demo.json"
 TINY = ROOT / "docs" / "mlperf_tiny.json"
+ACCURACY = ROOT / "docs" / "accuracy.json"
 WIDTH = 80
 NETWORKS = {
     "mlperf_resnet8": "ResNet-8",
@@ -50,7 +56,7 @@ def replaced(text: str, name: str, content: str) -> str:
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
     if len(pattern.findall(text)) != 1:
-        raise SystemExit(f"{README.name}: needs the markers {begin} and {end} once, in this order")
+        raise SystemExit(f"a page needs the markers {begin} and {end} once, in this order")
     return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text)
 
 
@@ -115,6 +121,28 @@ def _cells(case: Any, found: dict[str, Any], clock: float) -> list[str]:
     ]
 
 
+def accuracy(found: list[dict[str, Any]]) -> str:
+    """The table of float and tuned networks in Markdown, from the benchmark's JSON."""
+    heads = ("network", "seed, epochs", "weights", "activations", "images", "float", "integer")
+    rows = [" | ".join((*heads, "change in points")), " | ".join(["---"] * 5 + ["---:"] * 3)]
+    for row in found:
+        for split, one in row["splits"].items():
+            points = (100 * one[key] for key in ("low", "high"))
+            cells = (
+                f"`{row['network']}`",
+                f"{row['seed']}, {row['epochs']}",
+                f"{row['weight_bits']:g} bits",
+                f"{row['activation_bits']} bits",
+                f"{one['images']:,} {split}",
+                f"{one['real']:.2%}",
+                f"{one['integer']:.2%}",
+                f"{100 * (one['integer'] - one['real']):+.2f} "
+                f"({' to '.join(f'{value:+.2f}' for value in points)})",
+            )
+            rows.append(" | ".join(cells))
+    return "\n".join(f"| {row} |" for row in rows)
+
+
 def _benchmark() -> ModuleType:
     """benchmarks/mlperf_tiny.py, which says what each case is."""
     name = "mlperf_tiny"
@@ -140,7 +168,9 @@ def printed(found: dict[str, Any], output: Path) -> str:
 
 
 def main() -> None:
-    """Update the README from docs/mlperf_tiny.json, and it and docs/demo.json from `out/`."""
+    """Update the pages from the JSON in docs/; the README and docs/demo.json from `out/`."""
+    found = json.loads(ACCURACY.read_text("utf-8"))
+    MODELS.write_text(replaced(MODELS.read_text("utf-8"), "accuracy", accuracy(found)), "utf-8")
     output = ROOT / "out"
     text = README.read_text("utf-8")
     text = replaced(text, "mlperf", mlperf(json.loads(TINY.read_text("utf-8"))))

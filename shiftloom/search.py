@@ -90,7 +90,7 @@ class Problem:
     def layers(self) -> tuple[str, ...]:
         """The layers that a candidate is chosen for."""
         nodes = self.graph.nodes
-        names = tuple(node.name for node in nodes if isinstance(node.op, fitting.Fittable))
+        names = tuple(node.name for node in nodes if isinstance(node.op, fitting.Layer))
         if not names:
             raise ShiftloomError(
                 self.network.name, "has no layer with weights", "build it as it is"

@@ -150,7 +150,7 @@ def _choices(space: Space, chosen: Chosen | None) -> tuple[LayerChoice, ...]:
     rows = []
     for layer, damages in zip(space.problem.layers, space.damages.tolist(), strict=True):
         op = ops[layer]
-        assert isinstance(op, fitting.Fittable)
+        assert isinstance(op, fitting.Layer)
         rows.append(
             LayerChoice(
                 layer,

@@ -56,31 +56,33 @@ class Job:
         tuning = self.recipe.tuning
         return registry.base(tuning.start if tuning else self.name).dataset
 
-    def steps(self) -> int:
-        """Batches of the whole training."""
-        images = len(self._labelled("train")[0]) - self.recipe.validation_images
-        rounds = self.recipe.tuning.rounds if self.recipe.tuning else 1
-        return loop.batches(self.recipe, images) * self.recipe.epochs * rounds
-
     def run(
         self,
         out: Path,
         on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-        on_batch: Callable[[], None] = lambda: None,
+        on_batch: Callable[[int, int], None] = lambda done, total: None,
     ) -> Trained:
         """Train, resuming from `out`, and measure once on the test images.
 
+        `on_batch` gets how many batches are done, of how many in the whole training.
         Raises ShiftloomError for a data set without labels, and for a recipe of another network.
         """
         loss = Loss(self.recipe, self.teacher)
         frames, labels = self._labelled("train")
         rounds = self.recipe.tuning.rounds if self.recipe.tuning else 1
+        images = len(frames) - self.recipe.validation_images
+        steps = loop.batches(self.recipe, images) * self.recipe.epochs
         before: Graph | None = None
         epochs: list[Epoch] = []
         for number in range(1, rounds + 1):
             trainee = self.trainee(number, before)
             folder = out if rounds == 1 else out / f"round{number}"
-            run = loop.train(trainee, self.recipe, loss, frames, labels, folder, on_epoch, on_batch)
+            earlier = (number - 1) * steps
+
+            def advance(done: int, earlier: int = earlier) -> None:
+                on_batch(earlier + done, rounds * steps)
+
+            run = loop.train(trainee, self.recipe, loss, frames, labels, folder, on_epoch, advance)
             epochs += run.epochs
             before = run.average.real_graph() if isinstance(run.average, GraphModule) else None
         frames, labels = self._labelled("test")

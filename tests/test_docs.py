@@ -16,6 +16,7 @@ import yaml
 from docs_pages import DOCS, README, ROOT, blocks, first_cells, page, rows, script_of
 
 from shiftloom.codegen import boards, cli, config
+from shiftloom.codegen.cli import steps
 from shiftloom.simulation import Simulation
 
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -184,7 +185,7 @@ def test_exit_codes_are_those_of_the_readme(monkeypatch: pytest.MonkeyPatch) -> 
     assert first_cells(README, r"(\d+)") == ["0", "1", "2", "130"]
     assert exit_code(monkeypatch, lambda: None) == 0
     wrong = Simulation("rtl", 1, 1, None)
-    assert exit_code(monkeypatch, lambda: cli._fail_on_mismatch([wrong])) == 1
+    assert exit_code(monkeypatch, lambda: steps.fail_on_mismatch([wrong])) == 1
     assert exit_code(monkeypatch, lambda: boards.get("nowhere")) == 2
     assert exit_code(monkeypatch, _interrupt) == 130
 
@@ -240,6 +241,15 @@ def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:
         script_of("update_readme").mlperf(found)
 
 
+def test_accuracy_table_is_that_of_the_benchmark() -> None:
+    script = script_of("update_readme")
+    found = json.loads((DOCS / "accuracy.json").read_text("utf-8"))
+    text = (ROOT / "models/README.md").read_text("utf-8")
+    assert script.replaced(text, "accuracy", script.accuracy(found)) == text
+    shipped = {path.stem for path in (ROOT / "models/checkpoints").iterdir()}
+    assert {row["network"] for row in found} == shipped
+
+
 def test_figures_without_their_markers_are_refused() -> None:
-    with pytest.raises(SystemExit, match="needs the markers <!-- demo:begin -->"):
+    with pytest.raises(SystemExit, match="a page needs the markers <!-- demo:begin -->"):
         script_of("update_readme").replaced("no marker", "demo", "")

@@ -14,8 +14,9 @@ from shiftloom.codegen.values import Array, FloatArray, Shape
 from shiftloom.codegen.windows import Pair, Window, insert
 
 
-def _flipped(weights: Array) -> Array:
-    return Array(weights.data[:, ::-1, ::-1])
+def turned(weights: FloatArray) -> FloatArray:
+    """Weights [C_out, KH, KW, C_in / groups] with the kernel turned around; its own inverse."""
+    return np.ascontiguousarray(weights[:, ::-1, ::-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,11 @@ class ConvTranspose2d:
 
     def run(self, x: FloatArray) -> FloatArray:
         spread = insert(x, self.pad, self.gaps, 0.0)
-        kernel = _flipped(self.weights).data
+        kernel = turned(self.weights.data)
         return convolve(spread, kernel, self.bias.data, self.forward, self.groups)
 
     def lower(self, builder: IntegerBuilder, node: str, x: Operand) -> Operand:
-        given = self.given and replace(self.given, values=_flipped(self.given.values))
-        weights = np.ascontiguousarray(_flipped(self.weights).data)
+        given = self.given and replace(self.given, values=Array(turned(self.given.values.data)))
+        weights = turned(self.weights.data)
         spread = builder.insert(f"{node}_insert", x, self.pad, self.gaps, 0.0)
         return builder.mac(node, spread, weights, self.bias.data, self.forward, self.groups, given)

@@ -57,7 +57,7 @@ def module_of(variant: Settled, layers: Collection[str]) -> GraphModule:
     biases = {
         node.name: quantized.fitted.biases[node.name] if node.name in layers else node.op.bias
         for node in quantized.graph.nodes
-        if isinstance(node.op, fitting.Fittable)
+        if isinstance(node.op, fitting.Layer)
     }
     codes = {name: quantized.fitted.weights[name].real for name in layers}
     graph = fitting.with_weights(quantized.graph, codes, {})

@@ -36,7 +36,7 @@ def damages(
     parts = objective.batches(module, frames, None)
     found = traces(module, layers, parts, seed, PROBES, progress)
     graph = variants[0].quantized.graph
-    real = {n.name: fitting.kernel(n.op) for n in graph.nodes if isinstance(n.op, fitting.Fittable)}
+    real = {n.name: fitting.kernel(n.op) for n in graph.nodes if isinstance(n.op, fitting.Layer)}
     return np.array(
         [
             [

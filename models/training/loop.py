@@ -58,12 +58,13 @@ def train(
     labels: Labels,
     out: Path,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    on_batch: Callable[[], None] = lambda: None,
+    on_batch: Callable[[int], None] = lambda done: None,
 ) -> Run:
     """Train up to the recipe's last epoch, resuming from `out` where a training was stopped.
 
     The last `validation_images` frames are held out; the weights that count are the moving
-    average's. `out` is brought up to date after each epoch, before `on_epoch` is called.
+    average's. `out` is brought up to date after each epoch, before `on_epoch` is called. `on_batch`
+    gets how many batches of the whole training are done, earlier ones included.
     """
     held = recipe.validation_images
     if held >= len(frames):
@@ -130,7 +131,7 @@ def _epoch(
     number: int,
     frames: Images,
     labels: Labels,
-    on_batch: Callable[[], None],
+    on_batch: Callable[[int], None],
 ) -> float:
     """One pass over the frames in random order; the mean loss. Incomplete batches are dropped."""
     generator = torch.Generator().manual_seed(recipe.seed << 31 | number)
@@ -145,7 +146,7 @@ def _epoch(
         real = augment(_real(run.trainee, moved), recipe.augmentation, generator)
         rate = learning_rate(recipe.optimizer, progress)
         total += _step(recipe, run, loss, rate, real, torch.from_numpy(labels[rows]).long())
-        on_batch()
+        on_batch((number - 1) * count + index + 1)
     return total / count
 
 

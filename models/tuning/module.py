@@ -94,7 +94,7 @@ class GraphModule(nn.Module):
 
     def real_graph(self) -> Graph:
         """The graph with the weights before rounding, and the normalizations folded in."""
-        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
         real = {name: layer.real() for name, layer in self._named().items() if name in known}
         return fitting.with_weights(
             self.graph,
@@ -104,7 +104,7 @@ class GraphModule(nn.Module):
 
     def fitted(self) -> Fitted:
         """Weights, biases and ranges as the compiler takes them."""
-        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Fittable)}
+        known = {n.name for n in self.graph.nodes if isinstance(n.op, fitting.Layer)}
         made = {name: layer.fitted() for name, layer in self._named().items() if name in known}
         ranges = {
             name: Range(float(self.ranges[_key(name)].detach().double().exp()), signed)
@@ -146,7 +146,7 @@ def _layers(
     learning: Collection[str] | None,
 ) -> Iterator[tuple[str, Layer]]:
     """Every matrix unit's layer; those of operators without trained weights do not learn."""
-    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Fittable)}
+    ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Layer)}
     for node in quantized.qgraph.nodes:
         if not isinstance(node.unit, Mac):
             continue

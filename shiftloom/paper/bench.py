@@ -22,6 +22,7 @@ from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.ops import Conv2d
 from shiftloom.codegen.quantize import Quantized, layer_traffic, quantize
 from shiftloom.flow import Frames, Labels
+from shiftloom.models import datasets, registry
 
 Settings = dict[str, Any]
 """Sections of a configuration file."""
@@ -73,6 +74,15 @@ class Bench:
         """Why nothing can be measured on frames; empty where all are there."""
         try:
             _ = self.calibration, self.test
+        except ShiftloomError as error:
+            return str(error)
+        return ""
+
+    @cached_property
+    def untrainable(self) -> str:
+        """Why the network cannot be trained: what of its training set is not there; else empty."""
+        try:
+            datasets.load(registry.base(self.network).dataset, "train", self.data)
         except ShiftloomError as error:
             return str(error)
         return ""

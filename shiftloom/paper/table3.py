@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shiftloom.codegen.coding.fitted_file import read_fitted
-from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.grids import NONE, Grid, grid, number, percent
 from shiftloom.models.recipe import load_recipe
@@ -20,6 +18,7 @@ from shiftloom.paper.bench import (
     RULES,
     TITLES,
     TUNED_RULE,
+    Advance,
     Bar,
     Bench,
     Settings,
@@ -72,21 +71,21 @@ def run(benches: Sequence[Bench], bar: Bar, tuning: bool = True) -> Result:
     rows: list[AccuracyRow] = []
     absent: list[str] = []
     for bench in benches:
-        steps = [step for step in _steps(bench.network) if tuning or not step.epochs]
-        if not tuning:
-            absent.append(f"{bench.title}: no classifier was trained (--no-tuning)")
+        steps = tuple(_steps(bench.network))
+        still = [step for step in steps if not step.epochs]
         with bar(f"Table III: {bench.title}") as advance:
-            for done, step in enumerate(steps, 1):
-                if not step.epochs:
-                    rows.append(_row(bench, step, _accuracy(bench, step)))
-                advance(done, len(steps))
-        for step in steps if not bench.absent else ():
-            if step.epochs:
-                accuracy, reason = _tuned_accuracy(bench, step, bar)
-                rows.append(_row(bench, step, accuracy))
-                absent += [reason] if reason and reason not in absent else []
+            for done, step in enumerate(still, 1):
+                rows.append(_row(bench, step, _accuracy(bench, step)))
+                advance(done, len(still))
+        reason = "left out by --no-tuning" if not tuning else bench.untrainable
+        for step in steps:
+            if step.epochs and tuning:
+                is_measured = not (bench.absent or reason)
+                rows.append(_row(bench, step, _trained(bench, step, bar) if is_measured else None))
         if bench.absent:
             absent.append(f"{bench.title}: {bench.absent}")
+        elif reason:
+            absent.append(f"{bench.title}, classifier trained: {reason}")
     return Result(
         NAME,
         "Table III and section VI: accuracy",
@@ -121,21 +120,18 @@ def _accuracy(bench: Bench, step: _Step) -> float | None:
     return bench.accuracy(bench.settings(step.settings))
 
 
-def _tuned_accuracy(bench: Bench, step: _Step, bar: Bar) -> tuple[float | None, str]:
-    """The accuracy in integers after training, else why there is none."""
+def _trained(bench: Bench, step: _Step, bar: Bar) -> float | None:
+    """The accuracy in integers after the classifier was trained."""
     settings = bench.settings(step.settings)
     label = f"{bench.title}, {BITS[step.phi]} bits: classifier, {step.epochs} epochs"
-    fitted = tuned(bench, settings, step.epochs, bar, label)
-    if isinstance(fitted, Fitted):
-        return bench.accuracy(settings, fitted), ""
-    return None, f"{bench.title}: no classifier was trained: {fitted}"
+    with bar(label) as advance:
+        return bench.accuracy(settings, tuned(bench, settings, step.epochs, advance))
 
 
-def tuned(bench: Bench, settings: Settings, epochs: int, bar: Bar, label: str) -> Fitted | str:
+def tuned(bench: Bench, settings: Settings, epochs: int, advance: Advance) -> Fitted:
     """Weights after the classifier alone was trained by its recipe for some `epochs`.
 
-    All other layers stay at the codes of their quantizer. Why the training set cannot be read, if
-    it cannot.
+    All other layers stay at the codes of their quantizer.
     """
     from shiftloom.training import Job
 
@@ -144,13 +140,8 @@ def tuned(bench: Bench, settings: Settings, epochs: int, bar: Bar, label: str) -
     assert recipe.tuning is not None
     tuning = recipe.tuning.model_copy(update={"quantization": settings})
     job = Job(name, recipe.model_copy(update={"epochs": epochs, "tuning": tuning}), bench.data)
-    try:
-        steps = job.steps()
-    except ShiftloomError as error:
-        return str(error)
-    done = itertools.count(1)
-    with tempfile.TemporaryDirectory(prefix="shiftloom-") as folder, bar(label) as advance:
-        found = job.run(Path(folder), on_batch=lambda: advance(next(done), steps))
+    with tempfile.TemporaryDirectory(prefix="shiftloom-") as folder:
+        found = job.run(Path(folder), on_batch=advance)
         return read_fitted(found.path.read_bytes(), found.path.name)
 
 

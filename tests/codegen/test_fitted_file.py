@@ -21,6 +21,7 @@ from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Range
 from shiftloom.codegen.formats import FORMATS, Binary, Format, Given, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats.csd import Csd
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.values import Array
 
@@ -28,7 +29,7 @@ SAMPLES: tuple[Format, ...] = (
     *(Qsq(phi, n, a) for phi in (1, 2, 4) for n in (None, 3, 99) for a in ("output", "filter")),
     *(Qsq(4, n, "channel") for n in (None, 2)),
     *(Int(2), Int(8), Int(16), Int(8, "tensor"), Int(3, "channel", False)),
-    *(Pow2(2), Pow2(5), Ternary(), Binary()),
+    *(Pow2(2), Pow2(5), Ternary(), Binary(), Csd(), Csd(6, 3)),
     *(Given(8), Given(4, False), Given(8, True, "tensor")),
 )
 SHAPE = (4, 2, 3, 5)
@@ -230,7 +231,7 @@ def test_a_good_body_is_read() -> None:
     assert (found.mantissa.data.tolist(), found.exponent) == ([5, 5], -4)
 
 
-KNOWN = "known: qsq, int, pow2, ternary, binary, given"
+KNOWN = "known: qsq, int, pow2, csd, ternary, binary, given"
 
 
 @pytest.mark.parametrize(

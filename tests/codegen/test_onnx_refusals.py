@@ -15,8 +15,8 @@ from onnx_models import QONNX, model, node
 from refusals import refuses
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.frontends import model_bytes
 from shiftloom.codegen.frontends.onnx import from_onnx, import_model, survey
-from shiftloom.codegen.frontends.onnx import load as loading
 from shiftloom.codegen.frontends.onnx.refusals import OTHERS, REFUSED
 from shiftloom.codegen.graph import MAX_ELEMENTS
 from shiftloom.codegen.names import MAX_NODE_LENGTH
@@ -76,7 +76,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "MAX_FILE", 10)
+    monkeypatch.setattr(model_bytes, "MAX_FILE", 10)
     with refuses("net.onnx: is larger than 1 GiB; give a smaller model"):
         from_onnx(saved(relu_model(), tmp_path))
 
@@ -124,7 +124,7 @@ def test_external_data_of_a_huge_file_is_refused(
 ) -> None:
     (tmp_path / "w.bin").write_bytes(bytes(2000))
     path = saved(external("w.bin"), tmp_path)
-    monkeypatch.setattr(loading, "MAX_FILE", 1000)
+    monkeypatch.setattr(model_bytes, "MAX_FILE", 1000)
     with refuses("'w': its data file 'w.bin' is larger than 1 GiB; give a smaller model"):
         from_onnx(path)
 

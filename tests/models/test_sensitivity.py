@@ -12,7 +12,7 @@ from torch.nn import functional
 from shiftloom.codegen import golden
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.fitted import Fittable, with_weights
+from shiftloom.codegen.fitted import Layer, with_weights
 from shiftloom.codegen.graph import Graph, GraphInput, Node
 from shiftloom.codegen.ops import Conv2d, Flatten, Linear, Relu
 from shiftloom.codegen.quantize import quantize
@@ -28,7 +28,7 @@ FRAMES = 20
 def settled(name: str) -> tuple[Settled, list[str], Frames]:
     """A quantized sketch, its layers, and frames."""
     config, quantized = graph_nets.settled(name)
-    layers = [n.name for n in quantized.graph.nodes if isinstance(n.op, Fittable)]
+    layers = [n.name for n in quantized.graph.nodes if isinstance(n.op, Layer)]
     return Settled(quantized, config), layers, graph_nets.frames(quantized.graph, FRAMES, 3)
 
 

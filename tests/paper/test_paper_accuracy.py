@@ -12,7 +12,6 @@ from paper_bench import quiet
 from shiftloom import flow
 from shiftloom.codegen import config, golden
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.formats import Int, Qsq
 from shiftloom.codegen.quantize import quantize
 from shiftloom.models import datasets
@@ -67,7 +66,7 @@ def test_table3_without_training(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[3].verdict == "reached"
     assert [row.verdict for row in rows[4:]] == ["not measured"] * 2
     reason = "train.gz: is not there; give a folder with --data"
-    assert found.absent == (f"LeNet-5: no classifier was trained: {reason}",)
+    assert found.absent == (f"LeNet-5, classifier trained: {reason}",)
     assert [claim.holds for claim in found.claims] == ["not measured"]
     assert "LeNet-5 3 bit, eq. 10, α of eq. 9 97.59 published" in found.plots[0].summary
 
@@ -75,7 +74,7 @@ def test_table3_without_training(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_training_can_be_left_out() -> None:
     found = table3.run([Bench("lenet5", images=20)], quiet, tuning=False)
     assert {row["epochs"] for row in found.data()["rows"]["table3"]} == {0}
-    assert found.absent == ("LeNet-5: no classifier was trained (--no-tuning)",)
+    assert found.absent == ("LeNet-5, classifier trained: left out by --no-tuning",)
 
 
 def test_only_the_classifier_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,8 +82,8 @@ def test_only_the_classifier_is_trained(monkeypatch: pytest.MonkeyPatch) -> None
     bench = Bench("lenet5", images=400)
     settings = bench.settings(RULE)
     start = bench.quantized(settings).fitted
-    made = table3.tuned(bench, settings, 1, quiet, "classifier")
-    assert isinstance(made, Fitted)
+    with quiet("classifier") as advance:
+        made = table3.tuned(bench, settings, 1, advance)
     held = [name for name in made.weights if made.weights[name] == start.weights[name]]
     assert held == list(bench.convolutions) == ["conv1", "conv2"]
     assert all(made.biases[name] == start.biases[name] for name in held)

@@ -11,10 +11,8 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto, external_data_helper, numpy_helper
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.frontends import model_bytes
 from shiftloom.codegen.frontends.views import AnyArray
-
-MAX_FILE = 1 << 30
-"""Largest file read, 1 GiB."""
 
 MAX_ELEMENTS = 1 << 27
 """Most elements of an initializer or of a folded constant."""
@@ -34,15 +32,7 @@ _INTEGERS = {
 
 def load(path: Path) -> onnx.ModelProto:
     """The model in `path` with its tensors inside; raises ShiftloomError if it is none."""
-    name = path.name
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise ShiftloomError(name, "is larger than 1 GiB", "give a smaller model")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ShiftloomError(
-            name, f"cannot be read ({error.strerror})", "check the path"
-        ) from error
+    name, data = path.name, model_bytes.read(path)
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -161,7 +151,7 @@ def _check_location(tensor: TensorProto, folder: Path) -> None:
         raise ShiftloomError(
             name, f"its data file {_safe(location)} is missing", "copy it beside the model"
         )
-    if file.stat().st_size > MAX_FILE:
+    if file.stat().st_size > model_bytes.MAX_FILE:
         raise ShiftloomError(
             name, f"its data file {_safe(location)} is larger than 1 GiB", "give a smaller model"
         )

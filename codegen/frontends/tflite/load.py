@@ -13,7 +13,8 @@ import numpy as np
 import tflite
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.frontends.onnx.load import MAX_ELEMENTS, MAX_FILE
+from shiftloom.codegen.frontends import model_bytes
+from shiftloom.codegen.frontends.onnx.load import MAX_ELEMENTS
 from shiftloom.codegen.frontends.views import AnyArray
 
 _DAMAGED = (
@@ -93,15 +94,7 @@ class File:
 
 def load(path: Path) -> File:
     """What the file holds; raises ShiftloomError if it is no TFLite model, or one of subgraphs."""
-    name = path.name
-    try:
-        if path.stat().st_size > MAX_FILE:
-            raise ShiftloomError(name, "is larger than 1 GiB", "give a smaller model")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ShiftloomError(
-            name, f"cannot be read ({error.strerror})", "check the path"
-        ) from error
+    name, data = path.name, model_bytes.read(path)
     if data[4:8] != b"TFL3":
         raise ShiftloomError(name, "is no TFLite model", "give a complete .tflite file")
     try:

@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from shiftloom.codegen import fileset, tables
+from shiftloom.codegen.cli.options import Data, Images, Json
+from shiftloom.codegen.cli.terminal import console, progress, write_json
+
 
 def paper(
     experiments: Annotated[
@@ -25,19 +29,15 @@ def paper(
             metavar="FILE", help="For digits: .npz, .onnx or .pt; default: SqueezeNet of --data."
         ),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder with the original data files.")] = None,
-    images: Annotated[int | None, typer.Option(min=1, help="Test images; default: all.")] = None,
+    data: Data = None,
+    images: Images = None,
     tuning: Annotated[
         bool, typer.Option(help="Train the classifiers, which takes most of the time.")
     ] = True,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the training.")] = 1,
-    json: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file, too.")
-    ] = None,
+    json: Json = None,
 ) -> None:
     """Repeat the paper's experiments in integers, and show ours beside the published."""
-    from shiftloom.codegen import fileset, tables
-    from shiftloom.codegen.cli import _progress, console
     from shiftloom.paper import run
     from shiftloom.paper.result import claims_grid
 
@@ -48,7 +48,7 @@ def paper(
         import torch
 
         torch.set_num_threads(threads)
-    results = run.run(experiments or (), request, _progress)
+    results = run.run(experiments or (), request, progress)
     for result in results:
         for grid in result.grids:
             console.print(tables.grid_table(grid))
@@ -58,5 +58,4 @@ def paper(
     console.print(tables.grid_table(claims_grid(claims)))
     fileset.write(run.files(results), output)
     console.print(f"Written: {output / run.PAGE}", markup=False)
-    if json is not None:
-        fileset.write_file(json, fileset.json_bytes(run.data(results)))
+    write_json(json, run.data(results))

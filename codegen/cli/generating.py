@@ -1,0 +1,160 @@
+"""Commands from a network to checked hardware."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftloom import flow, opened, results
+from shiftloom.codegen import tables
+from shiftloom.codegen.cli import steps
+from shiftloom.codegen.cli.options import (
+    BoardName,
+    CacheFolder,
+    Calibration,
+    Checkpoint,
+    ConfigFile,
+    Data,
+    Folder,
+    Fps,
+    FrameFile,
+    Images,
+    Json,
+    Model,
+    NetworkName,
+)
+from shiftloom.codegen.cli.terminal import console, write_json
+from shiftloom.codegen.config import Config, TargetConfig
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.models import registry
+from shiftloom.rtl_sim.engine import Stall
+from shiftloom.subject import Subject, count, part
+
+
+def build(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
+        "out"
+    ),
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    board: BoardName = None,
+    target_fps: Fps = None,
+    data: Data = None,
+    json: Json = None,
+) -> None:
+    """Generate the accelerator: SystemVerilog, HLS C++, weights, plan and golden model."""
+    subject = Subject(network, model, checkpoint, data)
+    settings = steps.settings(subject, config, board, target_fps)
+    quantized = steps.quantize(subject, calibration, settings)
+    result = steps.build(quantized, settings, output / quantized.qgraph.name)
+    console.print(tables.units_table(results.unit_rows(result)))
+    console.print(tables.fifos_table(results.fifo_rows(result)))
+    console.print(tables.figures_table(results.figure_rows(results.figures(result), result)))
+    console.print(f"Build: {result.folder}")
+    write_json(json, results.figures(result))
+
+
+def simulate(
+    folder: Folder,
+    backend: Annotated[str, typer.Option(help="rtl, hls or both.")] = "both",
+    images: Images = None,
+    first: Annotated[int, typer.Option(min=0, help="First test image.")] = 0,
+    stall_seed: Annotated[
+        int | None, typer.Option(help="Random stalls on both ends of the RTL, with this seed.")
+    ] = None,
+    network: Annotated[
+        str | None, typer.Option(help="Whose test set; default: the build's.")
+    ] = None,
+    frame_file: FrameFile = None,
+    data: Data = None,
+    cache: CacheFolder = None,
+    json: Json = None,
+) -> None:
+    """Run test images through HLS C++ and RTL and compare every output integer."""
+    if backend not in ("rtl", "hls", "both"):
+        raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
+    target = opened.open_build(folder)
+    subject = Subject(network or registry.known(target.design.name), data=data)
+    shapes = {source.name: source.tensor.shape for source in target.qgraph.inputs}
+    frames, labels = subject.test(shapes, frame_file)
+    last = None if images is None else first + images
+    stall = None if stall_seed is None else Stall(stall_seed)
+    if first >= count(frames):
+        raise ShiftloomError("--first", f"{first}", f"the test set has {count(frames)} images")
+    labels = None if labels is None else labels[first:last]
+    runs = steps.simulate(target, backend, part(frames, first, last), labels, cache, stall, first)
+    console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
+    write_json(json, {run.backend: asdict(run) for run in runs})
+    steps.fail_on_mismatch(runs)
+
+
+def report(folder: Folder, cache: CacheFolder = None, json: Json = None) -> None:
+    """Synthesize with Yosys and write report.html with all results so far."""
+    target = opened.open_build(folder)
+    steps.synthesize(target, cache)
+    path = results.write_report(target)
+    found = results.figures(target)
+    console.print(tables.figures_table(results.figure_rows(found, target)))
+    console.print(f"Report: {path}")
+    write_json(json, found)
+
+
+def implement(
+    folder: Folder,
+    flow_name: Annotated[str, typer.Option("--flow", help="Only `open`: Yosys, nextpnr.")] = "open",
+    json: Json = None,
+) -> None:
+    """Place and route for an ECP5-85k with open tools; prints the Fmax, writes the bitstream."""
+    from shiftloom.rtl_sim.implement import implement_ecp5
+
+    if flow_name != "open":
+        raise ShiftloomError("--flow", f"unknown flow {flow_name!r}", "use open")
+    target = opened.open_build(folder)
+    with console.status("Yosys, nextpnr and ecppack for ECP5-85k"):
+        result = implement_ecp5(
+            target.sources(), target.design.name, target.results / "ecp5", device="85k"
+        )
+    for clock, fmax in result.fmax_mhz.items():
+        console.print(f"Fmax of {clock}: {fmax:.1f} MHz after place and route on ECP5-85k")
+    console.print(f"Bitstream: {result.bitstream}")
+    if result.wrapped:
+        console.print("The ports are serialised to fit the package: it measures the clock only.")
+    write_json(json, {**asdict(result), "bitstream": str(result.bitstream)})
+
+
+def demo(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
+        "out"
+    ),
+    images: Images = None,
+    cache: CacheFolder = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Default: out/demo.json.")] = None,
+) -> None:
+    """LeNet-5 without a DSP block, from the checkpoint to bit-exact RTL and HLS on all of MNIST."""
+    network, settings = "lenet5", Config(target=TargetConfig(dsp_share=0))
+    quantized = steps.quantize(Subject(network), None, settings)
+    target = steps.build(quantized, settings, output / network)
+    frames, labels = flow.evaluation_set(network)
+    assert labels is not None
+    frames, labels = frames[:images], labels[:images]
+    with console.status("Golden model"):
+        results.save_quantization(
+            target,
+            flow.accuracy(quantized, frames, labels),
+            flow.layer_profile(quantized, frames),
+        )
+    runs = steps.simulate(target, "both", frames, labels, cache)
+    steps.synthesize(target, cache)
+    path = results.write_report(target)
+    found = results.figures(target)
+    console.print(tables.accuracy_table(results.accuracy_rows(target)))
+    console.print(tables.figures_table(results.figure_rows(found, target)))
+    console.print(f"Report: {path}")
+    write_json(json or output / "demo.json", found)
+    steps.fail_on_mismatch(runs)
