@@ -169,3 +169,16 @@ def test_without_data_savings_are_there_and_accuracies_are_not() -> None:
         assert "not measured" in {claim.holds for claim in found.claims}
     assert [plot.name for plot in found.plots] == ["fig9_convnet"]
     assert rows[-1]["saving"] == pytest.approx(0.8882, abs=5e-5)
+
+
+def test_the_first_convolution_of_the_convnet_needs_more_levels(data: Path) -> None:
+    bench = Bench("convnet", data, images=100)
+    assert (bench.absent, bench.count) == ("", 100)
+    two, three, all_two = (
+        bench.accuracy(bench.settings(qsq(phi), named))
+        for phi, named in ((1, ("conv1_conv",)), (4, ("conv1_conv",)), (1, None))
+    )
+    assert two is not None
+    assert three is not None
+    assert all_two is not None
+    assert all_two < two < 0.6 < 0.7 < three
