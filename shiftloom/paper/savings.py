@@ -140,7 +140,7 @@ def saving_grid(rows: Sequence[SavingRow]) -> Grid:
             row.counted,
             number(row.bits),
             number(row.weights),
-            number(row.quantized_bits / 8192, 1),
+            f"{row.quantized_bits / 8192:.1f}",
             number(row.energy_nanojoule),
             published.shown(row.published_percent, _decimals(row)),
             percent(row.saving, _decimals(row)),

@@ -123,7 +123,7 @@ def _accuracy(bench: Bench, step: _Step) -> float | None:
 def _trained(bench: Bench, step: _Step, bar: Bar) -> float | None:
     """The accuracy in integers after the classifier was trained."""
     settings = bench.settings(step.settings)
-    label = f"{bench.title}, {BITS[step.phi]} bits: classifier, {step.epochs} epochs"
+    label = f"{bench.title}, {BITS[step.phi]} bits: classifier, {_epochs(step.epochs)}"
     with bar(label) as advance:
         return bench.accuracy(settings, tuned(bench, settings, step.epochs, advance))
 
@@ -191,10 +191,14 @@ def regained(rows: Sequence[AccuracyRow]) -> tuple[bool | None, str]:
     if not known:
         return None, ""
     evidence = (
-        f"{row.bits} bits, {row.epochs} epochs: {percent(low, 2)} → {percent(high, 2)}"
+        f"{row.bits} bits, {_epochs(row.epochs)}: {percent(low, 2)} → {percent(high, 2)}"
         for low, high, row in known
     )
     return all(high > low for low, high, _ in known), "; ".join(evidence)
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
 
 
 def _label(row: AccuracyRow) -> str:

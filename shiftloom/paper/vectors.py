@@ -112,7 +112,8 @@ SIGNIFICANT = 1.0
 
 
 def _span(points: Sequence[float]) -> str:
-    return f"{min(points):.2f} to {max(points):.2f} points".replace("-", "−")
+    ends = dict.fromkeys(f"{point:.2f}" for point in (min(points), max(points)))
+    return f"{' to '.join(ends)} points".replace("-", "−")
 
 
 def vector_grid(rows: Sequence[VectorRow]) -> Grid:
@@ -122,7 +123,7 @@ def vector_grid(rows: Sequence[VectorRow]) -> Grid:
             TITLES[row.network],
             number(row.bits),
             number(row.length),
-            number(row.kibibytes, 1),
+            f"{row.kibibytes:.1f}",
             number(row.energy_nanojoule),
             percent(row.saving, 2),
             percent(row.accuracy, 2),
