@@ -81,14 +81,14 @@ described, and its 82.4919 % is not the saving of the usual LeNet-5. Nor do we f
 zeros: a third of the weights takes the level 0.
 """,
     "levels": """\
-The first convolution suffers most in the ConvNet. On LeNet-5 a convolution alone costs 0.6 points at
-most.
+The first convolution suffers most in the ConvNet. On LeNet-5 a convolution alone costs 0.6 points
+at most.
 """,
     "vectors": """\
-Longer vectors save more. In the ConvNet they are less accurate as well; on LeNet-5 the length hardly
+Longer vectors save more. In the ConvNet they are mostly less accurate; on LeNet-5 the length hardly
 matters with 3 bits, and with 2 bits vectors of 4 weights are the worst. N = 64 is one vector a
-position in all convolutions. That 3 bits are far better than 2 at every N holds for the ConvNet. On
-LeNet-5 vectors of 2 weights lose only 0.26 points with 2 bits, so we call it a miss.
+position in all convolutions. That 3 bits are far better than 2 at every N holds for the ConvNet.
+On LeNet-5 vectors of 2 weights lose only 0.26 points with 2 bits, so there it does not.
 """,
     "digits": """\
 Words of 16 bits are the default of MATLAB's `fi`, which the paper used; 8 bits are the widest
