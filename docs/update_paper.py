@@ -54,7 +54,7 @@ shiftloom paper digits --weights model.onnx
 A run writes `paper.html`, `paper.json`, a CSV file of each kind of rows and the plots to
 `out/paper`. LeNet-5 is measured on the 10,000 test images of MNIST that ship, the ConvNet on the
 first 1,000 test images of CIFAR-10 in `--data`, which also holds both training sets and SqueezeNet.
-What is not there is named, and the rest is measured. All of it takes six to seven minutes of one
+What is not there is named, and the rest is measured. All of it takes six minutes of one
 core, most of them to train the classifiers.
 
 Every accuracy is that of the integer golden model, which the hardware equals, with 8-bit
