@@ -47,7 +47,10 @@ RULES: dict[str, Settings] = {
     "least squares": {"quantizer": "least_squares"},
 }
 """Ways to find β and α; see docs/reading-the-paper.md."""
-TUNED_RULE = {"lenet5": "eq. 10, least-squares α", "convnet": "least squares"}
+TUNED_RULES = {
+    "lenet5": ("eq. 10, least-squares α",),
+    "convnet": ("eq. 10, least-squares α", "least squares"),
+}
 """How the layers are quantized that stay as they are while a classifier is trained."""
 
 

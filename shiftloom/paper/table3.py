@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from shiftloom.paper.bench import (
     PHIS,
     RULES,
     TITLES,
-    TUNED_RULE,
+    TUNED_RULES,
     Advance,
     Bar,
     Bench,
@@ -109,9 +110,9 @@ def _steps(network: str) -> Iterator[_Step]:
         for rule in RULES:
             known = published.LENET_QUANTIZED if network == "lenet5" else number
             yield _Step("quantized", phi, rule, 0, known)
-        for epochs in EPOCHS[network]:
+        for rule, epochs in itertools.product(TUNED_RULES[network], EPOCHS[network]):
             known = published.LENET_TUNED[epochs] if network == "lenet5" else number
-            yield _Step("classifier trained", phi, TUNED_RULE[network], epochs, known)
+            yield _Step("classifier trained", phi, rule, epochs, known)
 
 
 def _accuracy(bench: Bench, step: _Step) -> float | None:
@@ -191,7 +192,8 @@ def regained(rows: Sequence[AccuracyRow]) -> tuple[bool | None, str]:
     if not known:
         return None, ""
     evidence = (
-        f"{row.bits} bits, {_epochs(row.epochs)}: {percent(low, 2)} → {percent(high, 2)}"
+        f"{row.bits} bits, {row.rule}, {_epochs(row.epochs)}: "
+        f"{percent(low, 2)} → {percent(high, 2)}"
         for low, high, row in known
     )
     return all(high > low for low, high, _ in known), "; ".join(evidence)

@@ -100,7 +100,10 @@ def test_accuracy_that_training_lost_is_no_gain() -> None:
 
     start = row("quantized", 0, 0.5)
     gain, loss = (row("classifier trained", 5, accuracy) for accuracy in (0.6, 0.4))
-    assert table3.regained([start, gain]) == (True, "3 bits, 5 epochs: 50.00 % → 60.00 %")
+    assert table3.regained([start, gain]) == (
+        True,
+        "3 bits, rule, 5 epochs: 50.00 % → 60.00 %",
+    )
     assert table3.regained([start, gain, loss])[0] is False
 
 
