@@ -17,8 +17,8 @@ import altair as alt
 WIDTH = 420
 _LABEL_LIMIT = 140
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
-_SERIES = ("var(--bar)", "var(--bar2)")
-_ROW, _GROUPED_ROW = 22, 32
+_SERIES = ("var(--bar)", "var(--bar2)", "var(--bar3)")
+_ROW, _GROUPED_ROW = 22, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,12 @@ class Bar:
     series: str = ""
 
 
-def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
+def bars(
+    rows: Sequence[Bar], axis: str, mark: float | None = None, label_limit: int = _LABEL_LIMIT
+) -> str:
     """Horizontal bars in the given order, grouped where several series share a label.
 
-    `mark` draws a dashed line at a value of the axis.
+    `mark` draws a dashed line at a value of the axis; labels are cut at `label_limit` pixels.
     """
     series = list(dict.fromkeys(row.series for row in rows))
     labels = list(dict.fromkeys(row.label for row in rows))
@@ -45,7 +47,7 @@ def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
             scale=_scale([row.value for row in rows], mark),
             axis=alt.Axis(tickCount=5, labelFlush=False),
         ),
-        y=alt.Y("label:N", title=None, sort=labels, axis=_label_axis()),
+        y=alt.Y("label:N", title=None, sort=labels, axis=_label_axis(label_limit)),
     )
     if len(series) > 1:
         base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
@@ -55,7 +57,7 @@ def bars(rows: Sequence[Bar], axis: str, mark: float | None = None) -> str:
     ]
     if mark is not None:
         layers.append(_rule(mark))
-    height = len(labels) * (_GROUPED_ROW if len(series) > 1 else _ROW)
+    height = len(labels) * max(_ROW, _GROUPED_ROW * len(series))
     return _svg(alt.LayerChart(layer=layers), WIDTH, height)
 
 
@@ -85,23 +87,46 @@ def histogram(counts: Sequence[tuple[str, int]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of one of at most two series."""
+    """A point of one of at most three series; `label` stands beside it."""
 
     x: float
     y: float
     series: str
+    label: str = ""
 
 
 def points(rows: Sequence[Point], x: str, y: str) -> str:
     """Points over two axes, which need not begin at 0; `x` and `y` are the axes' titles."""
+    chart = _points(rows, x, y, alt.Scale(zero=False))
+    layers: list[alt.Chart] = [chart.mark_point(filled=True, size=50)]
+    if any(row.label for row in rows):
+        text = chart.mark_text(align="left", dx=6, fontSize=11).encode(text="label:N")
+        layers.append(text)
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def lines(rows: Sequence[Point], x: str, y: str) -> str:
+    """A line a series through its points, over powers of two on the axis `x`."""
+    places = sorted({row.x for row in rows})
+    low, high = places[0] / 1.1, places[-1] * 1.1
+    scale = alt.Scale(type="log", base=2, domain=[low, high], nice=False)
+    chart = _points(rows, x, y, scale, places)
+    dots = chart.mark_point(filled=True, size=50, opacity=1)
+    layers: list[alt.Chart] = [chart.mark_line(), dots]
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def _points(
+    rows: Sequence[Point], x: str, y: str, scale: alt.Scale, ticks: Sequence[float] | None = None
+) -> alt.Chart:
     series = list(dict.fromkeys(row.series for row in rows))
-    chart = alt.Chart(alt.InlineData(values=[asdict(row) for row in rows])).encode(
-        x=alt.X("x:Q", title=x, scale=alt.Scale(zero=False)),
+    axis = alt.Axis(values=list(ticks), format="d") if ticks else alt.Axis()
+    chart: alt.Chart = alt.Chart(alt.InlineData(values=[asdict(row) for row in rows])).encode(
+        x=alt.X("x:Q", title=x, scale=scale, axis=axis),
         y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)),
         color=_series_colour(series),
     )
-    layers: list[alt.Chart] = [chart.mark_point(filled=True, size=50)]
-    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+    return chart
 
 
 def standalone(drawn: str) -> str:
@@ -133,8 +158,8 @@ def _rule(at: float) -> alt.Chart:
     return marked
 
 
-def _label_axis() -> alt.Axis:
-    return alt.Axis(labelLimit=_LABEL_LIMIT, ticks=False, domain=False, labelPadding=6)
+def _label_axis(limit: int) -> alt.Axis:
+    return alt.Axis(labelLimit=limit, ticks=False, domain=False, labelPadding=6)
 
 
 def _svg(chart: alt.LayerChart, width: int, height: int) -> str:
@@ -159,7 +184,9 @@ def _svg(chart: alt.LayerChart, width: int, height: int) -> str:
         background="transparent",
         font="Liberation Sans",
         axis=alt.AxisConfig(**axis),
-        legend=alt.LegendConfig(labelColor=_INK, labelFontSize=12, symbolType="square"),
+        legend=alt.LegendConfig(
+            labelColor=_INK, labelFontSize=12, symbolType="square", symbolOpacity=1
+        ),
         view=alt.ViewConfig(stroke=None),
     )
     text = io.StringIO()

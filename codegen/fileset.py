@@ -37,7 +37,7 @@ def write(files: FileSet, folder: Path) -> None:
     """
     staging: Path | None = None
     try:
-        _check_target(folder)
+        check_target(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         for path in sorted(files):
@@ -57,7 +57,7 @@ def write(files: FileSet, folder: Path) -> None:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _check_target(folder: Path) -> None:
+def check_target(folder: Path) -> None:
     """Refuse to write over anything but a build or an empty folder."""
     if folder.exists() and not folder.is_dir():
         raise ShiftloomError(str(folder), "is a file", "give another output folder")

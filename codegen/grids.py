@@ -77,7 +77,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _grid(title: str, columns: str, rows: Iterable[tuple[str, ...]]) -> Grid:
+def grid(title: str, columns: str, rows: Iterable[tuple[str, ...]]) -> Grid:
     """`columns` are titles split by "|", "#" before those of numbers."""
     heads = tuple(Column(c.removeprefix("#"), c.startswith("#")) for c in columns.split("|"))
     return Grid(title, heads, tuple(tuple(map(printable, row)) for row in rows))
@@ -85,7 +85,7 @@ def _grid(title: str, columns: str, rows: Iterable[tuple[str, ...]]) -> Grid:
 
 def figures_grid(rows: Iterable[Figure]) -> Grid:
     """Key figures with their notes."""
-    return _grid(
+    return grid(
         "Key figures", "Figure|#Value|Note", ((row.label, row.value, row.note) for row in rows)
     )
 
@@ -96,7 +96,7 @@ def accuracy_grid(rows: Iterable[AccuracyRow]) -> Grid:
         (row.stage, percent(row.accuracy, 2), number(row.images), number(row.mismatches))
         for row in rows
     )
-    return _grid("Accuracy", "Stage|#Accuracy|#Images|#Mismatches", cells)
+    return grid("Accuracy", "Stage|#Accuracy|#Images|#Mismatches", cells)
 
 
 def layers_grid(rows: Iterable[LayerRow]) -> Grid:
@@ -112,7 +112,7 @@ def layers_grid(rows: Iterable[LayerRow]) -> Grid:
         )
         for row in rows
     )
-    return _grid("Layers", "Layer|Operator|Output|#Weights|#Bits|Activations", cells)
+    return grid("Layers", "Layer|Operator|Output|#Weights|#Bits|Activations", cells)
 
 
 def units_grid(rows: Iterable[UnitRow]) -> Grid:
@@ -133,7 +133,7 @@ def units_grid(rows: Iterable[UnitRow]) -> Grid:
         for row in rows
     )
     titles = "Unit|Kind|Folding|#Clocks|#Busy|#LUT predicted|#LUT synthesized|#FF|#DSP|#BRAM36"
-    return _grid("Units", titles, cells)
+    return grid("Units", titles, cells)
 
 
 def profile_grid(rows: Iterable[LayerProfile]) -> Grid:
@@ -150,7 +150,7 @@ def profile_grid(rows: Iterable[LayerProfile]) -> Grid:
         for row in rows
     )
     titles = "Layer|Type|#SQNR|#Saturated|#Used range|#Largest error"
-    return _grid("Integer against float", titles, cells)
+    return grid("Integer against float", titles, cells)
 
 
 def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
@@ -159,7 +159,7 @@ def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
         (row.name, number(row.depth), number(row.width), number(row.depth * row.width))
         for row in rows
     )
-    return _grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
+    return grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
 
 
 def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:
@@ -180,7 +180,7 @@ def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:
         if layer.weights
     )
     heads = "Layer|#Weights|#Zeros|#Packed bits|#Huffman|#Entropy|#Bytes|#Ratio"
-    return _grid("Compressed weights", heads, cells)
+    return grid("Compressed weights", heads, cells)
 
 
 def changed(pair: tuple[str, str]) -> str:
@@ -207,12 +207,12 @@ def layer_changes_grid(rows: Iterable[LayerChange]) -> Grid:
         for row in rows
     )
     titles = "Layer|#Filters|#Weights|#Zeros|#Products|PE|#Adders|#LUT|#DSP"
-    return _grid("Layers before → after", titles, cells)
+    return grid("Layers before → after", titles, cells)
 
 
 def changes_grid(rows: Iterable[Change]) -> Grid:
     """Figures of the whole network before and after pruning."""
-    return _grid(
+    return grid(
         "Network", "Figure|#Before|#After", ((row.label, row.before, row.after) for row in rows)
     )
 
@@ -230,7 +230,7 @@ def choices_grid(rows: Sequence[LayerChoice], unit: str) -> Grid:
         for row in rows
     )
     names = "|".join(f"#{name}" for name in rows[0].damages)
-    return _grid("Damage by candidate", f"Layer|#Weights|{names}|Choice|#{unit}", cells)
+    return grid("Damage by candidate", f"Layer|#Weights|{names}|Choice|#{unit}", cells)
 
 
 def measured_grid(rows: Sequence[Measured], unit: str) -> Grid:
@@ -246,7 +246,7 @@ def measured_grid(rows: Sequence[Measured], unit: str) -> Grid:
         for row in rows
     )
     titles = f"Network|#{unit}|#Bits a code|#Damage|#Accuracy in integers"
-    return _grid("Networks", titles, cells)
+    return grid("Networks", titles, cells)
 
 
 class ToolRow(Protocol):
@@ -285,7 +285,7 @@ def tools_grid(rows: Iterable[ToolRow]) -> Grid:
         )
         for row in rows
     )
-    return _grid("Tools", "Tool|State|Version|Needed for|To install", cells)
+    return grid("Tools", "Tool|State|Version|Needed for|To install", cells)
 
 
 def boards_grid(rows: Iterable[Board]) -> Grid:
@@ -303,4 +303,4 @@ def boards_grid(rows: Iterable[Board]) -> Grid:
         )
         for row in rows
     )
-    return _grid("Boards", "Board|Title|Part|#Clock|#LUT|#FF|#DSP|#BRAM36", cells)
+    return grid("Boards", "Board|Title|Part|#Clock|#LUT|#FF|#DSP|#BRAM36", cells)

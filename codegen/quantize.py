@@ -18,7 +18,7 @@ from shiftloom.codegen.config import Config
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Range
-from shiftloom.codegen.formats.format import storage_bits
+from shiftloom.codegen.formats.format import Format, storage_bits
 from shiftloom.codegen.formats.given import Given, GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph
@@ -222,9 +222,12 @@ def weight_traffic(network: QGraph) -> WeightTraffic:
     total = WeightTraffic(0, 0)
     for node in network.nodes:
         if isinstance(node.unit, Mac):
-            shape = node.unit.weights.data.shape
-            total += WeightTraffic(
-                FULL_PRECISION_BITS * int(np.prod(shape)),
-                storage_bits(node.unit.codes.format, shape, FULL_PRECISION_BITS),
-            )
+            total += layer_traffic(node.unit.codes.format, node.unit.weights.data.shape)
     return total
+
+
+def layer_traffic(fmt: Format, shape: tuple[int, ...]) -> WeightTraffic:
+    """Eq. 11 and 12 of a layer with weights [C_out, KH, KW, C_in] of this shape and format."""
+    return WeightTraffic(
+        FULL_PRECISION_BITS * int(np.prod(shape)), storage_bits(fmt, shape, FULL_PRECISION_BITS)
+    )

@@ -26,65 +26,65 @@ from shiftloom.codegen.report import (
 
 def figures_table(rows: Iterable[Figure]) -> Table:
     """Key figures."""
-    return _table(grids.figures_grid(rows))
+    return grid_table(grids.figures_grid(rows))
 
 
 def accuracy_table(rows: Iterable[AccuracyRow]) -> Table:
     """Accuracy and mismatches of each stage."""
-    return _table(grids.accuracy_grid(rows))
+    return grid_table(grids.accuracy_grid(rows))
 
 
 def units_table(rows: Iterable[UnitRow]) -> Table:
     """Folding, clocks and cells of each unit."""
-    return _table(grids.units_grid(rows))
+    return grid_table(grids.units_grid(rows))
 
 
 def profile_table(rows: Iterable[LayerProfile]) -> Table:
     """Integer network against the float network."""
-    return _table(grids.profile_grid(rows))
+    return grid_table(grids.profile_grid(rows))
 
 
 def fifos_table(rows: Iterable[FifoRow]) -> Table:
     """Depths and widths of the FIFOs."""
-    return _table(grids.fifos_grid(rows))
+    return grid_table(grids.fifos_grid(rows))
 
 
 def sizes_table(layers: tuple[LayerSize, ...]) -> Table:
     """Bits and bytes of the layers in a compressed file."""
-    return _table(grids.sizes_grid(layers))
+    return grid_table(grids.sizes_grid(layers))
 
 
 def layer_changes_table(rows: Iterable[LayerChange]) -> Table:
     """Each layer before and after pruning."""
-    return _table(grids.layer_changes_grid(rows))
+    return grid_table(grids.layer_changes_grid(rows))
 
 
 def changes_table(rows: Iterable[Change]) -> Table:
     """The whole network before and after pruning."""
-    return _table(grids.changes_grid(rows))
+    return grid_table(grids.changes_grid(rows))
 
 
 def choices_table(rows: Sequence[LayerChoice], unit: str) -> Table:
     """Damage of the candidates in each layer, and the choice."""
-    return _table(grids.choices_grid(rows, unit))
+    return grid_table(grids.choices_grid(rows, unit))
 
 
 def measured_table(rows: Sequence[Measured], unit: str) -> Table:
     """The networks that a search compares."""
-    return _table(grids.measured_grid(rows, unit))
+    return grid_table(grids.measured_grid(rows, unit))
 
 
 def boards_table(boards: Iterable[Board]) -> Table:
     """The boards that can be targeted."""
-    return _table(grids.boards_grid(boards))
+    return grid_table(grids.boards_grid(boards))
 
 
 def tools_table(tools: Iterable[grids.ToolRow]) -> Table:
     """The external tools and what is missing."""
-    return _table(grids.tools_grid(tools))
+    return grid_table(grids.tools_grid(tools))
 
 
-def _table(grid: Grid) -> Table:
+def grid_table(grid: Grid) -> Table:
     """Cells as literal text: rich markup in a name is shown, never obeyed."""
     table = Table(
         title=grid.title,

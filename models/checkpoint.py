@@ -21,6 +21,8 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 RESAVE = "save it with torch.save(module.state_dict(), 'name.pt')"
 SIZE_FACTOR = 4
 SIZE_SLACK = 1 << 20
+MAX_SIZE = 1 << 30
+"""Most bytes of a state_dict of an unknown network, 1 GiB."""
 
 
 def load_checkpoint(network: Network, path: Path | None = None) -> nn.Module:
@@ -37,10 +39,22 @@ def load_checkpoint(network: Network, path: Path | None = None) -> nn.Module:
             return module.eval()
         path = SHIPPED / network.checkpoint
     expected = module.state_dict()
-    state = _read(path, expected)
+    size = sum(value.nbytes for value in expected.values())
+    state = _read(path, SIZE_FACTOR * size + SIZE_SLACK)
     _check_keys(path, network.name, state, expected)
     module.load_state_dict({key: _checked(key, state[key], expected[key]) for key in expected})
     return module.eval()
+
+
+def read_state(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of any plain state_dict by name, without executing what the file contains.
+
+    Refused with a ShiftloomError: what `load_checkpoint` refuses of a file, and more than 1 GiB.
+    """
+    import torch
+
+    state = _read(path, MAX_SIZE)
+    return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
 
 
 def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -52,10 +66,11 @@ def save_checkpoint(state: Mapping[str, torch.Tensor], path: Path) -> None:
     write_file(path, buffer.getvalue())
 
 
-def _read(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, object]:
+def _read(path: Path, limit: int) -> dict[str, object]:
+    """What a state_dict of at most `limit` bytes holds."""
     import torch
 
-    _check_archive(path, sum(value.nbytes for value in expected.values()))
+    _check_archive(path, limit)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a hostile pickle may raise anything; none of it passes this line
@@ -68,7 +83,7 @@ def _read(path: Path, expected: Mapping[str, torch.Tensor]) -> dict[str, object]
     return {str(key): value for key, value in content.items()}
 
 
-def _check_archive(path: Path, weight_bytes: int) -> None:
+def _check_archive(path: Path, limit: int) -> None:
     """Refuse by name, container and size, before anything in the file is interpreted."""
     if path.suffix.lower() == ".pt2":
         raise ShiftloomError(
@@ -83,10 +98,11 @@ def _check_archive(path: Path, weight_bytes: int) -> None:
         raise ShiftloomError(
             str(path), f"is damaged or no PyTorch zip file ({_short(error)})", RESAVE
         ) from error
-    size, limit = sum(entry.file_size for entry in entries), SIZE_FACTOR * weight_bytes + SIZE_SLACK
+    size = sum(entry.file_size for entry in entries)
     if size > limit:
+        what = "are read" if limit == MAX_SIZE else "fit this network"
         raise ShiftloomError(
-            str(path), f"unpacks to {size:,} bytes, at most {limit:,} fit this network", RESAVE
+            str(path), f"unpacks to {size:,} bytes, at most {limit:,} {what}", RESAVE
         )
     with zipfile.ZipFile(path) as archive:
         damaged = _damaged_entry(archive)

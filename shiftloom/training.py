@@ -108,7 +108,8 @@ class Job:
         quantized = quantize(graph, frames, config)
         half = self.recipe.precision == "bfloat16"
         has_zeros = config.pruning.method in ("magnitude", "nm")
-        module = GraphModule(quantized, config, tuning.normalized, has_zeros, half)
+        layers = tuning.layers
+        module = GraphModule(quantized, config, tuning.normalized, has_zeros, half, layers)
         with torch.no_grad():  # the first batch sets the normalizations up
             module.train()(torch.from_numpy(frames))
         _check_layers(tuning, module)

@@ -226,6 +226,15 @@ def test_readme_figures_are_those_of_mlperf_tiny() -> None:
     assert all(row["simulated"]["mismatches"] == 0 for row in found)
 
 
+def test_paper_page_is_that_of_its_figures() -> None:
+    pytest.importorskip("altair")
+    found = json.loads((DOCS / "paper.json").read_text("utf-8"))
+    assert page("paper.md") == script_of("update_paper").page(found)
+    exact = [row for row in found["experiments"]["savings"]["rows"]["savings"] if row["place"]]
+    assert [row["verdict"] for row in exact if row["network"] == "convnet"] == ["equal"] * 2
+    assert all(not each["absent"] for each in found["experiments"].values())
+
+
 def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:
     found = [{"case": "ds_cnn-int8", "simulated": None}]
     with pytest.raises(SystemExit, match="ds_cnn-int8 was not simulated; use --simulate 10"):

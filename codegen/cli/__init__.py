@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from shiftloom.codegen.cli import compressing, generating, setup, training
+from shiftloom.codegen.cli import compressing, generating, paper, setup, training
 from shiftloom.codegen.errors import ShiftloomError
 
 COMMANDS = (
@@ -27,6 +27,7 @@ COMMANDS = (
     generating.report,
     generating.implement,
     generating.demo,
+    paper.paper,
     setup.boards,
     setup.doctor,
     setup.calibrate,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
@@ -21,9 +22,14 @@ MAX_DIGITS = 4
 """All that an integer of 8 bits has."""
 
 
-def digits_of(value: int) -> int:
-    """Non-zero digits of the canonic signed-digit form: bits in which 3·|v| and |v| differ."""
-    return (3 * abs(value) ^ abs(value)).bit_count()
+def digits_of(values: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
+    """Non-zero digits of each value's canonic signed-digit form, for values below 2^61.
+
+    They are the bits in which 3·|v| and |v| differ (Reitwiesner, Advances in Computers 1, 1960).
+    """
+    magnitude = np.abs(values).astype(np.uint64)
+    counts: npt.NDArray[np.uint8] = np.bitwise_count(magnitude ^ (3 * magnitude))
+    return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,8 @@ class Csd:
     @property
     def magnitudes(self) -> tuple[int, ...]:
         """|β| ascending from 0."""
-        return tuple(v for v in range(1 << (self.width - 1)) if digits_of(v) <= self.digits)
+        values = np.arange(1 << (self.width - 1))
+        return tuple(values[digits_of(values) <= self.digits].tolist())
 
     @property
     def levels(self) -> tuple[int, ...]:

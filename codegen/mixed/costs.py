@@ -11,9 +11,9 @@ from shiftloom.codegen import boards, cost
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, PICOJOULE_PER_WORD
-from shiftloom.codegen.formats.format import storage_bits
 from shiftloom.codegen.mixed.assignment import Reals
 from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.quantize import layer_traffic
 
 ByLayer = Mapping[str, float]
 """What every layer of a network costs, by the names of its float nodes."""
@@ -34,9 +34,9 @@ class Meter:
 def weight_bits(qgraph: QGraph, config: Config) -> ByLayer:
     """Bits of each layer's codes, and of one 32-bit α a vector (eq. 12)."""
     return {
-        node.name: storage_bits(
-            node.unit.codes.format, node.unit.weights.data.shape, FULL_PRECISION_BITS
-        )
+        node.name: layer_traffic(
+            node.unit.codes.format, node.unit.weights.data.shape
+        ).quantized_bits
         for node in qgraph.nodes
         if isinstance(node.unit, Mac)
     }

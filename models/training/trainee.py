@@ -89,8 +89,6 @@ class TunedTrainee:
 
     def groups(self, weight_decay: float) -> list[Group]:
         named = [(n, p) for n, p in self.module.named_parameters() if p.requires_grad]
-        if self._tuning.layers is not None:
-            named = [(n, p) for n, p in named if self._is_learning(n)]
         weights = [value for name, value in named if name.endswith(".latent")]
         others = [value for name, value in named if not name.endswith(".latent")]
         share = self._tuning.scale_rate
@@ -107,7 +105,3 @@ class TunedTrainee:
         path = out / f"{self.name}.slw"
         write_file(path, fitted_bytes(module.fitted()))
         return path
-
-    def _is_learning(self, parameter: str) -> bool:
-        assert self._tuning.layers is not None
-        return any(f"layers.at_{name}." in parameter for name in self._tuning.layers)

@@ -22,8 +22,9 @@ _LEAST = 1e-5
 class Weights(nn.Module):
     """W ≈ α·β: `latent` holds W/α, whose nearest levels are β; ln α is trained, too.
 
-    It starts from the α of `codes` and real weights [C_out, KH, KW, C_in / groups]. Where `pruned`,
-    weights that are 0 stay 0. With `quantized` False they are used as real numbers.
+    It starts from the α of `codes` and real weights [C_out, KH, KW, C_in / groups]; with `real`
+    None it does not learn, and is held at `codes`. Where `pruned`, weights that are 0 stay 0. With
+    `quantized` False they are used as real numbers.
     """
 
     index: torch.Tensor
@@ -31,11 +32,14 @@ class Weights(nn.Module):
     mask: torch.Tensor
 
     def __init__(
-        self, codes: QuantizedWeights, real: torch.Tensor, alpha_bits: int, pruned: bool
+        self, codes: QuantizedWeights, real: torch.Tensor | None, alpha_bits: int, pruned: bool
     ) -> None:
         super().__init__()
         shape = codes.values.data.shape
         self.format, self.alpha_bits, self.quantized = codes.format, alpha_bits, True
+        self._held = codes if real is None else None
+        if real is None:
+            real = torch.tensor(codes.real, dtype=torch.float32)
         count = codes.format.vectors(shape)
         spread = np.ascontiguousarray(codes.format.spread(np.arange(count), shape))
         alpha = torch.tensor(codes.alpha, dtype=torch.float32).expand(count).clone()
@@ -53,9 +57,7 @@ class Weights(nn.Module):
         if not self.quantized:
             return self.real(), torch.ones((), dtype=self.latent.dtype)
         beta = nearest(self.latent * self.mask, self.levels)
-        alpha = self.log_alpha.exp()
-        unit = 2.0 ** self._exponent(alpha)
-        mantissa = rounded(alpha / unit).clamp(1, (1 << self.alpha_bits) - 1)
+        mantissa, unit = self._scales()
         if not self.folded:
             return beta * mantissa[self.index], torch.tensor(unit, dtype=beta.dtype)
         step = mantissa * unit
@@ -72,6 +74,8 @@ class Weights(nn.Module):
 
     def codes(self, factor: torch.Tensor | None) -> QuantizedWeights:
         """β and α as the compiler holds them; α times `factor` [C_out] where one is given."""
+        if self._held is not None and factor is None:
+            return self._held
         with torch.no_grad():
             beta = nearest(self.latent * self.mask, self.levels)
             alpha = self.log_alpha.double().exp()
@@ -80,8 +84,15 @@ class Weights(nn.Module):
         values = Array(np.rint(beta.numpy()).astype(np.int64))
         return QuantizedWeights(self.format, values, Array(np.maximum(mantissa, 1)), exponent)
 
-    def _exponent(self, alpha: torch.Tensor) -> int:
-        return int(np.floor(np.log2(float(alpha.detach().max())))) + 1 - self.alpha_bits
+    def _scales(self) -> tuple[torch.Tensor, float]:
+        """Mantissas of α, and the real value of their step."""
+        if self._held is not None:
+            mantissa = torch.tensor(self._held.mantissa.data, dtype=self.latent.dtype)
+            return mantissa.expand(len(self.log_alpha)), 2.0**self._held.exponent
+        alpha = self.log_alpha.exp()
+        exponent = int(np.floor(np.log2(float(alpha.detach().max())))) + 1 - self.alpha_bits
+        unit: float = 2.0**exponent
+        return rounded(alpha / unit).clamp(1, (1 << self.alpha_bits) - 1), unit
 
 
 class Norm(nn.Module):

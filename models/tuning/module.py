@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ class GraphModule(nn.Module):
 
     Weights start as the real ones of the float graph, scales as those of the quantizers. With
     `normalized` every layer of one α an output channel gets a batch normalization behind it; with
-    `pruned` weights of 0 stay 0. `half` does products in bfloat16, for speed.
+    `pruned` weights of 0 stay 0. `half` does products in bfloat16, for speed. Where `learning`
+    names layers, the others are held at their codes and biases, and all ranges at theirs.
     """
 
     def __init__(
@@ -40,19 +41,19 @@ class GraphModule(nn.Module):
         normalized: bool = False,
         pruned: bool = False,
         half: bool = False,
+        learning: Collection[str] | None = None,
     ) -> None:
         super().__init__()
         self.graph, self.config = quantized.graph, config
         self._half = half
-        self.layers = nn.ModuleDict(
-            {_key(name): layer for name, layer in _layers(quantized, config, normalized, pruned)}
-        )
+        made = _layers(quantized, config, normalized, pruned, learning)
+        self.layers = nn.ModuleDict({_key(name): layer for name, layer in made})
         self.ranges = nn.ParameterDict(
             {
                 _key(name): nn.Parameter(torch.tensor(np.log(known.top), dtype=torch.float32))
                 for name, known in quantized.fitted.ranges.items()
             }
-        )
+        ).requires_grad_(learning is None)
         self._signed = {name: known.signed for name, known in quantized.fitted.ranges.items()}
         self._quantizes: Names = lambda name: True
 
@@ -138,19 +139,25 @@ def _name(key: str) -> str:
 
 
 def _layers(
-    quantized: Quantized, config: Config, normalized: bool, pruned: bool
+    quantized: Quantized,
+    config: Config,
+    normalized: bool,
+    pruned: bool,
+    learning: Collection[str] | None,
 ) -> Iterator[tuple[str, Layer]]:
-    """Every matrix unit's layer; those of operators without trained weights are frozen."""
+    """Every matrix unit's layer; those of operators without trained weights do not learn."""
     ops = {n.name: n.op for n in quantized.graph.nodes if isinstance(n.op, fitting.Layer)}
     for node in quantized.qgraph.nodes:
         if not isinstance(node.unit, Mac):
             continue
         codes, op = node.unit.codes, ops.get(node.name)
-        real = codes.real if op is None else fitting.kernel(op)
-        bias = np.zeros(len(real)) if op is None else quantized.fitted.biases[node.name].data
-        weights = Weights(codes, _single(real), _alpha_bits(config, node.name, codes), pruned)
-        layer = Layer(weights, _single(bias), normalized and op is not None)
-        yield node.name, layer.requires_grad_(op is not None)
+        learns = op is not None and (learning is None or node.name in learning)
+        real = _single(fitting.kernel(op)) if op is not None and learns else None
+        count = len(codes.values.data)
+        bias = np.zeros(count) if op is None else quantized.fitted.biases[node.name].data
+        weights = Weights(codes, real, _alpha_bits(config, node.name, codes), pruned)
+        layer = Layer(weights, _single(bias), normalized and learns)
+        yield node.name, layer.requires_grad_(learns)
 
 
 def _alpha_bits(config: Config, node: str, codes: QuantizedWeights) -> int:

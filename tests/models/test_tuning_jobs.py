@@ -103,6 +103,23 @@ def test_only_named_layers_learn(tmp_path: Path) -> None:
     assert made.biases["fc3"] != start.biases["fc3"]
 
 
+@pytest.mark.parametrize("alpha_bits", [2, 16, None])
+def test_layers_that_do_not_learn_stay_at_the_codes_of_their_quantizer(
+    alpha_bits: int | None, tmp_path: Path
+) -> None:
+    layer = {"format": "qsq", "axis": "filter", "quantizer": "paper", "alpha_bits": alpha_bits}
+    settings: Settings = {"defaults": layer}
+    frames = flow.calibration_frames("lenet5")
+    start = quantize(flow.load_network("lenet5"), frames, parse(settings)).fitted
+    Job("small", recipe(tuning(settings, layers=("fc3",), normalized=True), 1)).run(tmp_path)
+    made = fitted_of(tmp_path)
+    held = [name for name in made.weights if made.weights[name] == start.weights[name]]
+    assert held == ["conv1", "conv2", "fc1", "fc2"]
+    assert made.ranges.keys() == start.ranges.keys()
+    for name, known in start.ranges.items():
+        assert made.ranges[name].top == pytest.approx(known.top, rel=1e-6)
+
+
 def test_unknown_layers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ShiftloomError) as caught:
         Job("small", recipe(tuning(QSQ, layers=("fc4",)))).run(tmp_path)

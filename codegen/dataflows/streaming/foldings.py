@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 
-import numpy as np
-
 from shiftloom.codegen.config import LayerConfig
 from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.formats.csd import digits_of
 from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.values import Array, IntType
+from shiftloom.codegen.values import IntType
 from shiftloom.codegen.windows import Window
 
 MAX_BEAT_BITS = 4096
@@ -87,13 +86,7 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
 
 def may_be_burnt_in(mac: Mac) -> bool:
     """Whether a layer has so few signed digits that an adder network of its own is considered."""
-    return mac.groups == 1 and _digits(mac.weights) <= MAX_BURNT_IN
-
-
-def _digits(weights: Array) -> int:
-    """Non-zero digits of the canonic signed-digit forms of all weights: those of 3w ⊕ w."""
-    magnitude = np.abs(weights.data).astype(np.uint64)
-    return int(np.bitwise_count(magnitude ^ (3 * magnitude)).sum())
+    return mac.groups == 1 and int(digits_of(mac.weights.data).sum()) <= MAX_BURNT_IN
 
 
 def _variants(plan: MacPlan, mac: Mac, bits: int, wanted: int | None) -> Iterator[MacPlan]:
