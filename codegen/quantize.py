@@ -27,6 +27,7 @@ from shiftloom.codegen.lowering import IntegerBuilder, Operand
 from shiftloom.codegen.ops.fold import Layer, drop_softmax, find_shifts, fold_affines
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantizers import given as given_weights
+from shiftloom.codegen.quantizers.fixed_point import check_finite
 from shiftloom.codegen.repair.equalization import equalized
 from shiftloom.codegen.requant import Certificate
 from shiftloom.codegen.values import IntType
@@ -138,9 +139,11 @@ def folded(graph: Graph) -> Graph:
 def prepared(graph: Graph, config: Config) -> Graph:
     """The graph as `folded`, repaired as `config` says before any layer is quantized.
 
-    Raises ShiftloomError for repairs of a network whose weights are all imported integers.
+    Raises ShiftloomError naming a layer with a weight or a bias that is not finite, and for repairs
+    of a network whose weights are all imported integers.
     """
-    graph = folded(graph)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by name
+        graph = folded(graph)
     config.check_layers(tuple(node.name for node in graph.nodes))
     _check_weights(graph)
     wanted = [key for key, value in asdict(config.repair).items() if value]
@@ -211,9 +214,12 @@ def _fitted(graph: Graph, used: _Used) -> Fitted:
 
 
 def _check_weights(graph: Graph) -> None:
-    """Refuse a network that was never trained or loaded."""
-    weights = [node.op.weights.data for node in graph.nodes if isinstance(node.op, Layer)]
-    if weights and not any(layer.any() for layer in weights):
+    """Refuse weights and biases that are not finite, and a network never trained or loaded."""
+    layers = {node.name: node.op for node in graph.nodes if isinstance(node.op, Layer)}
+    for name, op in layers.items():
+        check_finite(name, op.weights.data, "weights")
+        check_finite(name, op.bias.data, "biases")
+    if layers and not any(op.weights.data.any() for op in layers.values()):
         raise ShiftloomError(graph.name, "all weights are 0", "load a trained checkpoint")
 
 

@@ -18,6 +18,7 @@ from shiftloom.codegen import operands, quantizers
 from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Layer, kernel, with_kernel
+from shiftloom.codegen.formats.format import spread_channels
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.graph import Frames, Graph, Node
 from shiftloom.codegen.operands import Pair
@@ -107,15 +108,22 @@ def _quantized(
     made = quantizers.quantize(node.name, weights, settings.weight_format, settings.quantizing)
     shift = np.zeros(len(weights))
     if settings.quantizer in quantizers.FITTED:
-        vectors = made.format.vectors(weights.shape)
-        if settings.quantizer == "calibrated" and vectors != len(weights):
-            raise ShiftloomError(
-                node.name,
-                f"{vectors} scales for {len(weights)} output channels",
-                "the calibrated quantizer needs one a channel; use adaround",
-            )
+        if settings.quantizer == "calibrated":
+            _check_scales(node.name, made)
         made, shift = _fitted(op, made, settings, operands.sample(op, pair, random))
     return _shifted(with_kernel(op, made.real), shift), made
+
+
+def _check_scales(node: str, codes: QuantizedWeights) -> None:
+    """Refuse a format that does not have one α for each output channel."""
+    shape, count = codes.values.data.shape, codes.mantissa.data.size
+    vector = codes.format.spread(np.arange(count), shape)
+    if not np.array_equal(vector, spread_channels(np.arange(shape[0]), shape)):
+        raise ShiftloomError(
+            node,
+            f"{count} scales are not one for each of {shape[0]} output channels",
+            "the calibrated quantizer needs that; use adaround",
+        )
 
 
 def _shifted(op: Layer, shift: Reals) -> Layer:
@@ -144,7 +152,11 @@ def _fitted(
     made = replace(start, values=Array(values.reshape(shape)))
     if settings.quantizer == "calibrated":
         made = in_fixed_point(
-            start.format, kernel(op), values.reshape(shape), scales.ravel(), settings.alpha_bits
+            start.format,
+            exact.reshape(shape),
+            values.reshape(shape),
+            scales.ravel(),
+            settings.alpha_bits,
         )
     real = made.real.reshape(exact.shape)
     shifts = [

@@ -16,6 +16,7 @@ def quantize(
     node: str, weights: npt.NDArray[Any], fmt: Binary, alpha_bits: int | None = 16
 ) -> QuantizedWeights:
     """W ≈ α·{−1, 1}, +1 for 0; raises ShiftloomError naming `node` on bad weights."""
-    rows = check_weights(node, weights).reshape(weights.shape[0], -1)
+    exact = check_weights(node, weights)
+    rows = exact.reshape(weights.shape[0], -1)
     beta = np.where(rows < 0, -1, 1).reshape(weights.shape)
-    return in_fixed_point(fmt, weights, beta, np.abs(rows).mean(axis=1), alpha_bits)
+    return in_fixed_point(fmt, exact, beta, np.abs(rows).mean(axis=1), alpha_bits)

@@ -1,4 +1,4 @@
-"""Least squares for formats that list their levels and have one α an output channel."""
+"""Least squares for formats of both signs whose α is one an output channel, or one a tensor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from shiftloom.codegen.formats.format import Format
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.quantizers.fixed_point import check_weights, in_fixed_point
 from shiftloom.codegen.quantizers.least_squares import least_squares
+from shiftloom.codegen.quantizers.nearest import signed
+
+EVERY_CLIP = 0.0, 2.0
+"""All of integers whose doubles are levels too: β and α beyond it equal 2·β and α / 2 within it."""
 
 
 def least_squares_channels(
@@ -21,11 +25,14 @@ def least_squares_channels(
     clips: tuple[float, float],
     alpha_bits: int | None,
 ) -> QuantizedWeights:
-    """The best β and α that put a channel's largest weight at `clips` times the largest level.
+    """The β and α of least squared error, of the α that `clips` allow.
 
-    Raises ShiftloomError naming `node` on bad weights.
+    α is a clip times the vector's largest magnitude over the largest level. Raises ShiftloomError
+    naming `node` on bad weights.
     """
-    rows = check_weights(node, weights).reshape(weights.shape[0], -1)
+    exact = check_weights(node, weights)
+    rows = exact.reshape(fmt.vectors(weights.shape), -1)
     top = np.abs(rows).max(axis=1) / magnitudes[-1]
     beta, scale = least_squares(rows, magnitudes, clips[0] * top, clips[1] * top)
-    return in_fixed_point(fmt, weights, beta.reshape(weights.shape), scale, alpha_bits)
+    levels = signed(magnitudes)
+    return in_fixed_point(fmt, exact, beta.reshape(weights.shape), scale, alpha_bits, levels)

@@ -3,7 +3,8 @@
 The best β for a scale α are the levels nearest to W/α. As α falls, a weight goes from one magnitude
 of level, m, to the next, m', at the place α = 2|w| / (m + m'). Between two places β stays, its
 best scale is ⟨W, β⟩ / ⟨β, β⟩ and lowers the squared error by ⟨W, β⟩² / ⟨β, β⟩. So the sweep passes
-the places of all weights in order, and keeps the scale that lowers it most.
+the places of all weights in order, and keeps the scale that lowers it most. It ends where the
+weights beyond the largest level cost more by themselves than all weights do at that scale.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 
 from shiftloom.codegen.quantizers.fixed_point import Vectors
 from shiftloom.codegen.quantizers.kernels import compiled
+from shiftloom.codegen.quantizers.nearest import nearest, signed
 from shiftloom.codegen.values import IntArray
 
 
@@ -33,16 +35,8 @@ def least_squares(
         none if low is None else low,
         all_of_them if high is None else high,
     )
-    beta = nearest(vectors, scale, magnitudes)
+    beta = nearest(vectors, scale[:, None], signed(magnitudes))
     return beta, solved(vectors, beta)
-
-
-def nearest(vectors: Vectors, scale: Vectors, magnitudes: tuple[int, ...]) -> IntArray:
-    """Nearest level of each weight over its vector's scale; ties go to the smaller magnitude."""
-    ratio = np.abs(vectors) / np.where(scale > 0, scale, np.inf)[:, None]
-    levels = np.array(magnitudes)
-    magnitude = levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, ratio)]
-    return np.where(vectors < 0, -magnitude, magnitude)
 
 
 def solved(vectors: Vectors, beta: IntArray) -> Vectors:
@@ -69,7 +63,17 @@ def _sweep(ascending: Vectors, levels: Vectors, low: Vectors, high: Vectors) -> 
         for node in range(leaves - 1, 0, -1):
             first[node] = first[2 * node]  # the places fall from level to level
         dot, norm, best, step = 0.0, 0.0, 0.0, 0
+        energy, inside, count, total, square = (row * row).sum(), length, 0, 0.0, 0.0
         while place[step] > low[v]:
+            if step == steps - 1:
+                end = place[step] * levels[steps]
+                while inside > 0 and row[inside - 1] > end:
+                    inside -= 1
+                    count += 1
+                    total += row[inside]
+                    square += row[inside] ** 2
+                if square - 2 * end * total + count * end * end > energy - best:
+                    break
             weight = row[left[step]]
             dot += weight * (levels[step + 1] - levels[step])
             norm += levels[step + 1] ** 2 - levels[step] ** 2

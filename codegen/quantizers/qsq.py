@@ -35,15 +35,17 @@ def quantize(
     `alpha` applies to the paper's mode: eq. 9 taken literally or the least-squares scale.
     α > 0 always: a vector of zeros takes the layer's largest, which then only scales its bias.
     """
-    vectors = fmt.to_vectors(check_weights(node, weights))
+    exact = check_weights(node, weights)
+    vectors = fmt.to_vectors(exact)
     mask = ~np.isnan(vectors)
     vectors = np.where(mask, vectors, 0.0)
     if mode == "paper":
         beta, scale = _paper(vectors, mask, fmt, alpha)
     else:
         beta, scale = least_squares(vectors, fmt.magnitudes)
-    scale[~beta.any(axis=1)] = 0
-    return in_fixed_point(fmt, weights, fmt.from_vectors(beta, weights.shape), scale, alpha_bits)
+    rounded = None if mode == "paper" else fmt.levels
+    beta = fmt.from_vectors(beta, weights.shape)
+    return in_fixed_point(fmt, exact, beta, scale, alpha_bits, rounded)
 
 
 def _one_sided_rms(vectors: Vectors, mask: npt.NDArray[np.bool_]) -> Vectors:

@@ -31,9 +31,11 @@ def quantize(
     node: str, weights: npt.NDArray[Any], scales: int = 1, alpha_bits: int | None = 16
 ) -> QuantizedWeights:
     """W ≈ α·{−n, 0, p}, a channel each; raises ShiftloomError naming `node` on bad weights."""
-    rows = check_weights(node, weights).reshape(weights.shape[0], -1)
+    exact = check_weights(node, weights)
+    rows = exact.reshape(weights.shape[0], -1)
     fmt, beta, scale = _one(rows) if scales == 1 else _two(rows)
-    return in_fixed_point(fmt, weights, beta.reshape(weights.shape), scale, alpha_bits)
+    rounded = None if scales == 1 else fmt.levels
+    return in_fixed_point(fmt, exact, beta.reshape(weights.shape), scale, alpha_bits, rounded)
 
 
 def _one(rows: Vectors) -> tuple[Ternary, IntArray, Vectors]:

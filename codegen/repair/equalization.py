@@ -19,6 +19,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Layer
 from shiftloom.codegen.graph import Graph, Node
 from shiftloom.codegen.ops import AvgPool2d, Flatten, LeakyRelu, MaxPool2d, PRelu, Relu
+from shiftloom.codegen.quantizers.fixed_point import MAX_BITS
 from shiftloom.codegen.values import Array
 
 Reals = npt.NDArray[np.float64]
@@ -26,6 +27,11 @@ Pair = tuple[str, str]
 
 HOMOGENEOUS = (Relu, LeakyRelu, PRelu, MaxPool2d, AvgPool2d, Flatten)
 """Operators with f(s·x) = s·f(x) for every s > 0, a channel each."""
+FAINT = 2.0**-MAX_BITS
+"""Ranges below this part of a layer's largest are no more than 0 with the widest mantissas of α.
+
+A factor that made them even would blow up the channel's bias, or what the next layer reads.
+"""
 _ROUNDS = 100
 _SETTLED = 1e-3
 """Equal enough: no factor of a round differs more from 1."""
@@ -35,8 +41,8 @@ def equalized(graph: Graph, is_ours: Callable[[Node], bool]) -> Graph:
     """The same float function up to rounding, with ranges equalized between layers that are ours.
 
     A pair of layers is joined by `HOMOGENEOUS` operators or none. Values that several nodes read,
-    and outputs of the network, keep their scale; so do channels whose weights are all 0. Raises
-    ShiftloomError where the network has no such pair.
+    and outputs of the network, keep their scale; so do channels whose range in either layer is
+    below `FAINT` of the largest. Raises ShiftloomError where the network has no such pair.
     """
     layers = {node.name: node.op for node in graph.nodes if isinstance(node.op, Layer)}
     pairs = tuple(_pairs(graph, is_ours))
@@ -49,16 +55,21 @@ def equalized(graph: Graph, is_ours: Callable[[Node], bool]) -> Graph:
         )
     weights = {name: op.weights.data.astype(np.float64) for name, op in layers.items()}
     biases = {name: op.bias.data.astype(np.float64) for name, op in layers.items()}
+    joints = []
+    for first, second in pairs:
+        groups, channels = getattr(layers[second], "groups", 1), len(biases[first])
+        written = weights[first].reshape(channels, -1)
+        read = _by_input(weights[second], channels, groups)
+        joints.append((written, biases[first], read, _alive(*_ranges(written, read))))
     for _ in range(_ROUNDS):
         moved = 0.0
-        for first, second in pairs:
-            groups = getattr(layers[second], "groups", 1)
-            read = _by_input(weights[second], len(biases[first]), groups)
-            written = weights[first].reshape(len(biases[first]), -1)
-            scale = _factors(np.abs(written).max(axis=1), np.abs(read).max(axis=(1, 2)).ravel())
-            written /= scale[:, None]
-            biases[first] /= scale
-            read *= scale.reshape(groups, 1, 1, -1)
+        for written, bias, read, alive in joints:
+            one, other = _ranges(written, read)
+            scale = np.ones(len(one))
+            scale[alive] = np.sqrt(one[alive] / other[alive])
+            np.divide(written, scale[:, None], out=written)
+            np.divide(bias, scale, out=bias)
+            np.multiply(read, scale.reshape(len(read), 1, 1, -1), out=read)
             moved = max(moved, float(np.abs(scale - 1).max()))
         if moved < _SETTLED:
             break
@@ -75,12 +86,14 @@ def _by_input(weights: Reals, channels: int, groups: int) -> Reals:
     return weights.reshape(groups, len(weights) // groups, -1, channels // groups)
 
 
-def _factors(first: Reals, second: Reals) -> Reals:
-    """The s of each channel, 1 where either range is 0."""
-    alive = (first > 0) & (second > 0)
-    scale = np.ones(len(first))
-    scale[alive] = np.sqrt(first[alive] / second[alive])
-    return scale
+def _ranges(written: Reals, read: Reals) -> tuple[Reals, Reals]:
+    """The largest magnitude of each channel's weights in the first layer and in the second."""
+    return np.abs(written).max(axis=1), np.abs(read).max(axis=(1, 2)).ravel()
+
+
+def _alive(first: Reals, second: Reals) -> npt.NDArray[np.bool_]:
+    """Whether neither range of a channel is faint."""
+    return np.asarray((first > FAINT * first.max()) & (second > FAINT * second.max()))
 
 
 def _changed(node: Node, weights: Reals, bias: Reals) -> Node:

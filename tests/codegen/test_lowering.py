@@ -179,16 +179,13 @@ def test_average_joins_the_next_requantization_exactly() -> None:
     assert float(network.nodes[0].out.scale.data) == pytest.approx(1 / 255 / 6)
 
 
-@pytest.mark.parametrize(
-    ("bias", "shown"), [(np.nan, "bias nan is nan"), (1e30, r"bias 1.0000000150474662e\+30 is .*")]
-)
-def test_a_bias_beyond_every_accumulator_is_refused(bias: float, shown: str) -> None:
+def test_a_bias_beyond_every_accumulator_is_refused() -> None:
     layer = conv(np.random.default_rng(0), (2, 3))
     values = layer.bias.data.copy()
-    values[1] = bias
+    values[1] = 1e30
     with pytest.raises(
         Exception,
-        match=rf"^conv2d0: channel 1: {shown} steps of its weights; "
+        match=r"^conv2d0: channel 1: bias 1.0000000150474662e\+30 is .* steps of its weights; "
         rf"sums have at most {MAX_SUM_BITS} bits; check the model$",
     ):
         quantized(replace(layer, bias=Array(values)))

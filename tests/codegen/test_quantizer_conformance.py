@@ -186,20 +186,34 @@ def test_weights_that_are_not_finite_are_refused(name: str, word: str) -> None:
 
 
 @each
-def test_alpha_in_few_bits_costs_one_percent_at_most(name: str, word: str) -> None:
-    """A search ends at the fewest bits that add no more; one bit less adds more."""
+def test_alpha_in_few_bits_costs_each_vector_one_percent_at_most(name: str, word: str) -> None:
+    """A search ends at the fewest bits that add no more than that of the layer's relative error.
+
+    One bit less adds more to a vector.
+    """
     weights = sample(7)
     if word in FITTED:
         assert quantized(name, word, weights, alpha_bits=None).mantissa.data.max() < 1 << 24
         return
-    exact, found = (lost(quantized(name, word, weights, alpha_bits=b), weights) for b in (24, None))
-    assert found <= exact * 1.0101
+    exact = quantized(name, word, weights, alpha_bits=24)
+    energy = vector_sums(exact, np.square(weights)) * lost(exact, weights)
+
+    def added(bits: int | None) -> float:
+        made = quantized(name, word, weights, alpha_bits=bits)
+        errors = (np.square(weights - codes.real) for codes in (made, exact))
+        one, other = (vector_sums(exact, error) for error in errors)
+        return float(((one - other) / energy).max())
+
+    assert added(None) <= 0.0101
     bits = int(quantized(name, word, weights, alpha_bits=None).mantissa.data.max()).bit_length()
-    errors = [
-        lost(quantized(name, word, weights, alpha_bits=b), weights) for b in range(2, bits + 1)
-    ]
     if word in ("least_squares", "paper"):
-        assert all(error > exact * 1.0099 for error in errors[:-1])
+        assert all(added(fewer) > 0.0099 for fewer in range(2, bits))
+
+
+def vector_sums(codes: QuantizedWeights, values: np.ndarray) -> np.ndarray:
+    """Sums over the weights that share an α."""
+    vector = codes.format.spread(np.arange(codes.mantissa.data.size), values.shape)
+    return np.bincount(vector.ravel(), values.ravel())
 
 
 def test_a_quantizer_of_another_format_is_refused_with_those_it_has() -> None:

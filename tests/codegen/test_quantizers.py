@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+from typing import Any
+
 import numpy as np
 import pytest
 from refusals import refuses
 
-from shiftloom.codegen.formats import FORMATS, Binary, Format, Given, Int, Pow2, Qsq, Ternary
+from shiftloom.codegen.formats import FORMATS, Binary, Csd, Format, Given, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.quantizers import QUANTIZERS, Options, given, quantize
@@ -56,6 +59,102 @@ def test_integers_are_symmetric_and_no_worse_than_the_maximum() -> None:
         step = np.abs(WEIGHTS).max(axis=(1, 2, 3), keepdims=True) / top
         plain = np.square(WEIGHTS - np.rint(WEIGHTS / step) * step).sum()
         assert np.square(WEIGHTS - real(codes)).sum() <= plain * (1 + 1e-6)
+
+
+def least_error(rows: np.ndarray, fmt: Format) -> float:
+    """The optimum over every choice of symmetric levels, each with its best α ≥ 0; rows share α."""
+    top = max(fmt.levels)
+    levels = [level for level in fmt.levels if level >= -top]
+    found = 0.0
+    for vector in [rows.ravel()] if fmt == Int(3, "tensor") else rows:
+        betas = np.array(list(product(levels, repeat=vector.size)), dtype=float)
+        dot, norm = np.maximum(betas @ vector, 0), np.maximum((betas**2).sum(axis=1), 1)
+        found += float(vector @ vector - (dot**2 / norm).max())
+    return found
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4])
+@pytest.mark.parametrize("fmt", [Int(2), Int(3), Int(4), Int(3, "tensor"), Csd(4, 1), Csd(5, 2)])
+def test_integers_and_digits_of_tiny_vectors_are_the_optimum(fmt: Format, length: int) -> None:
+    random = np.random.default_rng(length)
+    for draw in (random.normal, random.standard_cauchy):
+        for _ in range(8):
+            rows = draw(size=(2 if length < 4 else 1, length))
+            codes = quantize("fc", rows[:, None, None], fmt, Options(alpha_bits=24))
+            lost = float(np.square(rows - codes.real[:, 0, 0]).sum())
+            assert lost <= least_error(rows, fmt) + 1e-6 * float(np.square(rows).sum())
+
+
+@pytest.mark.parametrize("fmt", [Int(2), Int(4), Int(8), Csd(8, 2), Csd(8, 3)])
+def test_no_scale_of_a_fine_grid_is_better(fmt: Format) -> None:
+    random, levels = np.random.default_rng(0), np.array(fmt.levels, dtype=float)
+    levels = levels[levels >= -levels[-1]]
+    edges = (levels[1:] + levels[:-1]) / 2
+    for row in (random.normal(size=300), random.laplace(size=300), random.standard_cauchy(300)):
+        codes = quantize("fc", row.reshape(1, 1, 1, -1), fmt, Options(alpha_bits=24))
+        scales = np.geomspace(1e-3, 2.5, 2000)[:, None] * np.abs(row).max() / levels[-1]
+        betas = levels[np.searchsorted(edges, row / scales)]
+        gain = (betas @ row) ** 2 / np.maximum((betas**2).sum(axis=1), 1)
+        assert np.square(row - codes.real.ravel()).sum() <= (row @ row - gain.max()) * (1 + 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fmt", "options", "most"),
+    [
+        (Int(8), Options(), 2e-4),
+        (Int(8), Options("max"), 2e-4),
+        (Int(8), Options(alpha_bits=4), 3e-3),
+        (Csd(8, 2), Options(), 3e-3),
+    ],
+)
+def test_levels_are_those_of_the_stored_scale(fmt: Format, options: Options, most: float) -> None:
+    """Channels over four decades: the mantissas of the smallest have two bits or three."""
+    weights = np.random.default_rng(0).normal(size=(9, 3, 3, 16))
+    size = np.geomspace(1, 1e-4, 9) if options.alpha_bits == 16 else np.geomspace(1, 0.2, 9)
+    codes = quantize("conv", weights * size[:, None, None, None], fmt, options)
+    lost = np.square(weights - codes.real / size[:, None, None, None]).sum(axis=(1, 2, 3))
+    assert lost.max() <= most * np.square(weights).sum(axis=(1, 2, 3)).mean()
+
+
+@pytest.mark.parametrize(
+    ("fmt", "options"),
+    [(Qsq(), {"quantizer": "paper"}), (Ternary(), {}), (Binary(), {})],
+)
+def test_levels_of_thresholds_do_not_follow_the_scale(fmt: Format, options: Any) -> None:
+    few, many = (quantize("c", WEIGHTS, fmt, Options(alpha_bits=b, **options)) for b in (2, 24))
+    assert few.values == many.values
+    assert few.mantissa != many.mantissa
+
+
+@pytest.mark.parametrize("fmt", [Qsq(), Int(4), Int(8), Csd(8, 2), Pow2(4), Ternary()], ids=str)
+def test_searched_bits_keep_every_channel(fmt: Format) -> None:
+    """Channels over six decades; one that no mantissa holds asks for no more bits."""
+    random = np.random.default_rng(0)
+    weights = random.normal(size=(16, 4, 4, 8)) * np.geomspace(1, 1e-6, 16)[:, None, None, None]
+    codes = quantize("conv", weights, fmt, Options(alpha_bits=None))
+    energy = np.square(weights).sum(axis=(1, 2, 3))
+    lost = np.square(weights - codes.real).sum(axis=(1, 2, 3)) / energy
+    assert codes.values.data.any(axis=(1, 2, 3)).all()
+    assert lost.max() <= 2.5 * np.median(lost) + 1e-3
+    even = weights / np.sqrt(energy)[:, None, None, None]
+    even[3] *= 1e-12
+    dead = quantize("conv", even, fmt, Options(alpha_bits=None))
+    assert dead.mantissa.data.max() < 1 << 12
+    assert not dead.values.data[3].any()
+
+
+def test_a_scale_below_the_mantissas_becomes_their_step_or_zeros() -> None:
+    """The step of 8 bits is 1/128 here. In units of it the other channels are as said."""
+    wide = [1.0, 2, 4, 4]
+    rows = np.array([wide, [0, 0.2, 0.8, 0.9], [0, 0.1, 0.2, 0.4], [0, 0, 0, 0]])
+    rows[1:] /= 128
+    rows[1, 3] *= -1
+    codes = quantize("fc", rows[:, None, None], Qsq(), Options(alpha_bits=8))
+    assert codes.values.data[:, 0, 0].tolist() == [[1, 2, 4, 4], [0, 0, 1, -1], [0] * 4, [0] * 4]
+    assert codes.mantissa.data.tolist() == [128, 1, 128, 128]
+    paper = quantize("fc", rows[:, None, None], Qsq(), Options("paper", alpha_bits=8))
+    assert not paper.values.data[1:].any()
+    assert (paper.mantissa.data[1:] == paper.mantissa.data.max()).all()
 
 
 def test_powers_keep_their_channels_within_two_octaves() -> None:

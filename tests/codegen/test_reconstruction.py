@@ -199,11 +199,32 @@ def test_only_layers_that_ask_for_it_are_fitted() -> None:
     assert plain["linear5"] != fitted["linear5"]
 
 
-def test_short_vectors_are_refused() -> None:
-    config = parse({"defaults": {"quantizer": "calibrated", "vector": 3}})
-    x = {"input": frames(np.random.default_rng(1), (8, 8, 2))}
+@pytest.mark.parametrize(
+    ("settings", "layer", "count"),
+    [
+        (
+            {"vector": 3},
+            Conv2d(Array(np.ones((8, 3, 3, 2))), Array(np.ones(8)), Window((3, 3))),
+            48,
+        ),
+        ({"axis": "filter"}, Linear(Array(np.eye(8)), Array(np.ones(8))), 8),
+        (
+            {"format": "int", "granularity": "tensor"},
+            Linear(Array(np.eye(8)), Array(np.ones(8))),
+            1,
+        ),
+    ],
+    ids=["short", "across", "tensor"],
+)
+def test_scales_that_are_not_one_a_channel_are_refused(
+    settings: dict[str, object], layer: Conv2d | Linear, count: int
+) -> None:
+    config = parse({"defaults": {"quantizer": "calibrated", **settings}})
+    shape = (8, 8, 2) if isinstance(layer, Conv2d) else (1, 1, 8)
+    graph = chain(layer, source=GraphInput(shape, 8, 1 / 255))
+    x = {"input": frames(np.random.default_rng(1), shape)}
     with refuses(
-        "conv2d0: 48 scales for 8 output channels; "
-        "the calibrated quantizer needs one a channel; use adaround"
+        f"{graph.nodes[0].name}: {count} scales are not one for each of 8 output channels; "
+        "the calibrated quantizer needs that; use adaround"
     ):
-        reconstruct(network(), x, config)
+        reconstruct(graph, x, config)

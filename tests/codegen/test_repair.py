@@ -19,6 +19,7 @@ from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.graph import Graph, GraphInput, Node, Op
 from shiftloom.codegen.ops import (
     Add,
+    Affine,
     AvgPool2d,
     Clip,
     Conv2d,
@@ -199,6 +200,50 @@ def test_channels_of_zeros_are_left_alone() -> None:
     kept = np.isclose(after.bias.data, before.bias.data)
     assert kept.tolist() == [False, True, False, True, False, False]
     assert np.isfinite(outputs(made)).all()
+
+
+@pytest.mark.parametrize("factor", [10.0**-power for power in range(3, 37, 3)])
+@pytest.mark.parametrize("place", ["written", "read"])
+def test_channels_that_are_nearly_dead_are_no_obstacle(factor: float, place: str) -> None:
+    """Their scale would blow up the bias, or what the next layer reads."""
+    first, second = conv(3, 6), conv(6, 4)
+    kernel, reading = first.weights.data.copy(), second.weights.data.copy()
+    (kernel[2] if place == "written" else reading[..., 2])[...] *= np.float32(factor)
+    first, second = (
+        replace(op, weights=Array(w)) for op, w in ((first, kernel), (second, reading))
+    )
+    graph = chain(first, Relu(), second, source=SOURCE)
+    x = frames(np.random.default_rng(0), SOURCE.shape, 4)
+    made = quantize(graph, x, parse({"repair": {"equalize": True}}))
+    exact, now = outputs(graph), outputs(made.graph)
+    assert np.abs(now - exact).max() < 1e-4 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("equalize", [False, True])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("part", ["weights", "bias"])
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_are_not_finite_are_refused_at_their_layer(
+    equalize: bool, value: float, part: str
+) -> None:
+    broken = conv(6, 6)
+    numbers = (broken.weights if part == "weights" else broken.bias).data.copy()
+    numbers.flat[:2] = value
+    broken = replace(broken, **{part: Array(numbers)})
+    graph = chain(conv(3, 6), Relu(), broken, Relu(), conv(6, 4), source=SOURCE)
+    x = frames(np.random.default_rng(0), SOURCE.shape, 4)
+    what = "weights" if part == "weights" else "biases"
+    with refuses(f"conv2d2: 2 {what} are not finite; train the network again"):
+        quantize(graph, x, parse({"repair": {"equalize": equalize}}))
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_affine_map_that_is_not_finite_is_refused_at_its_layer() -> None:
+    norm = Affine(Array(np.array([1, np.inf, 1, 1])), Array(np.zeros(4)))
+    layer = replace(conv(3, 4), weights=Array(np.zeros((4, 3, 3, 3), np.float32)))
+    graph = chain(layer, norm, source=SOURCE)
+    with refuses("conv2d0: 27 weights are not finite; train the network again"):
+        prepared(graph, Config())
 
 
 def imported(op: Conv2d) -> Conv2d:
