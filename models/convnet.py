@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from shiftloom.models.layers import conv_relu
-from shiftloom.models.network import Network
+from shiftloom.models.network import Network, TunedNetwork
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,3 +44,4 @@ CONVNET = Network(
     input_scale=1 / 64,
     input_zero=128,
 )
+CONVNET_W3 = TunedNetwork("convnet_w3", "The ConvNet tuned with 3-bit weights", "convnet")

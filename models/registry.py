@@ -5,7 +5,7 @@ from __future__ import annotations
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
-from shiftloom.models.convnet import CONVNET
+from shiftloom.models.convnet import CONVNET, CONVNET_W3
 from shiftloom.models.dsnet import DSNET
 from shiftloom.models.lenet5 import LENET5, LENET5_SPARSE, LENET5_W2, LENET5_W3
 from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
@@ -39,7 +39,12 @@ NETWORKS: tuple[Network, ...] = (
     AUTOENCODER,
 )
 ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (MLPERF_RESNET8, MLPERF_DS_CNN, TFC_2W2A)
-TUNED_NETWORKS: tuple[TunedNetwork, ...] = (LENET5_W3, LENET5_W2, LENET5_SPARSE)
+TUNED_NETWORKS: tuple[TunedNetwork, ...] = (
+    LENET5_W3,
+    LENET5_W2,
+    LENET5_SPARSE,
+    CONVNET_W3,
+)
 _ALL: tuple[Network | OnnxNetwork | TunedNetwork, ...] = (
     *NETWORKS,
     *ONNX_NETWORKS,
