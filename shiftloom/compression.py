@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from shiftloom import flow
+from shiftloom.codegen import files
 from shiftloom.codegen.coding import container, shared, sizes
 from shiftloom.codegen.coding.container import Content
 from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
@@ -95,10 +96,7 @@ def expand(data: bytes, source: str) -> Expanded:
 
 def read(path: Path) -> bytes:
     """The bytes of a file; raises ShiftloomError naming it."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
+    return files.read(path, files.MAX_MODEL, "give a file of shiftloom compress")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def test_boards_lists_the_known_boards(tmp_path: Path, monkeypatch: pytest.Monke
             ["simulate", "nowhere", "--backend", "vhdl"],
             "--backend: unknown backend 'vhdl'; use rtl",
         ),
-        (["build", "lenet5", "--config", "none.yaml"], "none.yaml: cannot be read: No such file"),
+        (["build", "lenet5", "--config", "none.yaml"], "none.yaml: cannot be read (No such file"),
         (["build", "lenet5", "--checkpoint", "model.pt2"], "model.pt2"),
     ],
 )

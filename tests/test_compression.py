@@ -99,7 +99,11 @@ def test_deep_compression_is_written_and_comes_back(
             "--prune and --share-bits: compress a float network; "
             "leave out --config and --calibration",
         ),
-        (["expand", "nowhere.slw"], "nowhere.slw: cannot be read: No such file or directory"),
+        (
+            ["expand", "nowhere.slw"],
+            "nowhere.slw: cannot be read (No such file or directory); check the path",
+        ),
+        (["expand", "/dev/zero"], "/dev/zero: is no regular file; check the path"),
     ],
 )
 def test_refusals_are_one_line(

@@ -84,6 +84,47 @@ def test_settings_that_contradict_each_other_are_refused(
         parse(data, "my.yaml")
 
 
+@pytest.mark.parametrize(
+    ("section", "entry", "message"),
+    [
+        (
+            "calibration",
+            {"method": "max", "percentile": 60},
+            "percentile: 60 means nothing with method: max; "
+            "leave it out, or use method: percentile",
+        ),
+        (
+            "pruning",
+            {"method": "nm", "share": 0.3},
+            "share: 0.3 means nothing with method: nm; "
+            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+        ),
+        (
+            "pruning",
+            {"share": 0.9},
+            "share: 0.9 means nothing with method: none; "
+            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+        ),
+        (
+            "pruning",
+            {"method": "magnitude", "n": 1, "m": 2},
+            "n: 1 means nothing with method: magnitude; leave it out, or use method: nm",
+        ),
+        (
+            "pruning",
+            {"method": "magnitude", "minimum": 9},
+            "minimum: 9 means nothing with method: magnitude; "
+            "leave it out, or use method: filter_l1 or filter_fpgm or channel",
+        ),
+    ],
+)
+def test_keys_without_their_method_are_refused(
+    section: str, entry: dict[str, object], message: str
+) -> None:
+    with refuses(f"my.yaml: {section}.{message}"):
+        parse({section: entry}, "my.yaml")
+
+
 def test_what_a_layer_inherits_may_be_meant_for_others() -> None:
     loaded = parse(
         {
