@@ -128,8 +128,7 @@ def accuracy(
     """
     if file is None and subject.network is None:
         return None
-    shapes = {source.name: source.shape for source in made.graph.inputs}
-    frames, labels = subject.test(shapes, file)
+    frames, labels = subject.test(made.graph, file)
     if labels is None or isinstance(frames, Mapping):
         return None
     return made.accuracy(frames[:images], labels[:images])

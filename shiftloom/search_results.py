@@ -49,8 +49,7 @@ def test_set(
     """The test frames, or the first `images`; None for a model without any, or without labels."""
     if subject.network is None and frame_file is None:
         return None
-    shapes = {source.name: source.shape for source in graph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
+    frames, labels = subject.test(graph, frame_file)
     return None if labels is None else TestSet(part(frames, 0, images), labels[:images])
 
 

@@ -44,12 +44,11 @@ def quantize(
     """Quantize a network and compare float with integer, layer by layer."""
     subject = Subject(network, model, checkpoint, data)
     quantized = steps.quantize(subject, calibration, steps.settings(subject, config))
-    shapes = {source.name: source.shape for source in quantized.graph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
+    frames, labels = subject.test(quantized.graph, frame_file)
     if isinstance(frames, Mapping):
         raise ShiftloomError(
             quantized.graph.name,
-            f"has {len(shapes)} inputs, a profile compares networks of one",
+            f"has {len(frames)} inputs, a profile compares networks of one",
             "build it and simulate it",
         )
     profile = flow.layer_profile(quantized, frames)
@@ -92,9 +91,8 @@ def prune(
     settings = steps.settings(subject, config, board, target_fps)
     with console.status("Pruning, quantizing and scheduling"):
         graph = subject.graph()
-        shapes = {source.name: source.shape for source in graph.inputs}
         has_test = network is not None or frame_file is not None
-        test = subject.test(shapes, frame_file) if has_test else None
+        test = subject.test(graph, frame_file) if has_test else None
         frames = subject.calibration(graph, calibration)
         sides = comparison.compare(graph, frames, settings, test)
     console.print(tables.layer_changes_table(comparison.layer_rows(*sides)))
