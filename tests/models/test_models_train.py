@@ -118,8 +118,25 @@ def test_training_leaves_the_global_generator_alone(tmp_path: Path) -> None:
 
 def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     trained(tmp_path, TINY.model_copy(update={"epochs": 1}))
-    with pytest.raises(ShiftloomError, match=r"state\.pt: belongs to another recipe; choose "):
+    with pytest.raises(ShiftloomError) as caught:
         trained(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/state.pt: belongs to another training, whose recipe is not this one's; "
+        "choose another --out or delete it"
+    )
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_a_training_that_diverges_is_refused(kind: str, tmp_path: Path) -> None:
+    wild = Optimizer.model_construct(kind=kind, peak_rate=1e30, warmup=0.0, weight_decay=0.0)
+    with pytest.raises(
+        ShiftloomError,
+        match=r"^epoch 1: the training diverged: "
+        r"(the loss is (nan|inf)|[\w.]+ is no longer finite); "
+        r"lower optimizer\.peak_rate$",
+    ):
+        trained(tmp_path, TINY.model_copy(update={"optimizer": wild}))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_damaged_state_is_refused(tmp_path: Path) -> None:
