@@ -104,7 +104,7 @@ class Compressed:
     """The bytes of a file, and the network that comes back from them."""
 
     graph: Graph
-    """The float network that was compressed."""
+    """The float network that was compressed, before any pruning."""
     data: bytes
     expanded: Expanded
     decoded: Quantized | Graph
@@ -112,11 +112,21 @@ class Compressed:
     def accuracy(self, frames: Frames, labels: Labels) -> Accuracy:
         """Of the float network, and of the one that comes back: its golden model if quantized."""
         if isinstance(self.decoded, Quantized):
-            return flow.accuracy(self.decoded, frames, labels)
-        before, after = (
-            flow.real_accuracy(graph, frames, labels) for graph in (self.graph, self.decoded)
-        )
-        return Accuracy(len(frames), before, after)
+            after = flow.integer_accuracy(self.decoded, frames, labels)
+        else:
+            after = flow.real_accuracy(self.decoded, frames, labels)
+        return Accuracy(len(frames), flow.real_accuracy(self.graph, frames, labels), after)
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many bytes the network takes in float32 as the file."""
+        ops = [node.op for node in self.graph.nodes if isinstance(node.op, Layer)]
+        parameters = sum(op.weights.data.size + op.bias.data.size for op in ops)
+        return parameters * FULL_PRECISION_BITS / 8 / len(self.data)
+
+    def figures(self) -> dict[str, Any]:
+        """What is in the file as plain data."""
+        return {**self.expanded.figures(), "ratio": self.ratio}
 
 
 def accuracy(
@@ -134,10 +144,11 @@ def accuracy(
     return made.accuracy(frames[:images], labels[:images])
 
 
-def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
+def compress_quantized(quantized: Quantized, config: Config, graph: Graph) -> Compressed:
     """A quantized network's weights, biases and ranges as a file, and lowered again from it.
 
-    Raises ShiftloomError where that gives another integer network.
+    `graph` is the float network before any pruning, with which the file is compared. Raises
+    ShiftloomError where another integer network comes back.
     """
     data = fitted_bytes(quantized.fitted)
     expanded = _returned(quantized.fitted, data, quantized.graph.name)
@@ -149,7 +160,7 @@ def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
             "comes back as another integer network",
             "give the settings that it was quantized with",
         )
-    return Compressed(quantized.graph, data, expanded, decoded)
+    return Compressed(folded(graph), data, expanded, decoded)
 
 
 def compress_shared(graph: Graph, prune: Sequence[str], share_bits: Sequence[str]) -> Compressed:
@@ -173,9 +184,12 @@ def _by_layer(
     layers = [node.name for node in graph.nodes if isinstance(node.op, Layer)]
     found: dict[str, float] = {}
     for text in texts:
-        name, _, number = text.rpartition("=")
-        if name and name not in layers:
+        name, equals, number = text.rpartition("=")
+        if (equals or name) and name not in layers:
             raise ShiftloomError(f"{option} {text}", "no such layer", nearest(name, layers))
+        if name in found:
+            problem = f"{name} has a number already" if name else "all layers have a number already"
+            raise ShiftloomError(f"{option} {text}", problem, "give one")
         try:
             found[name] = float(number)
         except ValueError as error:

@@ -14,6 +14,7 @@ import yaml
 
 from shiftloom import flow
 from shiftloom.codegen import config as configuration
+from shiftloom.codegen import files
 from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames, Graph
@@ -195,10 +196,7 @@ def targets(given: Path | None, budget: Budget, front: int | None, network: str)
         raise ShiftloomError(
             f"--output {given}", "without a budget nothing is chosen", "leave it out"
         )
-    if given is not None and given.suffix not in (".yaml", ".yml"):
-        raise ShiftloomError(
-            f"--output {given}", f"suffix {given.suffix!r}", "settings are written as .yaml"
-        )
+    files.check_suffix("--output", given, (".yaml", ".yml"), "settings are written")
     if front is not None and find_spec("altair") is None:
         raise ShiftloomError(
             "--front", "altair is not installed", "pip install 'shiftloom[report]'"
