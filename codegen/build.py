@@ -38,6 +38,7 @@ class Build:
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
     _check_inputs(quantized.qgraph)
+    config.check_weights({n.layer for n in quantized.qgraph.nodes if isinstance(n.unit, Mac)})
     dataflow = dataflows.get(config.target.dataflow)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -187,6 +187,21 @@ class Config:
             if name not in nodes:
                 raise ShiftloomError(
                     f"layers.{key_of(name)}", "no such layer", nearest(key_of(name), nodes)
+                )
+
+    def check_weights(self, nodes: Collection[str]) -> None:
+        """Refuse overrides of how weights are quantized or multiplied at all but these nodes."""
+        for name, layer in self.layers.items():
+            given = [
+                key
+                for key in contradictions.WEIGHTS
+                if getattr(layer, key) != getattr(self.defaults, key)
+            ]
+            if given and name not in nodes:
+                raise ShiftloomError(
+                    f"layers.{key_of(name)}.{given[0]}",
+                    f"{shown(getattr(layer, given[0]))} means nothing at a node without weights",
+                    "leave it out",
                 )
 
 

@@ -22,6 +22,11 @@ LAYER: Meanings = {
     "digit": ("pe", ("auto", "constant")),
     "requant_dsp": ("requant", ("mult_shift",)),
 }
+WEIGHTS = (
+    *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
+    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
+)
+"""Keys of a layer that are about its weights."""
 _CHANNELS = ("filter_l1", "filter_fpgm", "channel")
 _BY_SHARE = "method", ("magnitude", *_CHANNELS)
 _REMOVING = "method", _CHANNELS

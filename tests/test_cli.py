@@ -120,6 +120,18 @@ def test_unknown_config_key_names_the_nearest(
     assert "layers.conv2.activation_bit: unknown key; did you mean 'activation_bits'?" in error
 
 
+def test_settings_of_weights_need_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "c.yaml"
+    settings.write_text("layers: {relu1: {pe: constant}}")
+    assert run(monkeypatch, "build", "lenet5", "--config", str(settings), "-o", str(tmp_path)) == 2
+    assert capsys.readouterr().err == (
+        "shiftloom: layers.relu1.pe: 'constant' means nothing at a node without weights; "
+        "leave it out\n"
+    )
+
+
 def test_impossible_folding_lists_what_would_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from refusals import refuses
 
 from shiftloom.codegen.config import LayerConfig, parse
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats import Int, Qsq
 from shiftloom.codegen.quantizers import Options
 
@@ -152,6 +153,18 @@ def test_a_key_is_judged_by_what_its_entry_inherits() -> None:
                 "layers": {"fc": {"format": "qsq"}},
             }
         )
+
+
+@pytest.mark.parametrize(("key", "value"), [("phi", 2), ("pe", "constant"), ("folding", [1, 1])])
+def test_settings_of_weights_where_there_are_none_are_refused(key: str, value: object) -> None:
+    config = parse({"layers": {"relu1": {key: value, "m_bits": 9}, "conv1": {key: value}}})
+    with pytest.raises(
+        ShiftloomError,
+        match=rf"^layers\.relu1\.{key}: .* means nothing at a node without weights; leave it out$",
+    ):
+        config.check_weights({"conv1"})
+    config.check_weights({"conv1", "relu1"})
+    parse({"defaults": {"pe": "dsp"}, "layers": {"relu1": {"m_bits": 9}}}).check_weights({"conv1"})
 
 
 def test_null_and_what_is_done_anyway_contradict_nothing() -> None:
