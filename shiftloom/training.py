@@ -11,7 +11,7 @@ import torch
 from shiftloom import flow
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, key_of
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.pruning import prune
 from shiftloom.codegen.quantize import quantize
@@ -168,4 +168,5 @@ def _check_layers(tuning: Tuning, module: GraphModule) -> None:
     known = [key.removeprefix("at_") for key in module.layers]
     for name in tuning.layers or ():
         if name not in known:
-            raise ShiftloomError(f"tuning.layers: {name}", "is no layer", f"use {', '.join(known)}")
+            where = f"tuning.layers: {key_of(name)}"
+            raise ShiftloomError(where, "is no layer", f"use {', '.join(known)}")
