@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from shiftloom.codegen import contradictions, files, strict_yaml
 from shiftloom.codegen.calibration import Method
@@ -28,6 +29,13 @@ Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 ShareOrNone = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
+def _whole(value: object) -> object:
+    """Refuse what equals an integer and is none, which `Literal` takes."""
+    if isinstance(value, bool | float):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class LayerConfig:
     """Settings of one layer; a value given under `layers.<node>` replaces the default."""
@@ -38,7 +46,7 @@ class LayerConfig:
     """Width of the weights: of `int` and `csd` 2 to 8, null for 8; of `pow2` 2 to 5, null for 4."""
     granularity: Granularity = "channel"
     """In the format `int`: one α for each output `channel`, or one for the `tensor`."""
-    phi: Literal[1, 2, 4] = 4
+    phi: Annotated[Literal[1, 2, 4], BeforeValidator(_whole)] = 4
     """Largest QSQ level."""
     vector: Annotated[int, Field(strict=True, ge=1, le=1 << 20)] | None = None
     """Weights that share one α; null means the whole axis."""
@@ -46,7 +54,7 @@ class LayerConfig:
     """Direction of the QSQ vectors."""
     digits: Annotated[int, Field(strict=True, ge=1, le=4)] = 2
     """In the format `csd`: most non-zero signed digits of a weight."""
-    scales: Literal[1, 2] = 1
+    scales: Annotated[Literal[1, 2], BeforeValidator(_whole)] = 1
     """In the format `ternary`: one scale, or one for positive and one for negative weights."""
     quantizer: Word = "least_squares"
     """`least_squares`; of `int` also the clips `max` and `percentile`; of `qsq` also `paper`, the

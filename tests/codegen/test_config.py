@@ -209,6 +209,8 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
             "pruning.method: 'l1'; input should be 'none', 'magnitude', 'nm', 'filter_l1', "
             "'filter_fpgm' or 'channel'",
         ),
+        ({"defaults": {"phi": True}}, "defaults.phi: True; input should be a valid integer"),
+        ({"defaults": {"phi": 1.0}}, "defaults.phi: 1.0; input should be a valid integer"),
         ({"target": {"fps": True}}, "target.fps: True; input should be a valid number"),
         (
             {"repair": {"equalize": "yes"}},
