@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
-from shiftloom.codegen import contradictions
+from shiftloom.codegen import contradictions, files, strict_yaml
 from shiftloom.codegen.calibration import Method
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, key_of, shown
 from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.integer import Granularity
 from shiftloom.codegen.formats.qsq import Axis
@@ -23,8 +23,17 @@ from shiftloom.codegen.values import nearest
 WeightFormat = Literal["auto", "qsq", "int", "pow2", "csd", "ternary", "binary"]
 PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
 PruningMethod = Literal["none", "magnitude", "nm", "filter_l1", "filter_fpgm", "channel"]
-Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-ShareOrNone = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Flag = Annotated[bool, Field(strict=True)]
+Text = Annotated[str, Field(strict=True)]
+Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+ShareOrNone = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+
+
+def _whole(value: object) -> object:
+    """Refuse what equals an integer and is none, which `Literal` takes."""
+    if isinstance(value, bool | float):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +42,46 @@ class LayerConfig:
 
     format: WeightFormat = "auto"
     """Number format of the weights; `auto` keeps an imported model's integers, else takes `qsq`."""
-    weight_bits: Annotated[int, Field(ge=2, le=8)] | None = None
+    weight_bits: Annotated[int, Field(strict=True, ge=2, le=8)] | None = None
     """Width of the weights: of `int` and `csd` 2 to 8, null for 8; of `pow2` 2 to 5, null for 4."""
     granularity: Granularity = "channel"
     """In the format `int`: one α for each output `channel`, or one for the `tensor`."""
-    phi: Literal[1, 2, 4] = 4
+    phi: Annotated[Literal[1, 2, 4], BeforeValidator(_whole)] = 4
     """Largest QSQ level."""
-    vector: Annotated[int, Field(ge=1, le=1 << 20)] | None = None
+    vector: Annotated[int, Field(strict=True, ge=1, le=1 << 20)] | None = None
     """Weights that share one α; null means the whole axis."""
     axis: Axis = "output"
     """Direction of the QSQ vectors."""
-    digits: Annotated[int, Field(ge=1, le=4)] = 2
+    digits: Annotated[int, Field(strict=True, ge=1, le=4)] = 2
     """In the format `csd`: most non-zero signed digits of a weight."""
-    scales: Literal[1, 2] = 1
+    scales: Annotated[Literal[1, 2], BeforeValidator(_whole)] = 1
     """In the format `ternary`: one scale, or one for positive and one for negative weights."""
     quantizer: Word = "least_squares"
     """`least_squares`; of `int` also the clips `max` and `percentile`; of `qsq` also `paper`, the
     thresholds of eq. 10. `calibrated` and `adaround` take the levels and biases that change the
     outputs on the calibration frames least, by coordinate descent or by relaxed rounding."""
-    percentile: Annotated[float, Field(gt=50, le=100)] = 99.9
+    percentile: Annotated[float, Field(strict=True, gt=50, le=100)] = 99.9
     """Of the magnitudes, for the quantizer `percentile`."""
     alpha: AlphaRule = "least_squares"
     """In the paper's mode: `paper` takes eq. 9 literally."""
-    alpha_bits: Annotated[int, Field(ge=2, le=24)] | None = 16
+    alpha_bits: Annotated[int, Field(strict=True, ge=2, le=24)] | None = 16
     """Mantissa width of α; null for the fewest that add at most 1 % to the squared error."""
-    activation_bits: Annotated[int, Field(ge=1, le=8)] = 8
+    activation_bits: Annotated[int, Field(strict=True, ge=1, le=8)] = 8
     """Width of the activations this layer makes; 1 keeps the sign of values that have one."""
-    m_bits: Annotated[int, Field(ge=4, le=17)] = 8
+    m_bits: Annotated[int, Field(strict=True, ge=4, le=17)] = 8
     """Width of the requantization multiplier M."""
     requant: Literal["mult_shift", "thresholds"] = "mult_shift"
     """Hardware of the requantization."""
-    requant_dsp: bool | None = None
+    requant_dsp: Flag | None = None
     """Multiply by M on DSP blocks (true) or in LUTs (false); null lets the cost model choose."""
     pe: PeKind = "auto"
     """Processing element; `auto` lets the cost model choose."""
-    folding: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    folding: (
+        tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
+        | None
+    ) = None
     """(PE, SIMD) of the matrix unit; null lets the scheduler choose."""
-    digit: Annotated[int, Field(ge=1, le=8)] | None = None
+    digit: Annotated[int, Field(strict=True, ge=1, le=8)] | None = None
     """Bits of each activation that `pe: constant` takes a clock; null lets the scheduler choose."""
 
     @property
@@ -95,9 +107,9 @@ class CalibrationConfig:
     """How activation ranges are found."""
 
     method: Method = "mse"
-    percentile: Annotated[float, Field(gt=50, le=100)] = 99.9
-    frames: Annotated[int, Field(ge=1)] = 512
-    seed: Annotated[int, Field(ge=0)] = 0
+    percentile: Annotated[float, Field(strict=True, gt=50, le=100)] = 99.9
+    frames: Annotated[int, Field(strict=True, ge=1)] = 512
+    seed: Annotated[int, Field(strict=True, ge=0, lt=1 << 63)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +118,19 @@ class PruningConfig:
 
     method: PruningMethod = "none"
     """Zeros in the weights (`magnitude`, `nm`), or channels removed (the others)."""
-    share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.5
-    """Of the weights, or of the channels that can be removed; without use in `nm`."""
+    share: Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)] = 0.5
+    """Of the weights, or of the channels that can be removed; not in `nm`."""
     scope: Literal["layer", "global"] = "layer"
     """The share of each layer, or of all together; layers tied by a sum are one."""
-    n: Annotated[int, Field(ge=1)] = 2
+    n: Annotated[int, Field(strict=True, ge=1, le=1024)] = 2
     """In `nm`: the most weights that stay of every M..."""
-    m: Annotated[int, Field(ge=2)] = 4
+    m: Annotated[int, Field(strict=True, ge=2, le=1024)] = 4
     """... in a row along the input channels."""
-    minimum: Annotated[int, Field(ge=1)] = 1
+    minimum: Annotated[int, Field(strict=True, ge=1)] = 1
     """Channels that stay at least, everywhere."""
-    multiple: Annotated[int, Field(ge=1)] = 1
+    multiple: Annotated[int, Field(strict=True, ge=1)] = 1
     """What the channels that stay are a multiple of, in each layer that loses some."""
-    keep: tuple[str, ...] = ()
+    keep: tuple[Text, ...] = ()
     """Layers whose weights and filters all stay."""
 
     @property
@@ -131,9 +143,9 @@ class PruningConfig:
 class RepairConfig:
     """What is done to the float network, and to biases, against the errors of quantized weights."""
 
-    equalize: bool = False
+    equalize: Flag = False
     """Equal ranges of the channels between layers; the float function stays."""
-    bias_correction: bool = False
+    bias_correction: Flag = False
     """Take the mean error of each output channel on the calibration frames out of the bias."""
 
 
@@ -144,15 +156,17 @@ class TargetConfig:
     The resources are used in proportion to their shares of the board; a share of 0 means none.
     """
 
-    board: str = "pynq-z2"
-    clock_mhz: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = None
+    board: Text = "pynq-z2"
+    clock_mhz: Annotated[float, Field(strict=True, gt=0, le=1000, allow_inf_nan=False)] | None = (
+        None
+    )
     """Assumed clock; null takes the board's default."""
-    fps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    fps: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = None
     """Frames a second to reach; null takes the fastest plan within the shares."""
     objective: Literal["interval", "latency"] = "interval"
     """What makes the frames a second: the clocks between frames back to back (`interval`), or all
     the clocks of a frame alone, from its first input to its last output (`latency`)."""
-    dataflow: str = "streaming"
+    dataflow: Text = "streaming"
     """How loop nests become hardware."""
     lut_share: Share = 0.8
     ff_share: Share = 0.8
@@ -179,7 +193,24 @@ class Config:
         """Refuse overrides of nodes that the network does not have."""
         for name in self.layers:
             if name not in nodes:
-                raise ShiftloomError(f"layers.{name}", "no such layer", nearest(name, nodes))
+                raise ShiftloomError(
+                    f"layers.{key_of(name)}", "no such layer", nearest(key_of(name), nodes)
+                )
+
+    def check_weights(self, nodes: Collection[str]) -> None:
+        """Refuse overrides of how weights are quantized or multiplied at all but these nodes."""
+        for name, layer in self.layers.items():
+            given = [
+                key
+                for key in contradictions.WEIGHTS
+                if getattr(layer, key) != getattr(self.defaults, key)
+            ]
+            if given and name not in nodes:
+                raise ShiftloomError(
+                    f"layers.{key_of(name)}.{given[0]}",
+                    f"{shown(getattr(layer, given[0]))} means nothing at a node without weights",
+                    "leave it out",
+                )
 
 
 _ADAPTER: TypeAdapter[Config] = TypeAdapter(Config)
@@ -204,22 +235,23 @@ def load(path: Path, base: Mapping[str, Any] | None = None) -> Config:
 def read(path: Path) -> Any:
     """The plain data of a .yaml, .yml or .toml file, an empty mapping for an empty one.
 
-    Raises ShiftloomError naming the file, and where in it.
+    Raises ShiftloomError naming the file, and line and column of what it does not read: YAML has no
+    aliases and no key twice.
     """
     readers: dict[str, Callable[[str], Any]] = {
         ".toml": tomllib.loads,
-        ".yaml": yaml.safe_load,
-        ".yml": yaml.safe_load,
+        ".yaml": strict_yaml.load,
+        ".yml": strict_yaml.load,
     }
     if path.suffix not in readers:
         raise ShiftloomError(str(path), f"suffix {path.suffix!r}", "use .yaml, .yml or .toml")
+    content = files.read(path, files.MAX_TEXT, "split it, or give another file")
     try:
-        data = readers[path.suffix](path.read_text("utf-8"))
-    except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        first = str(error).splitlines()[0]
-        raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {first}") from error
+        data = readers[path.suffix](content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        deep = isinstance(error, RecursionError)
+        problem = "nested too deep" if deep else str(error).partition(";")[0]
+        raise ShiftloomError(str(path), f"is not valid {path.suffix[1:]}: {problem}") from error
     return {} if data is None else data
 
 
@@ -241,24 +273,33 @@ def parse(data: object, source: str = "configuration") -> Config:
         raise ShiftloomError(f"{source}: layers", "is no mapping", "write one entry a node name")
     defaults = data.get("defaults", {})
     for name, layer in layers.items():
-        _check_keys(layer, LayerConfig, source, f"layers.{name}.")
+        _check_keys(layer, LayerConfig, source, f"layers.{key_of(name)}.")
     merged = {name: {**defaults, **layer} for name, layer in layers.items()}
     try:
         config = _ADAPTER.validate_python({**data, "layers": merged})
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(key_of(part) for part in first["loc"])
         message = first["msg"][0].lower() + first["msg"][1:]
-        raise ShiftloomError(f"{source}: {key}", f"{first['input']!r}", message) from error
+        raise ShiftloomError(f"{source}: {key}", shown(first["input"]), message) from error
+    for section, table in contradictions.SECTIONS.items():
+        given, settings = data.get(section, {}), getattr(config, section)
+        contradictions.check(f"{source}: {section}", given, settings, table)
     _check_entry(f"{source}: defaults", defaults, config.defaults)
     for name, layer in layers.items():
-        _check_entry(f"{source}: layers.{name}", layer, config.layers[name])
+        _check_entry(f"{source}: layers.{key_of(name)}", layer, config.layers[name])
     return config
 
 
 def _check_entry(where: str, given: dict[str, Any], layer: LayerConfig) -> None:
-    contradictions.check(where, given, layer)
-    check_word(f"{where}.quantizer", layer.weight_format, layer.quantizer)
+    contradictions.check(where, given, layer, contradictions.LAYER)
+    try:
+        fmt = layer.weight_format
+    except ShiftloomError as error:  # in the words of the format, whose widths have other names
+        key = error.node.partition(".")[2]
+        key = "weight_bits" if key in ("bits", "width") else key
+        raise ShiftloomError(f"{where}.{key}", error.problem, error.hint) from error
+    check_word(f"{where}.quantizer", fmt, layer.quantizer)
 
 
 def _check_keys(data: Any, kind: type, source: str, prefix: str) -> None:
@@ -268,5 +309,5 @@ def _check_keys(data: Any, kind: type, source: str, prefix: str) -> None:
     known = tuple(f.name for f in fields(kind))
     for key in data:
         if key not in known:
-            where = f"{source}: {prefix}{key}"
-            raise ShiftloomError(where, "unknown key", nearest(str(key), known))
+            where = f"{source}: {prefix}{key_of(key)}"
+            raise ShiftloomError(where, "unknown key", nearest(key_of(key), known))

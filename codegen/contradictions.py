@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 
+Meanings = Mapping[str, tuple[str, tuple[str, ...]]]
+"""Of a key: the key that it depends on, and the values of that with which it means something."""
 _QSQ = "format", ("auto", "qsq")
-_MEANT: dict[str, tuple[str, tuple[str, ...]]] = {
+LAYER: Meanings = {
     "phi": _QSQ,
     "vector": _QSQ,
     "axis": _QSQ,
@@ -20,24 +22,44 @@ _MEANT: dict[str, tuple[str, tuple[str, ...]]] = {
     "digit": ("pe", ("auto", "constant")),
     "requant_dsp": ("requant", ("mult_shift",)),
 }
-"""Of a key: the key that it depends on, and the values of that with which it means something."""
+WEIGHTS = (
+    *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
+    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
+)
+"""Keys of a layer that are about its weights."""
+_CHANNELS = ("filter_l1", "filter_fpgm", "channel")
+_BY_SHARE = "method", ("magnitude", *_CHANNELS)
+_REMOVING = "method", _CHANNELS
+_NM = "method", ("nm",)
+SECTIONS: Mapping[str, Meanings] = {
+    "calibration": {"percentile": ("method", ("percentile",))},
+    "pruning": {
+        "share": _BY_SHARE,
+        "scope": _BY_SHARE,
+        "n": _NM,
+        "m": _NM,
+        "minimum": _REMOVING,
+        "multiple": _REMOVING,
+        "keep": ("method", ("magnitude", "nm", *_CHANNELS)),
+    },
+}
 _HARMLESS = {"alpha": "least_squares"}
 """Values that say what is done anyway."""
 
 
-def check(where: str, given: Mapping[str, object], settings: object) -> None:
+def check(where: str, given: Mapping[str, object], settings: object, meant: Meanings) -> None:
     """Refuse what an entry gives in vain beside its `settings`, those that it inherits included.
 
     What it inherits itself may be meant for other layers; null leaves a choice open.
     """
     for key, value in given.items():
-        if value is None or key not in _MEANT or _HARMLESS.get(key) == value:
+        if value is None or key not in meant or _HARMLESS.get(key) == value:
             continue
-        other, useful = _MEANT[key]
+        other, useful = meant[key]
         found = getattr(settings, other)
         if found not in useful:
             raise ShiftloomError(
                 f"{where}.{key}",
-                f"{value!r} means nothing with {other}: {found}",
+                f"{shown(value)} means nothing with {other}: {found}",
                 f"leave it out, or use {other}: {' or '.join(useful)}",
             )

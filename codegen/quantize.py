@@ -190,6 +190,7 @@ def quantize(
         values[node.name] = node.op.lower(builder, node.name, *operands)
     outputs = tuple(builder.output(values[name]) for name in graph.outputs)
     qgraph = builder.build(graph.name, outputs)
+    config.check_weights({node.layer for node in qgraph.nodes if isinstance(node.unit, Mac)})
     used = _fitted(lowered, settings.used)
     return Quantized(graph, qgraph, tuple(builder.units.certificates), used)
 

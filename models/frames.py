@@ -7,37 +7,85 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Shape
 from shiftloom.models.splits import Images, Labels
 
 FRAMES, LABELS = "x", "y"
 """Names of the arrays in a .npz file."""
+MAX_BYTES = 1 << 32
+"""Of a file, and of the frames of an input."""
+_FEWER = "give fewer frames"
 _UNREADABLE = (
-    *(ValueError, EOFError, zipfile.BadZipFile, KeyError),
-    *(MemoryError, OverflowError),  # a header that states a huge shape
+    *(ValueError, EOFError, KeyError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error, MemoryError, OverflowError),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """An array in a file: what its header says, and how to open it."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    open: Callable[[], IO[bytes]]
+
+    def read(self) -> Images:
+        with self.open() as file:
+            array: Images = np.lib.format.read_array(file, allow_pickle=False)
+        return array
+
+
+class _Arrays:
+    """The arrays of a file by name; a header is read when its array is asked for."""
+
+    def __init__(self, sources: Mapping[str, Callable[[], IO[bytes]]]) -> None:
+        self._sources = sources
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sources
+
+    def __getitem__(self, name: str) -> _Array:
+        with self._sources[name]() as file:
+            version = np.lib.format.read_magic(file)
+            if version == (1, 0):
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            elif version == (2, 0):
+                shape, _, dtype = np.lib.format.read_array_header_2_0(file)
+            else:
+                raise ValueError(f"format {version}")
+        return _Array(shape, dtype, self._sources[name])
+
+    def __str__(self) -> str:
+        return ", ".join(self._sources)[:80] or "nothing"
 
 
 def load(path: Path, shape: Shape) -> tuple[Images, Labels | None]:
     """Raw frames [N, *shape] and their labels [N], None where the file has none.
 
     Flat frames, and those whose shape differs in axes of one element only, are reshaped. Raises
-    ShiftloomError naming the file for anything but integers that fit.
+    ShiftloomError naming the file for anything but integers that fit, before they are read.
     """
-    arrays = _arrays(path)
-    if FRAMES not in arrays:
-        known = ", ".join(arrays) or "nothing"
-        raise ShiftloomError(
-            str(path), f"holds {known}", f"name the frames {FRAMES!r} and the labels {LABELS!r}"
-        )
-    frames = _checked(path, "frames", arrays[FRAMES], shape)
-    return frames, _labels(path, arrays, len(frames))
+    with _opened(path) as arrays:
+        if FRAMES not in arrays:
+            raise ShiftloomError(
+                str(path),
+                f"holds {arrays}",
+                f"name the frames {FRAMES!r} and the labels {LABELS!r}",
+            )
+        frames = _frames(path, "frames", arrays[FRAMES], shape)
+        return frames, _labels(path, arrays, len(frames))
 
 
 def load_inputs(path: Path, shapes: Mapping[str, Shape]) -> tuple[dict[str, Images], Labels | None]:
@@ -45,40 +93,60 @@ def load_inputs(path: Path, shapes: Mapping[str, Shape]) -> tuple[dict[str, Imag
 
     Raises ShiftloomError naming the file, and the input that is missing or does not fit.
     """
-    arrays = _arrays(path)
-    for name in shapes:
-        if name not in arrays:
-            known = ", ".join(arrays) or "nothing"
-            problem = f"holds {known}, no frames of the input {name!r}"
-            raise ShiftloomError(str(path), problem, f"save arrays {', '.join(shapes)}")
-    frames = {name: _checked(path, name, arrays[name], shape) for name, shape in shapes.items()}
-    counts = {name: len(x) for name, x in frames.items()}
-    if len(set(counts.values())) > 1:
-        given = ", ".join(f"{count} of {name}" for name, count in counts.items())
-        raise ShiftloomError(str(path), f"holds {given}", "give as many frames of every input")
-    rest = {name: array for name, array in arrays.items() if name not in shapes}
-    return frames, _labels(path, rest, min(counts.values()))
+    with _opened(path) as arrays:
+        for name in shapes:
+            if name not in arrays:
+                problem = f"holds {arrays}, no frames of the input {name!r}"
+                raise ShiftloomError(str(path), problem, f"save arrays {', '.join(shapes)}")
+        frames = {name: _frames(path, name, arrays[name], shape) for name, shape in shapes.items()}
+        counts = {name: len(x) for name, x in frames.items()}
+        if len(set(counts.values())) > 1:
+            given = ", ".join(f"{count} of {name}" for name, count in counts.items())
+            raise ShiftloomError(str(path), f"holds {given}", "give as many frames of every input")
+        labels = None if LABELS in shapes else _labels(path, arrays, min(counts.values()))
+        return frames, labels
 
 
-def _checked(path: Path, name: str, frames: Images, shape: Shape) -> Images:
-    """The frames as [N, *shape]."""
-    if not np.issubdtype(frames.dtype, np.integer):
-        raise ShiftloomError(str(path), f"holds {name} of {frames.dtype}", "give raw integers")
-    if frames.ndim < 2 or frames.size == 0 or not _fits(frames.shape[1:], shape):
-        expected = ", ".join(map(str, shape))
-        raise ShiftloomError(str(path), f"{name} of shape {frames.shape}", f"give [N, {expected}]")
-    return frames.reshape(len(frames), *shape)
-
-
-def _labels(path: Path, arrays: Mapping[str, Images], count: int) -> Labels | None:
-    labels = arrays.get(LABELS)
-    if labels is not None and labels.shape != (count,):
+def check_labels(where: str, labels: Labels, count: int, classes: int) -> None:
+    """Refuse labels that are no integers, not one for each of `count` frames, or no class."""
+    _check_kind(where, labels, count)
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
         raise ShiftloomError(
-            str(path), f"labels of shape {labels.shape}", f"give one for each of {count}"
+            where,
+            f"label {labels[wrong[0]]} of frame {wrong[0]}",
+            f"the network tells apart 0 to {classes - 1}",
         )
-    if labels is not None and not np.issubdtype(labels.dtype, np.integer):
-        raise ShiftloomError(str(path), f"holds labels of {labels.dtype}", "give class numbers")
-    return labels
+
+
+def _check_kind(where: str, labels: Labels | _Array, count: int) -> None:
+    if labels.shape != (count,):
+        raise ShiftloomError(
+            where, f"labels of shape {labels.shape}", f"give one for each of {count}"
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ShiftloomError(where, f"holds labels of {labels.dtype}", "give class numbers")
+
+
+def _frames(path: Path, name: str, found: _Array, shape: Shape) -> Images:
+    """The frames as [N, *shape]."""
+    if not np.issubdtype(found.dtype, np.integer):
+        raise ShiftloomError(str(path), f"holds {name} of {found.dtype}", "give raw integers")
+    if len(found.shape) < 2 or 0 in found.shape or not _fits(found.shape[1:], shape):
+        expected = ", ".join(map(str, shape))
+        raise ShiftloomError(str(path), f"{name} of shape {found.shape}", f"give [N, {expected}]")
+    if math.prod(found.shape) * found.dtype.itemsize > MAX_BYTES:
+        problem = f"{name} of shape {found.shape} take more than {files.size(MAX_BYTES)}"
+        raise ShiftloomError(str(path), problem, _FEWER)
+    return found.read().reshape(-1, *shape)
+
+
+def _labels(path: Path, arrays: _Arrays, count: int) -> Labels | None:
+    if LABELS not in arrays:
+        return None
+    found = arrays[LABELS]
+    _check_kind(str(path), found, count)
+    return found.read()
 
 
 def _fits(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
@@ -87,15 +155,21 @@ def _fits(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     return [n for n in given if n > 1] == [n for n in shape if n > 1]
 
 
-def _arrays(path: Path) -> dict[str, Images]:
+@contextmanager
+def _opened(path: Path) -> Iterator[_Arrays]:
+    """What is in a file; whatever reading it raises becomes a refusal."""
+    files.check(path, MAX_BYTES, _FEWER)
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return {FRAMES: content}
-        with content:
-            return {name: content[name] for name in content.files}
+        with path.open("rb") as file:
+            is_array = file.read(6) == np.lib.format.MAGIC_PREFIX
+        if is_array:
+            yield _Arrays({FRAMES: lambda: path.open("rb")})
+            return
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            yield _Arrays({n.removesuffix(".npy"): partial(archive.open, n) for n in names})
     except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read ({error})") from error
+        raise ShiftloomError(str(path), f"cannot be read ({error})", "check the path") from error
     except _UNREADABLE as error:
         first = str(error).partition("\n")[0]
         raise ShiftloomError(

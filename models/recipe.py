@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen import config
+from shiftloom.codegen.config import PruningConfig
+from shiftloom.codegen.errors import ShiftloomError, key_of, shown
 from shiftloom.codegen.values import nearest
 
 SHIPPED = Path(__file__).parent / "recipes"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Augmentation(_Strict):
@@ -43,7 +44,7 @@ class Optimizer(_Strict):
     """
 
     kind: Literal["adamw", "sgd"]
-    peak_rate: float = Field(gt=0)
+    peak_rate: float = Field(gt=0, le=10)
     warmup: float = Field(ge=0, lt=1)
     weight_decay: float = Field(ge=0)
 
@@ -56,7 +57,7 @@ class Teacher(_Strict):
 
     network: str
     share: float = Field(gt=0, le=1)
-    temperature: float = Field(gt=0)
+    temperature: float = Field(ge=0.1, le=100)
 
 
 class Tuning(_Strict):
@@ -71,9 +72,9 @@ class Tuning(_Strict):
 
     start: str
     quantization: dict[str, Any]
-    scale_rate: float = Field(gt=0)
+    scale_rate: float = Field(gt=0, le=100)
     normalized: bool = True
-    layers: tuple[str, ...] | None = None
+    layers: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     rounds: int = Field(default=1, ge=1, le=100)
 
 
@@ -105,14 +106,26 @@ def load_recipe(name: str, path: Path | None = None) -> Recipe:
     Raises ShiftloomError naming the file, the key, its value and what is allowed.
     """
     source = SHIPPED / f"{name}.yaml" if path is None else path
+    content = config.read(source)
     try:
-        content = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ShiftloomError(str(source), f"cannot be read as YAML ({error})") from error
-    try:
-        return Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content)
     except ValidationError as error:
         raise _refusal(source, error) from error
+    if recipe.tuning is not None:
+        where = f"{source}: tuning"
+        pruning = config.parse(recipe.tuning.quantization, f"{where}.quantization").pruning
+        _check_rounds(f"{where}.rounds", recipe.tuning.rounds, pruning)
+    return recipe
+
+
+def _check_rounds(where: str, rounds: int, pruning: PruningConfig) -> None:
+    """Refuse several rounds where there is no share that could grow from one to the next."""
+    if rounds > 1 and pruning.method in ("none", "nm"):
+        raise ShiftloomError(
+            where,
+            f"{rounds} rounds mean nothing with pruning.method: {pruning.method}",
+            "leave it out, or prune a share in quantization",
+        )
 
 
 def _refusal(source: Path, error: ValidationError) -> ShiftloomError:
@@ -120,7 +133,7 @@ def _refusal(source: Path, error: ValidationError) -> ShiftloomError:
     errors = error.errors(include_url=False)
     unknown = [each for each in errors if each["type"] == "extra_forbidden"]
     first = (unknown or errors)[0]
-    node = ": ".join((str(source), *(str(part) for part in first["loc"])))
+    node = ": ".join((str(source), *(key_of(part) for part in first["loc"])))
     if unknown:
         parents: dict[str, type[BaseModel]] = {
             "optimizer": Optimizer,
@@ -129,7 +142,7 @@ def _refusal(source: Path, error: ValidationError) -> ShiftloomError:
             "tuning": Tuning,
         }
         known = parents.get(str(first["loc"][0]), Recipe).model_fields
-        return ShiftloomError(node, "is not a key", nearest(str(first["loc"][-1]), known))
+        return ShiftloomError(node, "is not a key", nearest(key_of(first["loc"][-1]), known))
     if first["type"] == "missing":
         return ShiftloomError(node, "is missing", "a recipe gives every key without a default")
-    return ShiftloomError(node, f"is {first['input']!r}", first["msg"])
+    return ShiftloomError(node, f"is {shown(first['input'])}", first["msg"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
 from shiftloom.models.convnet import CONVNET, CONVNET_W3
@@ -58,7 +58,7 @@ def get(name: str) -> Network | OnnxNetwork | TunedNetwork:
         if network.name == name:
             return network
     names = [network.name for network in _ALL]
-    raise ShiftloomError(f"network {name!r}", "is not known", nearest(name, names))
+    raise ShiftloomError(f"network {shown(name)}", "is not known", nearest(name, names))
 
 
 def base(name: str) -> Network | OnnxNetwork:

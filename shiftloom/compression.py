@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from shiftloom import flow
+from shiftloom.codegen import files
 from shiftloom.codegen.coding import container, shared, sizes
 from shiftloom.codegen.coding.container import Content
 from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
@@ -95,10 +96,7 @@ def expand(data: bytes, source: str) -> Expanded:
 
 def read(path: Path) -> bytes:
     """The bytes of a file; raises ShiftloomError naming it."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read: {error.strerror}") from error
+    return files.read(path, files.MAX_MODEL, "give a file of shiftloom compress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class Compressed:
     """The bytes of a file, and the network that comes back from them."""
 
     graph: Graph
-    """The float network that was compressed."""
+    """The float network that was compressed, before any pruning."""
     data: bytes
     expanded: Expanded
     decoded: Quantized | Graph
@@ -114,11 +112,21 @@ class Compressed:
     def accuracy(self, frames: Frames, labels: Labels) -> Accuracy:
         """Of the float network, and of the one that comes back: its golden model if quantized."""
         if isinstance(self.decoded, Quantized):
-            return flow.accuracy(self.decoded, frames, labels)
-        before, after = (
-            flow.real_accuracy(graph, frames, labels) for graph in (self.graph, self.decoded)
-        )
-        return Accuracy(len(frames), before, after)
+            after = flow.integer_accuracy(self.decoded, frames, labels)
+        else:
+            after = flow.real_accuracy(self.decoded, frames, labels)
+        return Accuracy(len(frames), flow.real_accuracy(self.graph, frames, labels), after)
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many bytes the network takes in float32 as the file."""
+        ops = [node.op for node in self.graph.nodes if isinstance(node.op, Layer)]
+        parameters = sum(op.weights.data.size + op.bias.data.size for op in ops)
+        return parameters * FULL_PRECISION_BITS / 8 / len(self.data)
+
+    def figures(self) -> dict[str, Any]:
+        """What is in the file as plain data."""
+        return {**self.expanded.figures(), "ratio": self.ratio}
 
 
 def accuracy(
@@ -130,17 +138,17 @@ def accuracy(
     """
     if file is None and subject.network is None:
         return None
-    shapes = {source.name: source.shape for source in made.graph.inputs}
-    frames, labels = subject.test(shapes, file)
+    frames, labels = subject.test(made.graph, file)
     if labels is None or isinstance(frames, Mapping):
         return None
     return made.accuracy(frames[:images], labels[:images])
 
 
-def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
+def compress_quantized(quantized: Quantized, config: Config, graph: Graph) -> Compressed:
     """A quantized network's weights, biases and ranges as a file, and lowered again from it.
 
-    Raises ShiftloomError where that gives another integer network.
+    `graph` is the float network before any pruning, with which the file is compared. Raises
+    ShiftloomError where another integer network comes back.
     """
     data = fitted_bytes(quantized.fitted)
     expanded = _returned(quantized.fitted, data, quantized.graph.name)
@@ -152,7 +160,7 @@ def compress_quantized(quantized: Quantized, config: Config) -> Compressed:
             "comes back as another integer network",
             "give the settings that it was quantized with",
         )
-    return Compressed(quantized.graph, data, expanded, decoded)
+    return Compressed(folded(graph), data, expanded, decoded)
 
 
 def compress_shared(graph: Graph, prune: Sequence[str], share_bits: Sequence[str]) -> Compressed:
@@ -176,9 +184,12 @@ def _by_layer(
     layers = [node.name for node in graph.nodes if isinstance(node.op, Layer)]
     found: dict[str, float] = {}
     for text in texts:
-        name, _, number = text.rpartition("=")
-        if name and name not in layers:
+        name, equals, number = text.rpartition("=")
+        if (equals or name) and name not in layers:
             raise ShiftloomError(f"{option} {text}", "no such layer", nearest(name, layers))
+        if name in found:
+            problem = f"{name} has a number already" if name else "all layers have a number already"
+            raise ShiftloomError(f"{option} {text}", problem, "give one")
         try:
             found[name] = float(number)
         except ValueError as error:

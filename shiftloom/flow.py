@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen import boards, fileset, golden
+from shiftloom.codegen import boards, fileset, golden, ops
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen.build import Build
 from shiftloom.codegen.build import build as compile_network
@@ -173,6 +174,22 @@ def integer_accuracy(
 ) -> float:
     """Accuracy of the integer golden model."""
     return share_right(quantized.qgraph, golden.run(quantized.qgraph, frames), labels)
+
+
+def classes(network: Graph | QGraph) -> int:
+    """How many the first output tells apart: its elements, or the values of an index."""
+    name = network.outputs[0]
+    if isinstance(network, QGraph):
+        unit = next(node for node in network.nodes if node.name == name)
+        is_index = isinstance(unit.unit, ArgMax)
+        shape = network.tensor(unit.sources[0]).shape if is_index else unit.out.shape
+    else:
+        shapes, nodes = network.shapes(), {node.name: node for node in network.nodes}
+        while name in nodes and isinstance(nodes[name].op, ops.Flatten):
+            (name,) = nodes[name].sources
+        is_index = name in nodes and isinstance(nodes[name].op, ops.ArgMax)
+        shape = shapes[nodes[name].sources[0] if is_index else name]
+    return shape[2] if is_index else math.prod(shape)
 
 
 def share_right(qgraph: QGraph, outputs: IntArray, labels: Labels) -> float:

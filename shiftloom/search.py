@@ -159,10 +159,14 @@ class Space:
         )
 
     def along(self, points: int) -> tuple[Chosen, ...]:
-        """What is chosen at `points` budgets between the least and the most, without twins."""
-        limits = np.linspace(self.front.least, self.front.most, points) + self.costs.rest
-        made = {tuple(c.variant.choices.values()): c for c in map(self.within, limits)}
-        return tuple(made.values())
+        """What is chosen at `points` budgets between the least and the most, without twins.
+
+        Of budgets that allow the same assignment only the largest is tried with a network.
+        """
+        limits = np.linspace(self.front.least, self.front.most, points)
+        distinct = {found.picks: x for x in limits if (found := self.front.within(x))}
+        made = (self.within(limit + self.costs.rest) for limit in distinct.values())
+        return tuple({tuple(c.variant.choices.values()): c for c in made}.values())
 
 
 def explore(problem: Problem, by: By, progress: Progress) -> Space:

@@ -14,6 +14,7 @@ import yaml
 
 from shiftloom import flow
 from shiftloom.codegen import config as configuration
+from shiftloom.codegen import files
 from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames, Graph
@@ -49,8 +50,7 @@ def test_set(
     """The test frames, or the first `images`; None for a model without any, or without labels."""
     if subject.network is None and frame_file is None:
         return None
-    shapes = {source.name: source.shape for source in graph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
+    frames, labels = subject.test(graph, frame_file)
     return None if labels is None else TestSet(part(frames, 0, images), labels[:images])
 
 
@@ -196,10 +196,7 @@ def targets(given: Path | None, budget: Budget, front: int | None, network: str)
         raise ShiftloomError(
             f"--output {given}", "without a budget nothing is chosen", "leave it out"
         )
-    if given is not None and given.suffix not in (".yaml", ".yml"):
-        raise ShiftloomError(
-            f"--output {given}", f"suffix {given.suffix!r}", "settings are written as .yaml"
-        )
+    files.check_suffix("--output", given, (".yaml", ".yml"), "settings are written")
     if front is not None and find_spec("altair") is None:
         raise ShiftloomError(
             "--front", "altair is not installed", "pip install 'shiftloom[report]'"

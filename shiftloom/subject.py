@@ -12,6 +12,7 @@ from shiftloom import flow
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.names import safe_identifier
+from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.values import Shape
 from shiftloom.flow import Labels
 from shiftloom.models import frames as frame_files
@@ -57,28 +58,41 @@ class Subject:
 
         A model that brings its activation quantizers needs none.
         """
-        return self.labelled(graph, file)[0]
+        shapes = _shapes(graph)
+        if file is not None:
+            return _load(file, shapes)[0]
+        if self.network is not None:
+            return flow.calibration_frames(self.network, self.data)
+        return {name: np.empty((0, *shape), dtype=np.uint8) for name, shape in shapes.items()}
 
     def labelled(self, graph: Graph, file: Path | None) -> tuple[Frames, Labels | None]:
-        """The calibration frames, and their labels where there are any."""
-        shapes = {source.name: source.shape for source in graph.inputs}
+        """The calibration frames, and their labels, classes of the graph, where there are any."""
         if file is not None:
-            return _load(file, shapes)
+            return _checked(str(file), _load(file, _shapes(graph)), graph)
         if self.network is not None:
-            return flow.calibration_set(self.network, self.data)
-        none = {name: np.empty((0, *shape), dtype=np.uint8) for name, shape in shapes.items()}
-        return none, None
+            found = flow.calibration_set(self.network, self.data)
+            return _checked(f"frames of {self.network!r}", found, graph)
+        return self.calibration(graph, file), None
 
-    def test(self, shapes: Mapping[str, Shape], file: Path | None) -> tuple[Frames, Labels | None]:
+    def test(self, network: Graph | QGraph, file: Path | None) -> tuple[Frames, Labels | None]:
         """Test frames of `file`, or the network's own, and their labels where there are any.
 
-        `shapes` are those of the inputs by name.
+        Raises ShiftloomError for frames that `network` does not take, and for labels that are none
+        of its classes.
         """
         if file is not None:
-            return _load(file, shapes)
+            return _checked(str(file), _load(file, _shapes(network)), network)
         if self.network is None:
             raise ShiftloomError("--frames", "is missing", "give the test frames as .npz or .npy")
-        return flow.evaluation_set(self.network, self.data)
+        found = flow.evaluation_set(self.network, self.data)
+        return _checked(f"frames of {self.network!r}", found, network)
+
+
+def _shapes(network: Graph | QGraph) -> dict[str, Shape]:
+    """The shape of every input by name."""
+    if isinstance(network, QGraph):
+        return {source.name: source.tensor.shape for source in network.inputs}
+    return {source.name: source.shape for source in network.inputs}
 
 
 def count(frames: Frames) -> int:
@@ -91,6 +105,15 @@ def part(frames: Frames, first: int, last: int | None) -> Frames:
     if isinstance(frames, Mapping):
         return {name: x[first:last] for name, x in frames.items()}
     return frames[first:last]
+
+
+def _checked(
+    where: str, given: tuple[Frames, Labels | None], network: Graph | QGraph
+) -> tuple[Frames, Labels | None]:
+    frames, labels = given
+    if labels is not None:
+        frame_files.check_labels(where, labels, count(frames), flow.classes(network))
+    return frames, labels
 
 
 def _load(file: Path, shapes: Mapping[str, Shape]) -> tuple[Frames, Labels | None]:

@@ -11,7 +11,7 @@ import torch
 from shiftloom import flow
 from shiftloom.codegen import config as configuration
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, key_of
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.pruning import prune
 from shiftloom.codegen.quantize import quantize
@@ -53,8 +53,13 @@ class Job:
     @property
     def dataset(self) -> str:
         """The data set of the network."""
+        return self._base.dataset
+
+    @property
+    def _base(self) -> registry.Network | registry.OnnxNetwork:
+        """The network that is trained, or that the tuning starts from."""
         tuning = self.recipe.tuning
-        return registry.base(tuning.start if tuning else self.name).dataset
+        return registry.base(tuning.start if tuning else self.name)
 
     def run(
         self,
@@ -67,11 +72,11 @@ class Job:
         `on_batch` gets how many batches are done, of how many in the whole training.
         Raises ShiftloomError for a data set without labels, and for a recipe of another network.
         """
+        self._check_teacher()
         loss = Loss(self.recipe, self.teacher)
         frames, labels = self._labelled("train")
         rounds = self.recipe.tuning.rounds if self.recipe.tuning else 1
-        images = len(frames) - self.recipe.validation_images
-        steps = loop.batches(self.recipe, images) * self.recipe.epochs
+        steps = loop.steps(self.recipe, len(frames)) * self.recipe.epochs
         before: Graph | None = None
         epochs: list[Epoch] = []
         for number in range(1, rounds + 1):
@@ -113,7 +118,20 @@ class Job:
         with torch.no_grad():  # the first batch sets the normalizations up
             module.train()(torch.from_numpy(frames))
         _check_layers(tuning, module)
-        return TunedTrainee(self.name, module, quantized.graph.inputs[0], tuning)
+        return TunedTrainee(self.name, start, module, quantized.graph.inputs[0], tuning)
+
+    def _check_teacher(self) -> None:
+        """Refuse a teacher of other frames or other classes."""
+        if self.recipe.teacher is None:
+            return
+        base, teacher = self._base, registry.trainable(self.recipe.teacher.network)
+        if _task(teacher) != _task(base):
+            able = (network.name for network in registry.NETWORKS if _task(network) == _task(base))
+            raise ShiftloomError(
+                "teacher.network",
+                f"{teacher.name!r} learnt {_said(teacher)}, {base.name!r} {_said(base)}",
+                f"use one of {', '.join(able)}",
+            )
 
     def _labelled(self, split: Split) -> tuple[Images, Labels]:
         frames, labels = datasets.load(self.dataset, split, self.data)
@@ -124,6 +142,15 @@ class Job:
                 "train a network that has real data",
             )
         return frames, labels
+
+
+def _task(network: registry.Network | registry.OnnxNetwork) -> tuple[object, ...]:
+    return network.dataset, network.input_shape, network.outputs
+
+
+def _said(network: registry.Network | registry.OnnxNetwork) -> str:
+    shape = "×".join(map(str, network.input_shape))
+    return f"{network.outputs} classes of {shape} frames of {network.dataset}"
 
 
 def in_round(config: Config, number: int, rounds: int) -> Config:
@@ -142,4 +169,5 @@ def _check_layers(tuning: Tuning, module: GraphModule) -> None:
     known = [key.removeprefix("at_") for key in module.layers]
     for name in tuning.layers or ():
         if name not in known:
-            raise ShiftloomError(f"tuning.layers: {name}", "is no layer", f"use {', '.join(known)}")
+            where = f"tuning.layers: {key_of(name)}"
+            raise ShiftloomError(where, "is no layer", f"use {', '.join(known)}")

@@ -91,7 +91,7 @@ def test_boards_lists_the_known_boards(tmp_path: Path, monkeypatch: pytest.Monke
             ["simulate", "nowhere", "--backend", "vhdl"],
             "--backend: unknown backend 'vhdl'; use rtl",
         ),
-        (["build", "lenet5", "--config", "none.yaml"], "none.yaml: cannot be read: No such file"),
+        (["build", "lenet5", "--config", "none.yaml"], "none.yaml: cannot be read (No such file"),
         (["build", "lenet5", "--checkpoint", "model.pt2"], "model.pt2"),
     ],
 )
@@ -118,6 +118,18 @@ def test_unknown_config_key_names_the_nearest(
     assert run(monkeypatch, "build", "lenet5", "--config", str(settings), "-o", str(tmp_path)) == 2
     error = capsys.readouterr().err
     assert "layers.conv2.activation_bit: unknown key; did you mean 'activation_bits'?" in error
+
+
+def test_settings_of_weights_need_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "c.yaml"
+    settings.write_text("layers: {relu1: {pe: constant}}")
+    assert run(monkeypatch, "build", "lenet5", "--config", str(settings), "-o", str(tmp_path)) == 2
+    assert capsys.readouterr().err == (
+        "shiftloom: layers.relu1.pe: 'constant' means nothing at a node without weights; "
+        "leave it out\n"
+    )
 
 
 def test_impossible_folding_lists_what_would_work(

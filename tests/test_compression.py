@@ -18,10 +18,12 @@ from shiftloom.codegen.fitted import Fitted, Layer, kernel
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.codegen.values import Array
 
+FLOAT = flow.load_network("lenet5")
+
 
 @pytest.fixture(scope="module")
 def lenet() -> Quantized:
-    return quantize(flow.load_network("lenet5"), flow.calibration_frames("lenet5"), Config())
+    return quantize(FLOAT, flow.calibration_frames("lenet5"), Config())
 
 
 def test_a_quantized_network_is_written_and_comes_back(
@@ -45,7 +47,7 @@ def test_the_weights_of_a_file_are_expanded(
     lenet: Quantized, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, arrays, figures = (tmp_path / f"l.{end}" for end in ("slw", "npz", "json"))
-    file.write_bytes(compression.compress_quantized(lenet, Config()).data)
+    file.write_bytes(compression.compress_quantized(lenet, Config(), FLOAT).data)
     assert run(monkeypatch, "expand", str(file), "-o", str(arrays), "--json", str(figures)) == 0
     with np.load(arrays) as found:
         assert len(found.files) == 10
@@ -91,6 +93,34 @@ def test_deep_compression_is_written_and_comes_back(
             "--share-bits fc1=few: is no number; write NUMBER or LAYER=NUMBER",
         ),
         (
+            ["compress", "lenet5", "--prune", "=0.5"],
+            "--prune =0.5: no such layer; known: conv1, conv2, fc1, fc2, fc3",
+        ),
+        (
+            ["compress", "lenet5", "--prune", "conv1=0.1", "--prune", "conv1=0.9"],
+            "--prune conv1=0.9: conv1 has a number already; give one",
+        ),
+        (
+            ["compress", "lenet5", "--share-bits", "3", "--share-bits", "4"],
+            "--share-bits 4: all layers have a number already; give one",
+        ),
+        (
+            ["compress", "lenet5", "--prune", "1"],
+            "conv1: pruning a share of 1; use 0 to below 1",
+        ),
+        (
+            ["compress", "lenet5", "--prune", "0.999"],
+            "conv1: none of its 150 weights stays at a share of 0.999; use a smaller share",
+        ),
+        (
+            ["compress", "lenet5", "-o", "lenet5.txt"],
+            "--output lenet5.txt: suffix '.txt'; compressed files are written as .slw",
+        ),
+        (
+            ["expand", "lenet5.slw", "-o", "lenet5.npy"],
+            "--output lenet5.npy: suffix '.npy'; weights are written as .npz",
+        ),
+        (
             ["compress", "lenet5", "--share-bits", "2.5"],
             "conv1: 2.5 share bits; use 1 to 8",
         ),
@@ -99,7 +129,11 @@ def test_deep_compression_is_written_and_comes_back(
             "--prune and --share-bits: compress a float network; "
             "leave out --config and --calibration",
         ),
-        (["expand", "nowhere.slw"], "nowhere.slw: cannot be read: No such file or directory"),
+        (
+            ["expand", "nowhere.slw"],
+            "nowhere.slw: cannot be read (No such file or directory); check the path",
+        ),
+        (["expand", "/dev/zero"], "/dev/zero: is no regular file; check the path"),
     ],
 )
 def test_refusals_are_one_line(
@@ -113,6 +147,21 @@ def test_refusals_are_one_line(
     assert run(monkeypatch, *arguments) == 2
     assert capsys.readouterr().err == f"shiftloom: {message}\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pruned_network_is_compared_with_the_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.yaml").write_text("pruning: {method: channel, share: 0.5}")
+    file, figures = tmp_path / "l.slw", tmp_path / "l.json"
+    options = ("--config", str(tmp_path / "c.yaml"), "--images", "300", "--json", str(figures))
+    assert run(monkeypatch, "compress", "lenet5", *options, "-o", str(file)) == 0
+    found = json.loads(figures.read_text())
+    frames, labels = flow.evaluation_set("lenet5")
+    assert labels is not None
+    assert found["accuracy"]["real"] == flow.real_accuracy(FLOAT, frames[:300], labels[:300])
+    assert found["ratio"] == 4 * 61_706 / found["bytes"]
+    assert found["parameters"] < 61_706 / 2
 
 
 def test_a_file_of_another_kind_is_refused(
@@ -130,7 +179,7 @@ def test_codes_that_come_back_as_others_are_refused(lenet: Quantized) -> None:
     weights["fc3"] = replace(weights["fc3"], values=narrow)
     other = replace(lenet, fitted=Fitted(weights))
     with pytest.raises(ShiftloomError) as caught:
-        compression.compress_quantized(other, Config())
+        compression.compress_quantized(other, Config(), FLOAT)
     assert str(caught.value) == (
         "lenet5: comes back as other weights, biases or ranges; "
         "integers must be int64, real numbers float32 or float64"
@@ -139,7 +188,7 @@ def test_codes_that_come_back_as_others_are_refused(lenet: Quantized) -> None:
 
 def test_settings_that_make_another_integer_network_are_refused(lenet: Quantized) -> None:
     with pytest.raises(ShiftloomError) as caught:
-        compression.compress_quantized(lenet, Config(defaults=LayerConfig(m_bits=6)))
+        compression.compress_quantized(lenet, Config(defaults=LayerConfig(m_bits=6)), FLOAT)
     assert str(caught.value) == (
         "lenet5: comes back as another integer network; "
         "give the settings that it was quantized with"

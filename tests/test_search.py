@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
+from test_cli import run
 from typer.testing import CliRunner
 
 from shiftloom import flow, search_results
@@ -218,6 +219,28 @@ def test_the_budget_holds_for_what_the_mixed_network_costs() -> None:
         "budget: 140,000 bits, the cheapest assignment takes 260,984; "
         "give at least as much, or cheaper candidates"
     )
+
+
+def test_a_front_has_a_bounded_number_of_points(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "search", "lenet5", "--front", "1000000") == 2
+    assert "'--front': Input should be less than or equal to 100; see" in capsys.readouterr().err
+
+
+def test_a_front_quantizes_each_assignment_once() -> None:
+    frames, labels = flow.calibration_set("lenet5")
+    quantized: list[QGraph] = []
+
+    def counted(qgraph: QGraph, settings: Config) -> dict[str, float]:
+        quantized.append(qgraph)
+        return costs.weight_bits(qgraph, settings)
+
+    network, given = flow.load_network("lenet5"), {"calibration": {"frames": 8}}
+    problem = Problem(network, frames, labels, given, (PHI[0], PHI[2]), Meter("bits", counted))
+    space = explore(problem, "divergence", lambda done, of_all: None)
+    quantized.clear()
+    assert 2 < len(space.along(100)) == len(quantized) <= 2**5
 
 
 def twice(qgraph: QGraph, settings: Config) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from shiftloom import flow
 from shiftloom.codegen import cli
+from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Graph, Node
+from shiftloom.codegen.ops import ArgMax
+from shiftloom.codegen.quantize import quantize
 from shiftloom.subject import Subject
 
 
@@ -98,6 +104,53 @@ def test_a_users_model_is_quantized_with_and_without_labels(
     assert json.loads(found.read_text())["accuracy"] is None
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, -1, 1, 1, 1, 1, 1, 1], "label -1 of frame 1; the network tells apart 0 to 2"),
+        ([0, 1, 99, 3, 0, 0, 0, 0], "label 99 of frame 2; the network tells apart 0 to 2"),
+        ([0, 1], "labels of shape (2,); give one for each of 8"),
+        ([0.5] * 8, "holds labels of float64; give class numbers"),
+    ],
+)
+@pytest.mark.parametrize("command", ["quantize", "prune", "compress", "search", "simulate"])
+def test_labels_that_are_no_classes_are_refused(
+    files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    labels: list[float],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames = tmp_path / "f.npz"
+    np.savez(frames, x=np.zeros((8, 64), np.uint8), y=np.array(labels))
+    given: tuple[object, ...]
+    given = ("--model", files / "my-net.onnx", "--calibration", files / "calibration.npy")
+    if command == "simulate":
+        assert run(monkeypatch, "build", *given, "-o", tmp_path) == 0
+        given = (tmp_path / "my_net", "--backend", "hls")
+    if command == "search":
+        given = (*given[:3], frames, "--by", "loss", "--front", "2")
+    if command == "prune":
+        (tmp_path / "c.yaml").write_text("pruning: {method: magnitude}")
+        given = (*given, "--config", tmp_path / "c.yaml")
+    capsys.readouterr()
+    assert run(monkeypatch, command, *given, "--frames", frames) == 2
+    assert capsys.readouterr().err == f"shiftloom: {frames}: {message}\n"
+
+
+def test_classes_of_an_index_are_those_it_is_taken_of(files: Path) -> None:
+    graph = flow.from_file(files / "my-net.onnx", "net")
+    assert flow.classes(graph) == 3
+    index = replace(graph, nodes=(*graph.nodes, Node("top", ArgMax(), (graph.outputs[0],))))
+    index = replace(index, outputs=("top",))
+    assert flow.classes(index) == 3
+    frames = np.load(files / "calibration.npy").reshape(-1, 8, 8, 1)
+    assert flow.classes(quantize(index, frames, Config()).qgraph) == 3
+
+
 def test_a_float_model_needs_calibration_frames(
     files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,7 +182,7 @@ def test_a_users_model_has_no_test_set_of_its_own() -> None:
     with pytest.raises(
         ShiftloomError, match=r"^--frames: is missing; give the test frames as \.npz or \.npy$"
     ):
-        Subject(model=Path("a.onnx")).test((8, 8, 1), None)
+        Subject(model=Path("a.onnx")).test(Graph("a", (), (), ()), None)
 
 
 def test_an_onnx_network_takes_no_checkpoint(data: Path) -> None:

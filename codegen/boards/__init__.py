@@ -8,7 +8,7 @@ from importlib import resources
 
 from pydantic import TypeAdapter
 
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.values import nearest
 
 
@@ -40,6 +40,6 @@ def get(name: str) -> Board:
     """The board `name`; raises ShiftloomError with the nearest known names."""
     names = known()
     if name not in names:
-        raise ShiftloomError(f"board {name!r}", "unknown", nearest(name, names))
+        raise ShiftloomError(f"board {shown(name)}", "unknown", nearest(name, names))
     text = (resources.files(__name__) / f"{name}.toml").read_text("utf-8")
     return _ADAPTER.validate_python({"name": name, **tomllib.loads(text)})

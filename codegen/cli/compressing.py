@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from shiftloom import comparison, compression, flow
-from shiftloom.codegen import fileset, tables
+from shiftloom.codegen import files, fileset, tables
 from shiftloom.codegen.cli import steps
 from shiftloom.codegen.cli.options import (
     BoardName,
@@ -44,12 +44,11 @@ def quantize(
     """Quantize a network and compare float with integer, layer by layer."""
     subject = Subject(network, model, checkpoint, data)
     quantized = steps.quantize(subject, calibration, steps.settings(subject, config))
-    shapes = {source.name: source.shape for source in quantized.graph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
+    frames, labels = subject.test(quantized.graph, frame_file)
     if isinstance(frames, Mapping):
         raise ShiftloomError(
             quantized.graph.name,
-            f"has {len(shapes)} inputs, a profile compares networks of one",
+            f"has {len(frames)} inputs, a profile compares networks of one",
             "build it and simulate it",
         )
     profile = flow.layer_profile(quantized, frames)
@@ -92,9 +91,8 @@ def prune(
     settings = steps.settings(subject, config, board, target_fps)
     with console.status("Pruning, quantizing and scheduling"):
         graph = subject.untuned_graph()
-        shapes = {source.name: source.shape for source in graph.inputs}
         has_test = network is not None or frame_file is not None
-        test = subject.test(shapes, frame_file) if has_test else None
+        test = subject.test(graph, frame_file) if has_test else None
         frames = subject.calibration(graph, calibration)
         sides = comparison.compare(graph, frames, settings, test)
     console.print(tables.layer_changes_table(comparison.layer_rows(*sides)))
@@ -122,7 +120,8 @@ def search(
         float | None, typer.Option(min=0, help="Picojoules to load all weights from DRAM.")
     ] = None,
     front: Annotated[
-        int | None, typer.Option(min=2, help="Show the best at so many budgets as well.")
+        int | None,
+        typer.Option(min=2, max=100, help="Show the best at so many budgets as well."),
     ] = None,
     candidates: Annotated[
         Path | None, typer.Option(help="Settings to choose from, .yaml; default: φ of 1, 2, 4.")
@@ -184,6 +183,7 @@ def compress(
     json: Json = None,
 ) -> None:
     """Write the quantized weights to one Huffman coded file; with --prune, Deep Compression's."""
+    files.check_suffix("--output", output, (".slw",), "compressed files are written")
     subject = Subject(network, model, checkpoint, data)
     if prune or share_bits:
         if config or calibration:
@@ -195,12 +195,11 @@ def compress(
         made = compression.compress_shared(subject.graph(), prune or (), share_bits or ())
     else:
         settings = steps.settings(subject, config)
-        made = compression.compress_quantized(
-            steps.quantize(subject, calibration, settings), settings
-        )
+        quantized = steps.quantize(subject, calibration, settings)
+        made = compression.compress_quantized(quantized, settings, subject.graph())
     path = output or Path("out") / f"{made.graph.name}.slw"
     fileset.write_file(path, made.data)
-    _show_file(path, made.expanded)
+    _show_file(path, made.expanded, made.ratio)
     with console.status("Accuracy"):
         accuracy = compression.accuracy(made, subject, frame_file, images)
     if accuracy is not None:
@@ -208,8 +207,7 @@ def compress(
             f"{accuracy.images:,} images: float {accuracy.real:.2%}, "
             f"read back from the file {accuracy.quantized:.2%}"
         )
-    figures = made.expanded.figures()
-    write_json(json, {**figures, "accuracy": asdict(accuracy) if accuracy else None})
+    write_json(json, {**made.figures(), "accuracy": asdict(accuracy) if accuracy else None})
 
 
 def expand(
@@ -220,19 +218,20 @@ def expand(
     json: Json = None,
 ) -> None:
     """Decode a compressed file, say what is in it, and write the weights as real numbers."""
+    files.check_suffix("--output", output, (".npz",), "weights are written")
     expanded = compression.expand(compression.read(file), str(file))
-    _show_file(file, expanded)
+    _show_file(file, expanded, expanded.ratio)
     if output is not None:
         fileset.write_file(output, expanded.arrays())
     write_json(json, expanded.figures())
 
 
-def _show_file(path: Path, expanded: compression.Expanded) -> None:
+def _show_file(path: Path, expanded: compression.Expanded, ratio: float) -> None:
     console.print(tables.sizes_table(expanded.layers))
     console.print(
         f"{path}: {expanded.content}, {expanded.parameters:,} parameters in {expanded.size:,} bytes"
     )
     console.print(
-        f"float32 takes {expanded.ratio:.2f} times as many bytes; "
+        f"float32 takes {ratio:.2f} times as many bytes; "
         f"the codes take {expanded.over_entropy:.3f} times their entropy"
     )

@@ -81,8 +81,7 @@ def simulate(
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
     subject = Subject(network or registry.known(target.design.name), data=data)
-    shapes = {source.name: source.tensor.shape for source in target.qgraph.inputs}
-    frames, labels = subject.test(shapes, frame_file)
+    frames, labels = subject.test(target.qgraph, frame_file)
     last = None if images is None else first + images
     stall = None if stall_seed is None else Stall(stall_seed)
     if first >= count(frames):

@@ -30,7 +30,9 @@ def check(
 def train(
     network: Annotated[str, typer.Argument(metavar="NETWORK", help="Name of a network or recipe.")],
     out: Annotated[Path, typer.Option(help="Folder for the results; an older run goes on.")],
-    recipe: Annotated[Path | None, typer.Option(help="Recipe, .yaml; default: shipped.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="Recipe, .yaml or .toml; default: shipped.")
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Weights that a tuning starts from; default: shipped.")
     ] = None,

@@ -12,7 +12,7 @@ from shiftloom.codegen.coding.sharing import share
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Layer, kernel, with_weights
 from shiftloom.codegen.graph import Graph
-from shiftloom.codegen.pruning.magnitude import largest
+from shiftloom.codegen.pruning.magnitude import check_left, largest
 from shiftloom.codegen.values import Array, FloatArray
 
 MAX_SHARE_BITS = 8
@@ -72,9 +72,11 @@ def compress(
     layers = {node.name: node.op for node in graph.nodes if isinstance(node.op, Layer)}
     weights = {}
     for name, op in layers.items():
-        if not 0 <= prune(name) <= 1:
-            raise ShiftloomError(name, f"pruning a share of {prune(name):g}", "use 0 to 1")
+        share = prune(name)
+        if not 0 <= share < 1:
+            raise ShiftloomError(name, f"pruning a share of {share:g}", "use 0 to below 1")
+        check_left(name, largest(np.abs(kernel(op)), share), share, "use a smaller share")
         if bits(name) not in range(1, MAX_SHARE_BITS + 1):
             raise ShiftloomError(name, f"{bits(name):g} share bits", f"use 1 to {MAX_SHARE_BITS}")
-        weights[name] = shared(pruned(kernel(op), prune(name)), int(bits(name)))
+        weights[name] = shared(pruned(kernel(op), share), int(bits(name)))
     return SharedNetwork(weights, {name: op.bias for name, op in layers.items()})

@@ -22,6 +22,8 @@ from shiftloom.codegen.values import Array
 EXPONENTS = range(-1022, 962)
 """Of α: times a mantissa of 62 bits it is a normal float64."""
 MANTISSA_BITS = 62
+_SHOWN = 64
+"""Characters of an unknown format in an error."""
 _FORMATS: dict[str, type[Format]] = {str(kind.name): kind for kind in FORMATS}
 
 
@@ -103,5 +105,7 @@ def _format(text: bytes) -> Format:
 
 
 def _unknown(text: bytes) -> ShiftloomError:
-    shown = text.decode("ascii", "replace")
-    return ShiftloomError("format", f"{shown!a} is none", f"known: {', '.join(_FORMATS)}")
+    said = ascii(text.decode("ascii", "replace"))
+    if len(said) > _SHOWN:
+        said = f"{said[: _SHOWN - 3]}..."
+    return ShiftloomError("format", f"{said} is none", f"known: {', '.join(_FORMATS)}")

@@ -9,7 +9,7 @@ from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows.streaming import schedule as streaming
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.values import nearest
@@ -36,4 +36,4 @@ def get(name: str) -> Dataflow:
         if dataflow.name == name:
             return dataflow
     known = tuple(dataflow.name for dataflow in DATAFLOWS)
-    raise ShiftloomError(f"dataflow {name!r}", "unknown", nearest(name, known))
+    raise ShiftloomError(f"dataflow {shown(name)}", "unknown", nearest(name, known))

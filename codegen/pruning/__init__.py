@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from shiftloom.codegen.config import Config, PruningConfig
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, key_of
 from shiftloom.codegen.fitted import Layer
 from shiftloom.codegen.graph import Graph, check
 from shiftloom.codegen.ops.fold import fold_affines
@@ -62,7 +62,8 @@ def _check_keep(keep: Iterable[str], found: Iterable[str]) -> None:
     known = tuple(found)
     for name in keep:
         if name not in known:
-            raise ShiftloomError(f"pruning.keep: {name}", "no such layer", nearest(name, known))
+            where = f"pruning.keep: {key_of(name)}"
+            raise ShiftloomError(where, "no such layer", nearest(name, known))
 
 
 def _check_formats(free: Mapping[str, Layer], config: Config) -> None:

@@ -27,13 +27,16 @@ def masks(layers: Mapping[str, Layer], share: float, scope: str) -> dict[str, Ar
         parts = zip(sizes.items(), np.split(flat, ends), strict=True)
         stay = {name: part.reshape(size.shape) for (name, size), part in parts}
     for name, kept in stay.items():
-        if not kept.any():
-            raise ShiftloomError(
-                name,
-                f"none of its {kept.size} weights stays at a share of {share:g}",
-                "use a smaller share, or name it in pruning.keep",
-            )
+        check_left(name, kept, share, "use a smaller share, or name it in pruning.keep")
     return {name: Array(kept) for name, kept in stay.items()}
+
+
+def check_left(name: str, kept: npt.NDArray[np.bool_], share: float, hint: str) -> None:
+    """Refuse a layer that nothing is left of."""
+    if not kept.any():
+        raise ShiftloomError(
+            name, f"none of its {kept.size} weights stays at a share of {share:g}", hint
+        )
 
 
 def largest(size: FloatArray, share: float) -> npt.NDArray[np.bool_]:

@@ -23,6 +23,7 @@ def mask(op: Layer, n: int, m: int) -> Array:
     """
     size = np.abs(op.weights.data)
     channels = size.shape[-1]
+    m = min(m, channels)
     rows = size.reshape(-1, channels)
     blocks = np.full((len(rows), -(-channels // m) * m), -1.0)
     blocks[:, :channels] = rows

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import IntFrames
 from shiftloom.models.splits import Labels
 from shiftloom.models.tuning.module import GraphModule
@@ -29,10 +28,7 @@ class Batch:
 def batches(
     module: GraphModule, frames: Mapping[str, IntFrames], labels: Labels | None
 ) -> tuple[Batch, ...]:
-    """The frames with their labels; without any, with what `module` makes of them.
-
-    Raises ShiftloomError for labels that the network has no output for.
-    """
+    """The frames with their labels; without any, with what `module` makes of them."""
     count = len(next(iter(frames.values())))
     made = []
     for start in range(0, count, BATCH):
@@ -46,7 +42,6 @@ def batches(
             wanted = functional.log_softmax(outputs, dim=1)
         else:
             wanted = torch.from_numpy(labels[start : start + BATCH].astype(np.int64))
-            _check(labels, outputs.shape[1], module.graph.name)
         made.append(Batch(part, wanted))
     return tuple(made)
 
@@ -72,11 +67,3 @@ def mean_loss(module: GraphModule, parts: tuple[Batch, ...]) -> float:
 
 def _logits(module: GraphModule, frames: Mapping[str, torch.Tensor]) -> torch.Tensor:
     return module.outputs(frames)[module.graph.outputs[0]]
-
-
-def _check(labels: Labels, classes: int, name: str) -> None:
-    top = int(labels.max())
-    if top >= classes:
-        raise ShiftloomError(
-            f"label {top}", f"{name} has outputs for 0 to {classes - 1}", "give its own labels"
-        )

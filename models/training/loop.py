@@ -10,7 +10,8 @@ import copy
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -66,21 +67,20 @@ def train(
     average's. `out` is brought up to date after each epoch, before `on_epoch` is called. `on_batch`
     gets how many batches of the whole training are done, earlier ones included.
     """
+    steps(recipe, len(frames))
     held = recipe.validation_images
-    if held >= len(frames):
-        raise ShiftloomError(
-            "validation_images", f"is {held:,}", f"must be below the {len(frames):,} images"
-        )
     if len(labels) != len(frames):
         raise ShiftloomError(
             "labels", f"are {len(labels):,} for {len(frames):,} images", "give one an image"
         )
-    run = _resume(trainee, recipe, out)
+    run = _resume(trainee, recipe, loss, out)
     for number in range(len(run.epochs) + 1, recipe.epochs + 1):
-        mean = _epoch(recipe, run, loss, number, frames[:-held], labels[:-held], on_batch)
-        right = accuracy(logits(trainee, run.average, frames[-held:]), labels[-held:])
+        with _converging(number):
+            mean = _epoch(recipe, run, loss, number, frames[:-held], labels[:-held], on_batch)
+            _check_parameters(run.average)
+            right = accuracy(logits(trainee, run.average, frames[-held:]), labels[-held:])
         run.epochs.append(Epoch(number, mean, right))
-        _save(recipe, run, out)
+        _save(recipe, loss, run, out)
         on_epoch(run.epochs[-1])
     return run
 
@@ -104,11 +104,36 @@ def learning_rate(settings: Optimizer, progress: float) -> float:
     return settings.peak_rate * 0.5 * (1 + math.cos(math.pi * rest))
 
 
-def batches(recipe: Recipe, images: int) -> int:
-    """Steps in an epoch over that many images; at least one full batch is needed."""
-    if images < recipe.batch:
-        raise ShiftloomError("batch", f"is {recipe.batch:,}", f"only {images:,} images are there")
-    return images // recipe.batch
+def steps(recipe: Recipe, images: int) -> int:
+    """Batches of an epoch, of a training set of that many images less those that are held out.
+
+    Raises ShiftloomError where no image, or not one full batch, is left.
+    """
+    held, left = recipe.validation_images, images - recipe.validation_images
+    if left < 1:
+        raise ShiftloomError(
+            "validation_images", f"is {held:,}", f"must be below the {images:,} images"
+        )
+    if left < recipe.batch:
+        raise ShiftloomError("batch", f"is {recipe.batch:,}", f"only {left:,} images are there")
+    return left // recipe.batch
+
+
+@contextmanager
+def _converging(epoch: int) -> Iterator[None]:
+    """What numbers that have grown out of range raise, as a refusal."""
+    try:
+        yield
+    except (ArithmeticError, ValueError) as error:
+        raise ShiftloomError(
+            f"epoch {epoch}", f"the training diverged: {error}", "lower optimizer.peak_rate"
+        ) from error
+
+
+def _check_parameters(module: nn.Module) -> None:
+    for name, value in module.state_dict().items():
+        if not torch.isfinite(value).all():
+            raise FloatingPointError(f"{name} is no longer finite")
 
 
 def _real(trainee: Trainee, frames: Images) -> torch.Tensor:
@@ -136,7 +161,7 @@ def _epoch(
     """One pass over the frames in random order; the mean loss. Incomplete batches are dropped."""
     generator = torch.Generator().manual_seed(recipe.seed << 31 | number)
     order = torch.randperm(len(frames), generator=generator).numpy()
-    count = batches(recipe, len(frames))
+    count = len(frames) // recipe.batch
     total = 0.0
     run.trainee.module.train()
     for index in range(count):
@@ -163,6 +188,8 @@ def _step(
     run.optimizer.zero_grad()
     raw = real / run.trainee.scale + run.trainee.zero
     found = loss(raw, run.trainee.outputs(run.trainee.module, real), labels)
+    if not torch.isfinite(found):
+        raise FloatingPointError(f"the loss is {float(found.detach())}")
     found.backward()  # type: ignore[no-untyped-call]
     run.optimizer.step()
     run.trainee.stepped()
@@ -176,14 +203,24 @@ def _step(
     return float(found.detach())
 
 
-def _save(recipe: Recipe, run: Run, out: Path) -> None:
+def _identity(recipe: Recipe, loss: Loss, run: Run) -> dict[str, str]:
+    """What a training is told from another one by, in words and digests."""
+    return {
+        "recipe": recipe.digest(),
+        "network": run.trainee.name,
+        "start": run.trainee.start,
+        "teacher": loss.teacher,
+    }
+
+
+def _save(recipe: Recipe, loss: Loss, run: Run, out: Path) -> None:
     name = run.trainee.name
     run.trainee.write(run.average, out)
     epochs = [asdict(epoch) for epoch in run.epochs]
     report = {"network": name, "recipe": recipe.model_dump(), "epochs": epochs}
     write_file(out / f"{name}.json", (json.dumps(report, indent=2) + "\n").encode())
     state = {
-        "recipe": recipe.digest(),
+        **_identity(recipe, loss, run),
         "module": run.trainee.module.state_dict(),
         "average": run.average.state_dict(),
         "optimizer": run.optimizer.state_dict(),
@@ -199,17 +236,20 @@ def _start(trainee: Trainee, recipe: Recipe) -> Run:
     return Run(trainee, average, _optimizer(recipe.optimizer, trainee))
 
 
-def _resume(trainee: Trainee, recipe: Recipe, out: Path) -> Run:
+def _resume(trainee: Trainee, recipe: Recipe, loss: Loss, out: Path) -> Run:
     """The run as `out` holds it, or a fresh one."""
     run, path = _start(trainee, recipe), out / "state.pt"
     if not path.exists():
         return run
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        if state["recipe"] != recipe.digest():
-            raise ShiftloomError(
-                str(path), "belongs to another recipe", "choose another --out or delete it"
-            )
+        for what, known in _identity(recipe, loss, run).items():
+            if state[what] != known:
+                raise ShiftloomError(
+                    str(path),
+                    f"belongs to another training, whose {what} is not this one's",
+                    "choose another --out or delete it",
+                )
         run.trainee.module.load_state_dict(state["module"])
         run.average.load_state_dict(state["average"])
         run.optimizer.load_state_dict(state["optimizer"])

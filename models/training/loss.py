@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -14,15 +15,28 @@ from shiftloom.models.recipe import Recipe
 from shiftloom.models.registry import trainable
 
 
+def digest(module: nn.Module) -> str:
+    """SHA-256 over the names and values of all that a module holds."""
+    found = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        found.update(value.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
 class Loss:
     """The loss of a recipe for raw inputs [N, C, H, W], the student's logits and the labels."""
 
     def __init__(self, recipe: Recipe, checkpoint: Path | None = None) -> None:
         self._recipe = recipe
+        self.teacher = "none"
+        """Tells the teacher's weights, in a digest."""
         self._teacher: tuple[Network, nn.Module] | None = None
         if recipe.teacher is not None:
             network = trainable(recipe.teacher.network)
-            self._teacher = network, load_checkpoint(network, checkpoint).requires_grad_(False)
+            module = load_checkpoint(network, checkpoint).requires_grad_(False)
+            self._teacher = network, module
+            self.teacher = digest(module)
 
     def __call__(
         self, raw: torch.Tensor, outputs: torch.Tensor, labels: torch.Tensor

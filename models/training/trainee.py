@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from torch import nn
 
 from shiftloom.codegen.coding.fitted_file import fitted_bytes
 from shiftloom.codegen.fileset import write_file
-from shiftloom.codegen.graph import GraphInput
+from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.models.checkpoint import save_checkpoint
 from shiftloom.models.network import Network
 from shiftloom.models.recipe import Recipe, Tuning
@@ -21,9 +22,13 @@ Group = dict[str, Any]
 
 
 class Trainee(Protocol):
-    """A module in training; its inputs are real = scale · (q − zero) [N, C, H, W]."""
+    """A module in training; its inputs are real = scale · (q − zero) [N, C, H, W].
+
+    `start` tells the weights that it starts from, beyond what the recipe and the name say.
+    """
 
     name: str
+    start: str
     module: nn.Module
     scale: float
     zero: int
@@ -45,7 +50,7 @@ class FloatTrainee:
     """A torch network, from fresh weights."""
 
     def __init__(self, network: Network, recipe: Recipe) -> None:
-        self.name, self.module = network.name, network.build()
+        self.name, self.start, self.module = network.name, "fresh", network.build()
         self.scale, self.zero = network.input_scale, network.input_zero
         self._half = recipe.precision == "bfloat16"
 
@@ -77,8 +82,11 @@ class FloatTrainee:
 class TunedTrainee:
     """A quantized network: weights in steps of α, α, biases and ranges."""
 
-    def __init__(self, name: str, module: GraphModule, source: GraphInput, tuning: Tuning) -> None:
+    def __init__(
+        self, name: str, start: Graph, module: GraphModule, source: GraphInput, tuning: Tuning
+    ) -> None:
         self.name = name
+        self.start = sha256(repr(start).encode()).hexdigest()  # arrays appear by their digests
         self.module: nn.Module = module
         self.scale, self.zero = source.scale, source.zero
         self._graph_module, self._tuning = module, tuning

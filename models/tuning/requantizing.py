@@ -190,6 +190,8 @@ def _added(value: Added, step: torch.Tensor, m_bits: int, ends: tuple[int, int])
         sign * x.scale / step for sign, x in zip(value.signs, (value.a, value.b), strict=True)
     ]
     top = max(abs(float(ratio.detach())) for ratio in ratios)
+    if top == 0:
+        raise FloatingPointError("the scales of a sum are 0")
     shift = 0
     while round(top * (2 << shift)) < 1 << m_bits:
         shift += 1

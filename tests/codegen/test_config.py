@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from refusals import refuses
 
-from shiftloom.codegen import boards, config
+from shiftloom.codegen import boards, config, errors, files
 from shiftloom.codegen.config import (
     CalibrationConfig,
     Config,
@@ -187,8 +187,7 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
         ),
         (
             {"defaults": {"m_bits": 8.5}},
-            "defaults.m_bits: 8.5; input should be a valid integer, got a number with a "
-            "fractional part",
+            "defaults.m_bits: 8.5; input should be a valid integer",
         ),
         (
             {"layers": {"fc": {"pe": "gpu"}}},
@@ -209,6 +208,34 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
             {"pruning": {"method": "l1"}},
             "pruning.method: 'l1'; input should be 'none', 'magnitude', 'nm', 'filter_l1', "
             "'filter_fpgm' or 'channel'",
+        ),
+        ({"defaults": {"phi": True}}, "defaults.phi: True; input should be a valid integer"),
+        ({"defaults": {"phi": 1.0}}, "defaults.phi: 1.0; input should be a valid integer"),
+        ({"target": {"fps": True}}, "target.fps: True; input should be a valid number"),
+        (
+            {"repair": {"equalize": "yes"}},
+            "repair.equalize: 'yes'; input should be a valid boolean",
+        ),
+        (
+            {"defaults": {"alpha_bits": "9"}},
+            "defaults.alpha_bits: '9'; input should be a valid integer",
+        ),
+        ({"pruning": {"share": "0.5"}}, "pruning.share: '0.5'; input should be a valid number"),
+        ({"pruning": {"keep": [1]}}, "pruning.keep.0: 1; input should be a valid string"),
+        (
+            {"pruning": {"m": 1 << 30}},
+            "pruning.m: 1073741824; input should be less than or equal to 1024",
+        ),
+        (
+            {"defaults": {"format": "pow2", "weight_bits": 8}},
+            "defaults.weight_bits: 8 bits; use 2 to 5",
+        ),
+        (
+            {
+                "defaults": {"format": "int", "weight_bits": 8},
+                "layers": {"fc": {"format": "pow2"}},
+            },
+            "layers.fc.weight_bits: 8 bits; use 2 to 5",
         ),
         ({"pruning": {"share": 1}}, "pruning.share: 1; input should be less than 1"),
         (
@@ -253,14 +280,43 @@ def test_a_file_that_is_no_mapping_is_refused() -> None:
         ("a.json", "{}", "suffix '.json'; use .yaml, .yml or .toml"),
         ("a", "", "suffix ''; use .yaml, .yml or .toml"),
         ("a.toml", "a = ", "is not valid toml: Invalid value (at end of document)"),
-        ("a.yaml", "a: [1", "is not valid yaml: while parsing a flow sequence"),
+        ("a.toml", "a = 1\n= 2", "is not valid toml: Invalid statement (at line 2, column 1)"),
+        (
+            "a.yaml",
+            "a: [1",
+            "is not valid yaml: line 1, column 6: while parsing a flow sequence "
+            "expected ',' or ']', but got '<stream end>'",
+        ),
+        (
+            "a.yaml",
+            "a: {b: 1,\n  b: 2}",
+            "is not valid yaml: line 2, column 3: this key was given before",
+        ),
+        (
+            "a.yaml",
+            "a: &x [1]\nb: *x",
+            "is not valid yaml: line 2, column 4: write the value, not an alias",
+        ),
+        (
+            "a.yaml",
+            "a: " + "9" * 6000,
+            "is not valid yaml: line 1, column 4: Exceeds the limit (4300 digits) "
+            "for integer string conversion: value has 6000 digits",
+        ),
+        ("a.yaml", "a: !!int ''", "is not valid yaml: line 1, column 4: this is no int"),
+        (
+            "a.yaml",
+            "a: 1\nb: \0",
+            "is not valid yaml: line 2, column 4: character 0x0: "
+            "special characters are not allowed",
+        ),
         (
             "a.yaml",
             "a: !!python/object/apply:os.system [ls]",
-            "is not valid yaml: could not determine a constructor for the tag "
+            "is not valid yaml: line 1, column 4: could not determine a constructor for the tag "
             "'tag:yaml.org,2002:python/object/apply:os.system'",
         ),
-        ("a.yaml", "a: 2020-13-45", "is not valid yaml: month must be in 1..12"),
+        ("a.yaml", "a: 2020-13-45", "is not valid yaml: line 1, column 4: month must be in 1..12"),
     ],
 )
 def test_files_that_cannot_be_parsed_are_refused(
@@ -277,7 +333,7 @@ def test_files_that_cannot_be_parsed_are_refused(
 )
 def test_files_nested_too_deep_are_refused(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(ShiftloomError, match="is not valid"):
+    with pytest.raises(ShiftloomError, match=r": nested too deep$"):
         load(tmp_path / name)
 
 
@@ -289,11 +345,32 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with refuses(f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"):
+    missing = tmp_path / "none.yaml"
+    with refuses(f"{missing}: cannot be read (No such file or directory); check the path"):
         load(tmp_path / "none.yaml")
     (tmp_path / "folder.toml").mkdir()
-    with refuses(f"{tmp_path / 'folder.toml'}: cannot be read: Is a directory"):
+    with refuses(f"{tmp_path / 'folder.toml'}: is no regular file; check the path"):
         load(tmp_path / "folder.toml")
+
+
+def test_a_file_that_is_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("{}" + " " * files.MAX_TEXT)
+    with refuses(f"{path}: is larger than 1 MiB; split it, or give another file"):
+        load(path)
+
+
+@pytest.mark.parametrize("value", [[["x"] * 9] * 9, "y" * 100, 1 << 60000], ids=type)
+def test_long_values_are_cut_in_errors(value: object) -> None:
+    text = errors.shown(value)
+    assert len(text) <= 80
+    with refuses(f"my.yaml: target.fps: {text}; input should be a valid number"):
+        parse({"target": {"fps": value}}, "my.yaml")
+    name = "a\n" * 60
+    with pytest.raises(ShiftloomError, match=r"^my\.yaml: layers\.'a.{60,80}\.phi: 3; input"):
+        parse({"layers": {name: {"phi": 3}}}, "my.yaml")
 
 
 def test_every_default_loads() -> None:

@@ -6,6 +6,7 @@ import pytest
 from refusals import refuses
 
 from shiftloom.codegen.config import LayerConfig, parse
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats import Int, Qsq
 from shiftloom.codegen.quantizers import Options
 
@@ -84,6 +85,47 @@ def test_settings_that_contradict_each_other_are_refused(
         parse(data, "my.yaml")
 
 
+@pytest.mark.parametrize(
+    ("section", "entry", "message"),
+    [
+        (
+            "calibration",
+            {"method": "max", "percentile": 60},
+            "percentile: 60 means nothing with method: max; "
+            "leave it out, or use method: percentile",
+        ),
+        (
+            "pruning",
+            {"method": "nm", "share": 0.3},
+            "share: 0.3 means nothing with method: nm; "
+            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+        ),
+        (
+            "pruning",
+            {"share": 0.9},
+            "share: 0.9 means nothing with method: none; "
+            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+        ),
+        (
+            "pruning",
+            {"method": "magnitude", "n": 1, "m": 2},
+            "n: 1 means nothing with method: magnitude; leave it out, or use method: nm",
+        ),
+        (
+            "pruning",
+            {"method": "magnitude", "minimum": 9},
+            "minimum: 9 means nothing with method: magnitude; "
+            "leave it out, or use method: filter_l1 or filter_fpgm or channel",
+        ),
+    ],
+)
+def test_keys_without_their_method_are_refused(
+    section: str, entry: dict[str, object], message: str
+) -> None:
+    with refuses(f"my.yaml: {section}.{message}"):
+        parse({section: entry}, "my.yaml")
+
+
 def test_what_a_layer_inherits_may_be_meant_for_others() -> None:
     loaded = parse(
         {
@@ -111,6 +153,18 @@ def test_a_key_is_judged_by_what_its_entry_inherits() -> None:
                 "layers": {"fc": {"format": "qsq"}},
             }
         )
+
+
+@pytest.mark.parametrize(("key", "value"), [("phi", 2), ("pe", "constant"), ("folding", [1, 1])])
+def test_settings_of_weights_where_there_are_none_are_refused(key: str, value: object) -> None:
+    config = parse({"layers": {"relu1": {key: value, "m_bits": 9}, "conv1": {key: value}}})
+    with pytest.raises(
+        ShiftloomError,
+        match=rf"^layers\.relu1\.{key}: .* means nothing at a node without weights; leave it out$",
+    ):
+        config.check_weights({"conv1"})
+    config.check_weights({"conv1", "relu1"})
+    parse({"defaults": {"pe": "dsp"}, "layers": {"relu1": {"m_bits": 9}}}).check_weights({"conv1"})
 
 
 def test_null_and_what_is_done_anyway_contradict_nothing() -> None:

@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 from onnx_models import QONNX, model, node
 from refusals import refuses
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.frontends import model_bytes
 from shiftloom.codegen.frontends.onnx import from_onnx, import_model, survey
 from shiftloom.codegen.frontends.onnx.refusals import OTHERS, REFUSED
 from shiftloom.codegen.graph import MAX_ELEMENTS
@@ -69,15 +69,17 @@ def test_every_cut_of_a_model_is_refused_or_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with refuses("none.onnx: cannot be read (No such file or directory); check the path"):
+    with refuses(
+        f"{tmp_path}/none.onnx: cannot be read (No such file or directory); check the path"
+    ):
         from_onnx(tmp_path / "none.onnx")
-    with refuses(f"{tmp_path.name}: cannot be read (Is a directory); check the path"):
+    with refuses(f"{tmp_path}: is no regular file; check the path"):
         from_onnx(tmp_path)
 
 
 def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_bytes, "MAX_FILE", 10)
-    with refuses("net.onnx: is larger than 1 GiB; give a smaller model"):
+    monkeypatch.setattr(files, "MAX_MODEL", 10)
+    with refuses(f"{tmp_path}/net.onnx: is larger than 10 bytes; give a smaller model"):
         from_onnx(saved(relu_model(), tmp_path))
 
 
@@ -124,8 +126,8 @@ def test_external_data_of_a_huge_file_is_refused(
 ) -> None:
     (tmp_path / "w.bin").write_bytes(bytes(2000))
     path = saved(external("w.bin"), tmp_path)
-    monkeypatch.setattr(model_bytes, "MAX_FILE", 1000)
-    with refuses("'w': its data file 'w.bin' is larger than 1 GiB; give a smaller model"):
+    monkeypatch.setattr(files, "MAX_MODEL", 1000)
+    with refuses("'w': its data file 'w.bin' is larger than 1,000 bytes; give a smaller model"):
         from_onnx(path)
 
 

@@ -148,8 +148,8 @@ def test_every_layer_is_pruned_and_shared() -> None:
 @pytest.mark.parametrize(
     ("fraction", "bits", "message"),
     [
-        (1.5, 5, f"{CONV}: pruning a share of 1.5; use 0 to 1"),
-        (float("nan"), 5, f"{CONV}: pruning a share of nan; use 0 to 1"),
+        (1.5, 5, f"{CONV}: pruning a share of 1.5; use 0 to below 1"),
+        (float("nan"), 5, f"{CONV}: pruning a share of nan; use 0 to below 1"),
         (0.5, 0, f"{CONV}: 0 share bits; use 1 to 8"),
         (0.5, 9, f"{CONV}: 9 share bits; use 1 to 8"),
     ],

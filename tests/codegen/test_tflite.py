@@ -288,7 +288,9 @@ def test_refusals(data: bytes, message: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with refuses("net.tflite: cannot be read (No such file or directory); check the path"):
+    with refuses(
+        f"{tmp_path}/net.tflite: cannot be read (No such file or directory); check the path"
+    ):
         from_tflite(tmp_path / "net.tflite")
 
 

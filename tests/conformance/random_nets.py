@@ -98,6 +98,8 @@ class _Random:
             "requant_dsp": bool(self.rng.random() < 0.3),
             "pe": self.pick(*kinds),
         }
+        if layer["requant"] == "thresholds":
+            del layer["requant_dsp"]
         if layer["pe"] == "shift":
             divisors = [[d for d in range(1, n + 1) if n % d == 0] for n in (outputs, terms)]
             layer["folding"] = [self.pick(*d) for d in divisors]

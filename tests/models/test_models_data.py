@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +114,7 @@ def test_frames_and_labels_of_the_user(tmp_path: Path) -> None:
             {"x": np.zeros((2, 24), int), "y": np.zeros(3, int)},
             r"labels of shape \(3,\); give one for each of 2$",
         ),
-        ({"x": np.array([None])}, r"is no \.npy or \.npz file of numbers \(Object arrays"),
+        ({"x": np.array([None])}, r"a\.npz: holds frames of object; give raw integers$"),
     ],
 )
 def test_frames_that_do_not_fit(
@@ -129,6 +131,55 @@ def test_files_that_hold_no_frames(tmp_path: Path) -> None:
         frames.load(tmp_path / "a.npy", SHAPE)
     with pytest.raises(ShiftloomError, match=r"b\.npy: cannot be read"):
         frames.load(tmp_path / "b.npy", SHAPE)
+    with pytest.raises(ShiftloomError, match=r"^/dev/zero: is no regular file; check the path$"):
+        frames.load(Path("/dev/zero"), SHAPE)
+    np.savez_compressed(tmp_path / "c.npz", x=np.zeros((400, 24), np.uint8))
+    content = bytearray((tmp_path / "c.npz").read_bytes())
+    content[60:90] = bytes(30)
+    (tmp_path / "c.npz").write_bytes(content)
+    with pytest.raises(ShiftloomError, match=r"c\.npz: is no \.npy or \.npz file of numbers \(Err"):
+        frames.load(tmp_path / "c.npz", SHAPE)
+
+
+HUGE = 1 << 40
+
+
+def bomb(path: Path, **headers: tuple[str, tuple[int, ...]]) -> None:
+    """A .npz file of arrays that are there by their headers only."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, (kind, shape) in headers.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                header = {"descr": kind, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(member, header)
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({"x": ("|u1", (HUGE, 24))}, "frames of shape (1099511627776, 24) take more than 4 GiB; "),
+        ({"x": ("|u1", (2, HUGE))}, "frames of shape (2, 1099511627776); give [N, 4, 3, 2]"),
+        ({"x": ("<f8", (HUGE, 24))}, "holds frames of float64; give raw integers"),
+        ({"x": ("|u1", (9, 24))}, "is no .npy or .npz file of numbers ("),
+    ],
+)
+def test_frames_are_judged_by_their_header(
+    headers: dict[str, tuple[str, tuple[int, ...]]], message: str, tmp_path: Path
+) -> None:
+    bomb(tmp_path / "a.npz", **headers)
+    with pytest.raises(ShiftloomError, match=re.escape(f"a.npz: {message}")):
+        frames.load(tmp_path / "a.npz", SHAPE)
+
+
+def test_only_the_arrays_that_are_used_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.ones((2, 24), np.uint8), other=np.array([None]))
+    assert frames.load(path, SHAPE)[1] is None
+    np.savez(path, x=np.ones((2, 24), np.uint8))
+    with zipfile.ZipFile(path, "a") as archive, archive.open("y.npy", "w") as member:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (HUGE,)}
+        np.lib.format.write_array_header_1_0(member, header)
+    with pytest.raises(ShiftloomError, match=r"labels of shape \(1099511627776,\); give one for "):
+        frames.load(path, SHAPE)
 
 
 TWO = {"left": (2, 2, 1), "right": (1, 1, 3)}

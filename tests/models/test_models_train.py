@@ -40,6 +40,10 @@ TINY = Recipe(
 )
 
 
+TUNING = "{start: lenet5, scale_rate: 1, quantization: {}"
+"""A tuning whose mapping is still open."""
+
+
 def train(recipe: Recipe, frames: Images, labels: Labels, out: Path, *calls: Any) -> Run:
     trainee = Job("lenet5", recipe).trainee()
     return loop.train(trainee, recipe, Loss(recipe), frames, labels, out, *calls)
@@ -114,8 +118,25 @@ def test_training_leaves_the_global_generator_alone(tmp_path: Path) -> None:
 
 def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     trained(tmp_path, TINY.model_copy(update={"epochs": 1}))
-    with pytest.raises(ShiftloomError, match=r"state\.pt: belongs to another recipe; choose "):
+    with pytest.raises(ShiftloomError) as caught:
         trained(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/state.pt: belongs to another training, whose recipe is not this one's; "
+        "choose another --out or delete it"
+    )
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_a_training_that_diverges_is_refused(kind: str, tmp_path: Path) -> None:
+    wild = Optimizer.model_construct(kind=kind, peak_rate=1e30, warmup=0.0, weight_decay=0.0)
+    with pytest.raises(
+        ShiftloomError,
+        match=r"^epoch 1: the training diverged: "
+        r"(the loss is (nan|inf)|[\w.]+ is no longer finite); "
+        r"lower optimizer\.peak_rate$",
+    ):
+        trained(tmp_path, TINY.model_copy(update={"optimizer": wild}))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_damaged_state_is_refused(tmp_path: Path) -> None:
@@ -175,7 +196,32 @@ def test_rotation_keeps_the_distance_from_the_centre() -> None:
         ("batch: many", "batch: is 'many'; Input should be a valid integer"),
         ("average_decay: .nan", "average_decay: is nan; Input should be a finite number"),
         ("optimizer: {kind: sgd}", "optimizer: peak_rate: is missing; a recipe gives every key "),
-        ("seed: [", "cannot be read as YAML"),
+        ("seed: [", "is not valid yaml: line 1, column "),
+        ("seed: true", "seed: is True; Input should be a valid integer"),
+        (
+            f"tuning: {TUNING}, layers: [1]}}",
+            "tuning: layers: 0: is 1; Input should be a valid string",
+        ),
+        (
+            f"tuning: {TUNING}, layers: []}}",
+            "tuning: layers: is []; Tuple should have at least 1 item",
+        ),
+        (
+            f"tuning: {TUNING[:-2]}{{defaults: {{activation: 1}}}}}}",
+            "tuning.quantization: defaults.activation: unknown key; did you mean ",
+        ),
+        (
+            f"tuning: {TUNING}, rounds: 3}}",
+            "tuning.rounds: 3 rounds mean nothing with pruning.method: none; leave it out, or ",
+        ),
+        (
+            "optimizer: {kind: sgd, warmup: 0, weight_decay: 0, peak_rate: 1.0e+10}",
+            "optimizer: peak_rate: is 10000000000.0; Input should be less than or equal to 10",
+        ),
+        (
+            "teacher: {network: lenet5, share: 1, temperature: 1.0e-300}",
+            "teacher: temperature: is 1e-300; Input should be greater than or equal to 0.1",
+        ),
     ],
 )
 def test_wrong_recipe(line: str, message: str, tmp_path: Path) -> None:
@@ -184,12 +230,13 @@ def test_wrong_recipe(line: str, message: str, tmp_path: Path) -> None:
     shipped = load_recipe("lenet5").model_dump()
     shipped.pop(name, None)
     path.write_text(f"{json.dumps(shipped)[:-1]}, {line}}}".replace("{", "{ "))
-    with pytest.raises(ShiftloomError, match=re.escape(message)):
+    with pytest.raises(ShiftloomError, match=re.escape(message)) as caught:
         load_recipe("lenet5", path)
+    assert str(caught.value).startswith(f"{path}: ")
 
 
 def test_missing_recipe(tmp_path: Path) -> None:
-    with pytest.raises(ShiftloomError, match=r"no\.yaml: cannot be read as YAML"):
+    with pytest.raises(ShiftloomError, match=r"no\.yaml: cannot be read \(No such file"):
         load_recipe("lenet5", tmp_path / "no.yaml")
 
 

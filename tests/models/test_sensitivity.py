@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from shiftloom.codegen import golden
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Layer, with_weights
 from shiftloom.codegen.graph import Graph, GraphInput, Node
 from shiftloom.codegen.ops import Conv2d, Flatten, Linear, Relu
@@ -136,11 +135,3 @@ def test_traces_are_those_of_the_explicit_hessian(labels: Labels | None) -> None
     parts = objective.batches(module, frames, labels)
     found = hessian.traces(module, ["conv", "fc"], parts, 1, 2000, quiet)
     np.testing.assert_allclose(found, wanted, rtol=0.05)
-
-
-def test_labels_without_an_output_are_refused() -> None:
-    variant, frames = chain()
-    labels = np.full(FRAMES, 3, np.uint8)
-    with pytest.raises(ShiftloomError) as caught:
-        alone.losses([variant], ["fc"], frames, labels, quiet)
-    assert str(caught.value) == "label 3: chain has outputs for 0 to 2; give its own labels"

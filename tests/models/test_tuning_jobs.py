@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.models import datasets
+from shiftloom.models.checkpoint import load_checkpoint, save_checkpoint
 from shiftloom.models.recipe import Augmentation, Optimizer, Recipe, Teacher, Tuning
+from shiftloom.models.registry import trainable
 from shiftloom.models.splits import Images, Labels
 from shiftloom.models.training.loop import Epoch
 from shiftloom.training import Job, Trained, in_round
@@ -132,6 +135,66 @@ def test_a_teacher_changes_what_is_learnt(tmp_path: Path) -> None:
         Job("small", recipe(tuning(QSQ), 1, taught)).run(tmp_path / name)
     alone, taught = (fitted_of(tmp_path / name) for name in ("alone", "taught"))
     assert alone.biases["fc3"] != taught.biases["fc3"]
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (
+            "resnet20",
+            "'resnet20' learnt 10 classes of 32×32×3 frames of cifar10, "
+            "'lenet5' 10 classes of 28×28×1 frames of mnist; use one of lenet5",
+        ),
+        (
+            "autoencoder",
+            "'autoencoder' learnt 640 classes of 1×1×640 frames of noise_640, "
+            "'lenet5' 10 classes of 28×28×1 frames of mnist; use one of lenet5",
+        ),
+    ],
+)
+def test_a_teacher_of_another_task_is_refused(network: str, message: str, tmp_path: Path) -> None:
+    teacher = Teacher(network=network, share=0.9, temperature=4)
+    with pytest.raises(ShiftloomError) as caught:
+        Job("small", recipe(tuning(QSQ), 1, teacher)).run(tmp_path)
+    assert str(caught.value) == f"teacher.network: {message}"
+
+
+def test_a_tuning_that_diverges_is_refused(tmp_path: Path) -> None:
+    wild = recipe(tuning(QSQ, scale_rate=100))
+    optimizer = wild.optimizer.model_copy(update={"peak_rate": 10.0, "warmup": 0.0})
+    with pytest.raises(ShiftloomError, match=r"^epoch 1: the training diverged: .*; lower optimi"):
+        Job("small", wild.model_copy(update={"optimizer": optimizer})).run(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["network", "start", "teacher"])
+def test_another_training_with_the_same_recipe_is_not_resumed(what: str, tmp_path: Path) -> None:
+    same = recipe(tuning(QSQ), 1, Teacher(network="lenet5", share=0.5, temperature=4))
+    job = Job("small", same)
+    job.run(tmp_path)
+    other = tmp_path / "other.pt"
+    module = load_checkpoint(trainable("lenet5"))
+    with torch.no_grad():
+        next(module.parameters()).mul_(0.99)
+    save_checkpoint(module.state_dict(), other)
+    changes: dict[str, Any] = {
+        "network": {"name": "smaller"},
+        "start": {"checkpoint": other},
+        "teacher": {"teacher": other},
+    }
+    with pytest.raises(ShiftloomError) as caught:
+        replace(job, **changes[what]).run(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/state.pt: belongs to another training, whose {what} is not this one's; "
+        "choose another --out or delete it"
+    )
+
+
+def test_held_out_images_are_checked_first(tmp_path: Path) -> None:
+    few = recipe(tuning(QSQ)).model_copy(update={"validation_images": 400})
+    with pytest.raises(
+        ShiftloomError, match=r"^validation_images: is 400; must be below the 400 images$"
+    ):
+        Job("small", few).run(tmp_path)
 
 
 def test_weights_are_pruned_in_rounds_and_stay_zero(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, external_data_helper, numpy_helper
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.frontends import model_bytes
 from shiftloom.codegen.frontends.views import AnyArray
 
 MAX_ELEMENTS = 1 << 27
@@ -32,7 +32,7 @@ _INTEGERS = {
 
 def load(path: Path) -> onnx.ModelProto:
     """The model in `path` with its tensors inside; raises ShiftloomError if it is none."""
-    name, data = path.name, model_bytes.read(path)
+    name, data = path.name, files.read(path, files.MAX_MODEL, "give a smaller model")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -151,9 +151,11 @@ def _check_location(tensor: TensorProto, folder: Path) -> None:
         raise ShiftloomError(
             name, f"its data file {_safe(location)} is missing", "copy it beside the model"
         )
-    if file.stat().st_size > model_bytes.MAX_FILE:
+    if file.stat().st_size > files.MAX_MODEL:
         raise ShiftloomError(
-            name, f"its data file {_safe(location)} is larger than 1 GiB", "give a smaller model"
+            name,
+            f"its data file {_safe(location)} is larger than {files.size(files.MAX_MODEL)}",
+            "give a smaller model",
         )
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tflite
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.frontends import model_bytes
 from shiftloom.codegen.frontends.onnx.load import MAX_ELEMENTS
 from shiftloom.codegen.frontends.views import AnyArray
 
@@ -94,7 +94,7 @@ class File:
 
 def load(path: Path) -> File:
     """What the file holds; raises ShiftloomError if it is no TFLite model, or one of subgraphs."""
-    name, data = path.name, model_bytes.read(path)
+    name, data = path.name, files.read(path, files.MAX_MODEL, "give a smaller model")
     if data[4:8] != b"TFL3":
         raise ShiftloomError(name, "is no TFLite model", "give a complete .tflite file")
     try:
