@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from shiftloom.models.layers import conv_norm, conv_relu
-from shiftloom.models.network import Network
+from shiftloom.models.network import Network, TunedNetwork
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,3 +74,6 @@ def _network(name: str, blocks: int, checkpoint: str | None) -> Network:
 
 RESNET8 = _network("resnet8", 1, "resnet8.pt")
 RESNET20 = _network("resnet20", 3, "resnet20.pt")
+RESNET20_W3A4 = TunedNetwork(
+    "resnet20_w3a4", "ResNet-20 tuned with 3-bit weights and 4-bit activations", "resnet20"
+)

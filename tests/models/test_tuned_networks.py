@@ -15,7 +15,13 @@ from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.models import registry
 from shiftloom.models.registry import TUNED_NETWORKS
 
-RIGHT = {"lenet5_w3": 9942, "lenet5_w2": 9942, "lenet5_sparse": 9913, "convnet_w3": 865}
+RIGHT = {
+    "lenet5_w3": 9942,
+    "lenet5_w2": 9942,
+    "lenet5_sparse": 9913,
+    "convnet_w3": 865,
+    "resnet20_w3a4": 918,
+}
 """Test images that the integers classify right."""
 
 
