@@ -74,6 +74,7 @@ def _network(name: str, blocks: int, checkpoint: str | None) -> Network:
 
 RESNET8 = _network("resnet8", 1, "resnet8.pt")
 RESNET20 = _network("resnet20", 3, "resnet20.pt")
+RESNET8_W3 = TunedNetwork("resnet8_w3", "ResNet-8 tuned with 3-bit weights", "resnet8")
 RESNET20_W3A4 = TunedNetwork(
     "resnet20_w3a4", "ResNet-20 tuned with 3-bit weights and 4-bit activations", "resnet20"
 )
