@@ -45,3 +45,4 @@ CONVNET = Network(
     input_zero=128,
 )
 CONVNET_W3 = TunedNetwork("convnet_w3", "The ConvNet tuned with 3-bit weights", "convnet")
+CONVNET_W2 = TunedNetwork("convnet_w2", "The ConvNet tuned with 2-bit weights", "convnet")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.values import nearest
 from shiftloom.models.autoencoder import AUTOENCODER
-from shiftloom.models.convnet import CONVNET, CONVNET_W3
+from shiftloom.models.convnet import CONVNET, CONVNET_W2, CONVNET_W3
 from shiftloom.models.dsnet import DSNET
 from shiftloom.models.lenet5 import LENET5, LENET5_SPARSE, LENET5_W2, LENET5_W3
 from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
@@ -44,6 +44,7 @@ TUNED_NETWORKS: tuple[TunedNetwork, ...] = (
     LENET5_W2,
     LENET5_SPARSE,
     CONVNET_W3,
+    CONVNET_W2,
     RESNET8_W3,
     RESNET20_W3A4,
 )

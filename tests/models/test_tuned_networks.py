@@ -20,6 +20,7 @@ RIGHT = {
     "lenet5_w2": 9942,
     "lenet5_sparse": 9913,
     "convnet_w3": 865,
+    "convnet_w2": 841,
     "resnet8_w3": 868,
     "resnet20_w3a4": 918,
 }
