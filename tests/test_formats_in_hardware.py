@@ -50,9 +50,9 @@ CASES: dict[str, dict[str, tuple[dict[str, Any], str, int]]] = {
         "fc": ({"format": "ternary", "pe": "dsp"}, "mvu_dsp", 1),
     },
     "signed_digits": {
-        "conv1": ({"format": "csd", "pe": "constant"}, "constant", 127),
+        "conv1": ({"format": "csd", "pe": "constant"}, "constant", 112),
         "conv2": ({"format": "csd", "weight_bits": 6, "digits": 1}, "dw_dsp", 16),
-        "conv3": ({"format": "csd", "pe": "dsp"}, "mvu_dsp", 127),
+        "conv3": ({"format": "csd", "pe": "dsp"}, "mvu_dsp", 112),
         "fc": ({"format": "csd", "weight_bits": 5, "digits": 3, "pe": "constant"}, "constant", 15),
     },
     "two_scales": {

@@ -102,10 +102,11 @@ def test_the_command_exits_with_2_if_anything_is_unsupported(tmp_path: Path) -> 
     assert "5 problems" in bad.stdout
     listed = json.loads((tmp_path / "out.json").read_text())
     assert [row["node"] for row in listed] == ["h", "b", "c", "d", "f"]
-    none = check(tmp_path / "none.onnx")
+    missing = tmp_path / "none.onnx"
+    none = check(missing)
     assert (none.returncode, none.stdout) == (2, "")
     assert none.stderr == (
-        "shiftloom: none.onnx: cannot be read (No such file or directory); check the path\n"
+        f"shiftloom: {missing}: cannot be read (No such file or directory); check the path\n"
     )
 
 
