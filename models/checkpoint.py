@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import write_file
 from shiftloom.codegen.values import nearest
@@ -21,8 +22,6 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 RESAVE = "save it with torch.save(module.state_dict(), 'name.pt')"
 SIZE_FACTOR = 4
 SIZE_SLACK = 1 << 20
-MAX_SIZE = 1 << 30
-"""Most bytes of a state_dict of an unknown network, 1 GiB."""
 
 
 def load_checkpoint(network: Network, path: Path | None = None) -> nn.Module:
@@ -53,7 +52,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     """
     import torch
 
-    state = _read(path, MAX_SIZE)
+    state = _read(path, files.MAX_MODEL)
     return {key: value for key, value in state.items() if isinstance(value, torch.Tensor)}
 
 
@@ -100,9 +99,8 @@ def _check_archive(path: Path, limit: int) -> None:
         ) from error
     size = sum(entry.file_size for entry in entries)
     if size > limit:
-        what = "are read" if limit == MAX_SIZE else "fit this network"
         raise ShiftloomError(
-            str(path), f"unpacks to {size:,} bytes, at most {limit:,} {what}", RESAVE
+            str(path), f"unpacks to {size:,} bytes, at most {limit:,} are read", RESAVE
         )
     with zipfile.ZipFile(path) as archive:
         damaged = _damaged_entry(archive)

@@ -6,20 +6,15 @@ The frames of several inputs are arrays by the inputs' names.
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 
 from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Shape
+from shiftloom.models.arrays import Array, Arrays, opened
 from shiftloom.models.splits import Images, Labels
 
 FRAMES, LABELS = "x", "y"
@@ -27,48 +22,6 @@ FRAMES, LABELS = "x", "y"
 MAX_BYTES = 1 << 32
 """Of a file, and of the frames of an input."""
 _FEWER = "give fewer frames"
-_UNREADABLE = (
-    *(ValueError, EOFError, KeyError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error, MemoryError, OverflowError),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Array:
-    """An array in a file: what its header says, and how to open it."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    open: Callable[[], IO[bytes]]
-
-    def read(self) -> Images:
-        with self.open() as file:
-            array: Images = np.lib.format.read_array(file, allow_pickle=False)
-        return array
-
-
-class _Arrays:
-    """The arrays of a file by name; a header is read when its array is asked for."""
-
-    def __init__(self, sources: Mapping[str, Callable[[], IO[bytes]]]) -> None:
-        self._sources = sources
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._sources
-
-    def __getitem__(self, name: str) -> _Array:
-        with self._sources[name]() as file:
-            version = np.lib.format.read_magic(file)
-            if version == (1, 0):
-                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-            elif version == (2, 0):
-                shape, _, dtype = np.lib.format.read_array_header_2_0(file)
-            else:
-                raise ValueError(f"format {version}")
-        return _Array(shape, dtype, self._sources[name])
-
-    def __str__(self) -> str:
-        return ", ".join(self._sources)[:80] or "nothing"
 
 
 def load(path: Path, shape: Shape) -> tuple[Images, Labels | None]:
@@ -77,7 +30,7 @@ def load(path: Path, shape: Shape) -> tuple[Images, Labels | None]:
     Flat frames, and those whose shape differs in axes of one element only, are reshaped. Raises
     ShiftloomError naming the file for anything but integers that fit, before they are read.
     """
-    with _opened(path) as arrays:
+    with opened(path, MAX_BYTES, _FEWER, FRAMES) as arrays:
         if FRAMES not in arrays:
             raise ShiftloomError(
                 str(path),
@@ -93,7 +46,7 @@ def load_inputs(path: Path, shapes: Mapping[str, Shape]) -> tuple[dict[str, Imag
 
     Raises ShiftloomError naming the file, and the input that is missing or does not fit.
     """
-    with _opened(path) as arrays:
+    with opened(path, MAX_BYTES, _FEWER, FRAMES) as arrays:
         for name in shapes:
             if name not in arrays:
                 problem = f"holds {arrays}, no frames of the input {name!r}"
@@ -119,7 +72,7 @@ def check_labels(where: str, labels: Labels, count: int, classes: int) -> None:
         )
 
 
-def _check_kind(where: str, labels: Labels | _Array, count: int) -> None:
+def _check_kind(where: str, labels: Labels | Array, count: int) -> None:
     if labels.shape != (count,):
         raise ShiftloomError(
             where, f"labels of shape {labels.shape}", f"give one for each of {count}"
@@ -128,20 +81,20 @@ def _check_kind(where: str, labels: Labels | _Array, count: int) -> None:
         raise ShiftloomError(where, f"holds labels of {labels.dtype}", "give class numbers")
 
 
-def _frames(path: Path, name: str, found: _Array, shape: Shape) -> Images:
+def _frames(path: Path, name: str, found: Array, shape: Shape) -> Images:
     """The frames as [N, *shape]."""
     if not np.issubdtype(found.dtype, np.integer):
         raise ShiftloomError(str(path), f"holds {name} of {found.dtype}", "give raw integers")
     if len(found.shape) < 2 or 0 in found.shape or not _fits(found.shape[1:], shape):
         expected = ", ".join(map(str, shape))
         raise ShiftloomError(str(path), f"{name} of shape {found.shape}", f"give [N, {expected}]")
-    if math.prod(found.shape) * found.dtype.itemsize > MAX_BYTES:
+    if found.nbytes > MAX_BYTES:
         problem = f"{name} of shape {found.shape} take more than {files.size(MAX_BYTES)}"
         raise ShiftloomError(str(path), problem, _FEWER)
     return found.read().reshape(-1, *shape)
 
 
-def _labels(path: Path, arrays: _Arrays, count: int) -> Labels | None:
+def _labels(path: Path, arrays: Arrays, count: int) -> Labels | None:
     if LABELS not in arrays:
         return None
     found = arrays[LABELS]
@@ -153,25 +106,3 @@ def _fits(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     if len(given) == 1:
         return given[0] == math.prod(shape)
     return [n for n in given if n > 1] == [n for n in shape if n > 1]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[_Arrays]:
-    """What is in a file; whatever reading it raises becomes a refusal."""
-    files.check(path, MAX_BYTES, _FEWER)
-    try:
-        with path.open("rb") as file:
-            is_array = file.read(6) == np.lib.format.MAGIC_PREFIX
-        if is_array:
-            yield _Arrays({FRAMES: lambda: path.open("rb")})
-            return
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            yield _Arrays({n.removesuffix(".npy"): partial(archive.open, n) for n in names})
-    except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read ({error})", "check the path") from error
-    except _UNREADABLE as error:
-        first = str(error).partition("\n")[0]
-        raise ShiftloomError(
-            str(path), f"is no .npy or .npz file of numbers ({first})", "save it with numpy.savez"
-        ) from error

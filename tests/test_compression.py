@@ -105,6 +105,10 @@ def test_deep_compression_is_written_and_comes_back(
             "--share-bits 4: all layers have a number already; give one",
         ),
         (
+            ["compress", "lenet5_w2", "--prune", "0.5"],
+            "network 'lenet5_w2': was tuned with settings of its own; take 'lenet5'",
+        ),
+        (
             ["compress", "lenet5", "--prune", "1"],
             "conv1: pruning a share of 1; use 0 to below 1",
         ),

@@ -192,7 +192,7 @@ def compress(
                 "compress a float network",
                 "leave out --config and --calibration",
             )
-        made = compression.compress_shared(subject.graph(), prune or (), share_bits or ())
+        made = compression.compress_shared(subject.untuned_graph(), prune or (), share_bits or ())
     else:
         settings = steps.settings(subject, config)
         quantized = steps.quantize(subject, calibration, settings)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from shiftloom.codegen.coding import symbols
 from shiftloom.codegen.coding.fields import Fields
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.formats import FORMATS, Format
 from shiftloom.codegen.formats.packing import pack, unpack
 from shiftloom.codegen.formats.weights import QuantizedWeights
@@ -22,8 +22,6 @@ from shiftloom.codegen.values import Array
 EXPONENTS = range(-1022, 962)
 """Of α: times a mantissa of 62 bits it is a normal float64."""
 MANTISSA_BITS = 62
-_SHOWN = 64
-"""Characters of an unknown format in an error."""
 _FORMATS: dict[str, type[Format]] = {str(kind.name): kind for kind in FORMATS}
 
 
@@ -105,7 +103,5 @@ def _format(text: bytes) -> Format:
 
 
 def _unknown(text: bytes) -> ShiftloomError:
-    said = ascii(text.decode("ascii", "replace"))
-    if len(said) > _SHOWN:
-        said = f"{said[: _SHOWN - 3]}..."
-    return ShiftloomError("format", f"{said} is none", f"known: {', '.join(_FORMATS)}")
+    said = text.decode("ascii", "replace")
+    return ShiftloomError("format", f"{shown(said)} is none", f"known: {', '.join(_FORMATS)}")

@@ -55,8 +55,7 @@ class Csd:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        positive = self.magnitudes
-        return (*(-m for m in reversed(positive[1:])), *positive)
+        return levels.both_signs(self.magnitudes)
 
     @property
     def bits(self) -> int:

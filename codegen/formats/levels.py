@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.format import Codes
 from shiftloom.codegen.values import IntArray
+
+
+def both_signs(magnitudes: Sequence[int]) -> tuple[int, ...]:
+    """Levels of both signs, ascending, of magnitudes that ascend from 0."""
+    return (*(-m for m in reversed(magnitudes[1:])), *magnitudes)
 
 
 def encode(name: str, table: tuple[int, ...], beta: IntArray) -> Codes:

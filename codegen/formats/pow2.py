@@ -38,7 +38,7 @@ class Pow2:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        return tuple(sorted(self._table))
+        return levels.both_signs(self.magnitudes)
 
     @property
     def _table(self) -> tuple[int, ...]:

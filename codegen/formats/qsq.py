@@ -59,7 +59,7 @@ class Qsq:
 
     @property
     def levels(self) -> tuple[int, ...]:
-        return tuple(sorted(self._table))
+        return levels.both_signs(self.magnitudes)
 
     @property
     def _table(self) -> tuple[int, ...]:

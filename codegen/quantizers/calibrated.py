@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen.quantizers.kernels import compiled
+from shiftloom.codegen import jit
 from shiftloom.codegen.values import IntArray
 
 Reals = npt.NDArray[np.float64]
@@ -104,7 +104,7 @@ class _Problem:
         return beta, scale, (rest * (self._seen - scale[:, None] * seen)).sum(axis=1)
 
 
-@compiled
+@jit.entry
 def _sweep(
     beta: Reals,
     residual: Reals,

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.formats.format import Format
+from shiftloom.codegen.formats.levels import both_signs
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.quantizers.fixed_point import check_weights, in_fixed_point
 from shiftloom.codegen.quantizers.least_squares import least_squares
-from shiftloom.codegen.quantizers.nearest import signed
 
 EVERY_CLIP = 0.0, 2.0
 """All of integers whose doubles are levels too: β and α beyond it equal 2·β and α / 2 within it."""
@@ -34,5 +34,5 @@ def least_squares_channels(
     rows = exact.reshape(fmt.vectors(weights.shape), -1)
     top = np.abs(rows).max(axis=1) / magnitudes[-1]
     beta, scale = least_squares(rows, magnitudes, clips[0] * top, clips[1] * top)
-    levels = signed(magnitudes)
+    levels = both_signs(magnitudes)
     return in_fixed_point(fmt, exact, beta.reshape(weights.shape), scale, alpha_bits, levels)

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.formats.integer import Int
+from shiftloom.codegen.formats.levels import both_signs
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.quantizers.channels import EVERY_CLIP, least_squares_channels
 from shiftloom.codegen.quantizers.fixed_point import check_weights, in_fixed_point
-from shiftloom.codegen.quantizers.nearest import nearest, signed
+from shiftloom.codegen.quantizers.nearest import nearest
 from shiftloom.codegen.quantizers.options import Word
 
 
@@ -30,6 +31,6 @@ def quantize(
     exact = check_weights(node, weights)
     size = np.abs(exact.reshape(fmt.vectors(weights.shape), -1))
     top = size.max(axis=1) if clip == "max" else np.percentile(size, percentile, axis=1)
-    scale, levels = top / magnitudes[-1], signed(magnitudes)
+    scale, levels = top / magnitudes[-1], both_signs(magnitudes)
     beta = nearest(exact, fmt.spread(scale, weights.shape), levels)
     return in_fixed_point(fmt, exact, beta, scale, alpha_bits, levels)

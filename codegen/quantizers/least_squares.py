@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from shiftloom.codegen import jit
+from shiftloom.codegen.formats.levels import both_signs
 from shiftloom.codegen.quantizers.fixed_point import Vectors
-from shiftloom.codegen.quantizers.kernels import compiled
-from shiftloom.codegen.quantizers.nearest import nearest, signed
+from shiftloom.codegen.quantizers.nearest import nearest
 from shiftloom.codegen.values import IntArray
 
 
@@ -35,7 +36,7 @@ def least_squares(
         none if low is None else low,
         all_of_them if high is None else high,
     )
-    beta = nearest(vectors, scale[:, None], signed(magnitudes))
+    beta = nearest(vectors, scale[:, None], both_signs(magnitudes))
     return beta, solved(vectors, beta)
 
 
@@ -46,7 +47,7 @@ def solved(vectors: Vectors, beta: IntArray) -> Vectors:
     return np.where(norm > 0, dot / np.maximum(norm, 1), 0.0)
 
 
-@compiled
+@jit.entry
 def _sweep(ascending: Vectors, levels: Vectors, low: Vectors, high: Vectors) -> Vectors:
     """The best scale of each row of magnitudes."""
     steps, length = len(levels) - 1, ascending.shape[1]
@@ -85,7 +86,7 @@ def _sweep(ascending: Vectors, levels: Vectors, low: Vectors, high: Vectors) -> 
     return scale
 
 
-@compiled
+@jit.entry
 def _next(first: IntArray, place: Vectors, step: int) -> int:
     """The step of the largest place, after that of `step` has changed, by a tree of winners."""
     node = (len(place) + step) // 2

@@ -23,8 +23,3 @@ def nearest(weights: Reals, scale: Reals, levels: Sequence[int]) -> IntArray:
     place = np.searchsorted(edges, ratio)
     place += (ratio < 0) & (edges[np.minimum(place, len(edges) - 1)] == ratio)
     return np.asarray(grid[place])
-
-
-def signed(magnitudes: Sequence[int]) -> tuple[int, ...]:
-    """Levels of both signs, ascending, of magnitudes that ascend from 0."""
-    return (*(-m for m in reversed(magnitudes[1:])), *magnitudes)

@@ -23,6 +23,8 @@ from shiftloom.paper.weights_file import Weights
 NAME = "digits"
 WIDTHS = (16, 8)
 """Bits of the fixed-point words: the default of MATLAB's fi, which the paper used, and ours."""
+FEW = 3
+"""Digits of a product that takes two additions at most."""
 SQUEEZENET = "squeezenet1.1/weights.npz"
 SQUEEZENET_SHA256 = "98be759fe4e795e5f3d156692fc2f7ce4f98a6875589e500ece33112d1bdddee"
 
@@ -128,9 +130,6 @@ def _claims(rows: Sequence[DigitRow]) -> tuple[Claim, ...]:
             )
         )
     return tuple(made)
-
-
-FEW = 3
 
 
 def digit_grid(rows: Sequence[DigitRow]) -> Grid:

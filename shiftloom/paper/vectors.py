@@ -15,6 +15,8 @@ from shiftloom.paper.result import Result
 NAME = "vectors"
 LENGTHS = (2, 4, 8, 16, 32, 64)
 PHIS = (1, 4)
+SIGNIFICANT = 1.0
+"""Points of accuracy that count as a significant difference; the paper gives no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,6 @@ def _claims(rows: Sequence[VectorRow]) -> Iterator[Claim]:
             min(gains) >= SIGNIFICANT if gains else None,
             f"by {_span(gains)}" if gains else "",
         )
-
-
-SIGNIFICANT = 1.0
-"""Points of accuracy that count as a significant difference; the paper gives no number."""
 
 
 def _span(points: Sequence[float]) -> str:

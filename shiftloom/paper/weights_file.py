@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.models.arrays import opened
 
 Weights = dict[str, npt.NDArray[np.floating[Any]]]
-MAX_BYTES = 1 << 30
-"""Most bytes that the arrays of a file may take, 1 GiB."""
 MAX_MAGNITUDE = float(np.finfo(np.float32).max)
 KINDS = ".npz, .onnx, .pt or .pth"
 
@@ -65,22 +63,13 @@ def _check(node: str, array: npt.NDArray[Any]) -> None:
 
 
 def _npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_BYTES:
+    with opened(path, files.MAX_MODEL, "split it", "weights") as arrays:
+        size = sum(array.nbytes for array in arrays.values())
+        if size > files.MAX_MODEL:
             raise ShiftloomError(
-                str(path), f"unpacks to {size:,} bytes, at most {MAX_BYTES:,} are read", "split it"
+                str(path), f"unpacks to more than {files.size(files.MAX_MODEL)}", "split it"
             )
-        with np.load(path, allow_pickle=False) as content:
-            return {name: content[name] for name in content.files}
-    except OSError as error:
-        raise ShiftloomError(str(path), f"cannot be read ({error.strerror})") from error
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        first = str(error).partition("\n")[0]
-        raise ShiftloomError(
-            str(path), f"is no .npz file of numbers ({first})", "save it with numpy.savez"
-        ) from error
+        return {name: array.read() for name, array in arrays.items()}
 
 
 def _onnx(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -18,7 +18,7 @@ from shiftloom.codegen.coding import container
 from shiftloom.codegen.coding.container import Content, Kind, Record
 from shiftloom.codegen.coding.fields import DAMAGED
 from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.fitted import Fitted, Range
 from shiftloom.codegen.formats import FORMATS, Binary, Format, Given, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.csd import Csd
@@ -240,9 +240,9 @@ KNOWN = "known: qsq, int, pow2, csd, ternary, binary, given"
         (b"", "format: takes 1 bytes, 0 are left"),
         (b"\5{}", "format: takes 5 bytes, 2 are left"),
         *(
-            (body(text), f"format: '{shown}' is none; {KNOWN}")
-            for text, shown in (
-                (b"\xff", "\\ufffd"),
+            (body(text), f"format: '{said}' is none; {KNOWN}")
+            for text, said in (
+                (b"\xff", "\ufffd"),
                 (b"[]", "[]"),
                 (b'{"name": ["int"]}', '{"name": ["int"]}'),
                 (b'{"name": "Popen"}', '{"name": "Popen"}'),
@@ -253,7 +253,7 @@ KNOWN = "known: qsq, int, pow2, csd, ternary, binary, given"
                 (b'{"name":"pow2"}', '{"name":"pow2"}'),
             )
         ),
-        (body(b"[" * 200), f"format: '{'[' * 60}... is none; {KNOWN}"),
+        (body(b"[" * 200), f"format: {shown('[' * 200)} is none; {KNOWN}"),
         (body(b'{"name":"pow2","bits":9}'), "pow2.bits: 9 bits; use 2 to 5"),
         (
             body({"name": "given", "bits": 1 << 60, "signed": True, "granularity": "tensor"}),

@@ -108,7 +108,7 @@ def test_truncated_file(size: int, tmp_path: Path) -> None:
 
 def test_too_large_a_file(state: State, tmp_path: Path) -> None:
     path = saved({**state, "extra": torch.zeros(1 << 20)}, tmp_path / "large.pt")
-    assert refusal(path).problem.endswith("bytes, at most 2,035,872 fit this network")
+    assert refusal(path).problem.endswith("bytes, at most 2,035,872 are read")
 
 
 def test_not_a_mapping(tmp_path: Path) -> None:

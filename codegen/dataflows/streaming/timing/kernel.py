@@ -7,7 +7,6 @@ they were, until a neighbour offers or takes something else. Only awake units co
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NamedTuple
 
 from shiftloom.codegen.dataflows.streaming.timing import BEFORE, digest, dispatch
@@ -172,10 +171,7 @@ def _cached(
         _ = version
         return _trickle(net, beats)
 
-    if is_kept:
-        with suppress(RuntimeError):
-            return entry(run, cache=True), entry(trickle, cache=True)
-    return entry(run), entry(trickle)
+    return entry(run, is_kept), entry(trickle, is_kept)
 
 
 _VERSION = digest()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, TypeVar
 
 import numba
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from shiftloom.codegen import jit
+from shiftloom.codegen.jit import Function
 
 
 class Kind(IntEnum):
@@ -72,7 +71,6 @@ def compiled(function: Function) -> Function:
     return result
 
 
-def entry(function: Function, cache: bool = False) -> Function:
-    """`function` compiled at its first call from Python, its machine code kept with `cache`."""
-    result: Function = numba.njit(_nrt=False, cache=cache)(function)
-    return result
+def entry(function: Function, is_kept: bool = False) -> Function:
+    """`function` compiled at its first call from Python, its machine code kept if it `is_kept`."""
+    return jit.entry(function, is_kept, _nrt=False)
