@@ -12,10 +12,8 @@ import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -23,8 +21,9 @@ from shiftloom import flow
 from shiftloom.codegen.fitted import Layer, kernel
 from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.quantizers import Options, quantize
+from shiftloom.paper import weights_file
+from shiftloom.paper.weights_file import Weights
 
-Weights = dict[str, npt.NDArray[Any]]
 VECTORS = (2, 4, 8, 16, 32, 64, None)
 OTHERS: tuple[tuple[str, Format, Options], ...] = (
     ("int8, least squares", Int(8), Options()),
@@ -48,11 +47,10 @@ def load(path: Path | None) -> Weights:
     if path is None:
         nodes = flow.load_network("lenet5").nodes
         return {node.name: kernel(node.op) for node in nodes if isinstance(node.op, Layer)}
-    with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files if file[name].ndim in (2, 4)}
     return {
         name: a.transpose(0, 2, 3, 1) if a.ndim == 4 else a[:, None, None, :]
-        for name, a in arrays.items()
+        for name, a in weights_file.load(path).items()
+        if a.ndim in (2, 4)
     }
 
 
