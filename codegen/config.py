@@ -96,6 +96,15 @@ class LayerConfig:
         }
         return makers.get(self.format, lambda: Qsq(self.phi, self.vector, self.axis))()
 
+    def takes(self, made: Format) -> bool:
+        """Whether weights of that format are what is asked for.
+
+        Of `ternary` with two scales the quantizer chooses the levels.
+        """
+        if self.format == "ternary" and self.scales == 2:
+            return isinstance(made, Ternary)
+        return made == self.weight_format
+
     @property
     def quantizing(self) -> Options:
         """How the weights are quantized, besides their format."""

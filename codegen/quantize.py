@@ -198,11 +198,12 @@ def quantize(
 def _check_formats(fitted: Fitted, config: Config) -> None:
     """Refuse settings of another number format than a layer's weights have."""
     for name, weights in fitted.weights.items():
-        wanted = config.layer(name).weight_format
-        if weights.format != wanted and not isinstance(weights.format, Given):
+        wanted = config.layer(name)
+        if not wanted.takes(weights.format) and not isinstance(weights.format, Given):
             raise ShiftloomError(
                 name,
-                f"its weights came as {weights.format}, the settings ask for {wanted}",
+                f"its weights came as {weights.format}, the settings ask for "
+                f"{wanted.weight_format}",
                 "use the settings that they were made with",
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from test_cli import run
 
 from shiftloom import compression, flow
 from shiftloom.codegen.coding.fitted_file import read_fitted
-from shiftloom.codegen.config import Config, LayerConfig
+from shiftloom.codegen.config import Config, LayerConfig, parse
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Layer, kernel
 from shiftloom.codegen.quantize import Quantized, quantize
@@ -41,6 +42,22 @@ def test_a_quantized_network_is_written_and_comes_back(
     assert found["accuracy"]["images"] == 500
     assert found["accuracy"]["quantized"] >= 0.98
     assert [layer["name"] for layer in found["layers"]] == ["conv1", "conv2", "fc1", "fc2", "fc3"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"format": "ternary", "scales": 2},
+        {"format": "csd", "alpha_bits": None},
+        {"axis": "filter", "vector": 4},
+    ],
+    ids=str,
+)
+def test_formats_that_the_quantizer_completes_come_back(settings: dict[str, Any]) -> None:
+    config = parse({"defaults": settings})
+    quantized = quantize(FLOAT, flow.calibration_frames("lenet5")[:8], config)
+    made = compression.compress_quantized(quantized, config, FLOAT)
+    assert read_fitted(made.data, "l.slw") == quantized.fitted
 
 
 def test_the_weights_of_a_file_are_expanded(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import graph_nets
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from graph_nets import RANDOM, SKETCHES
 
 from shiftloom.codegen import golden
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.models.tuning.module import GraphModule
 
@@ -69,4 +70,41 @@ def test_layers_may_have_activations_of_several_widths(name: str, seed: int) -> 
     frames = graph_nets.frames(quantized.graph, FRAMES, seed)
     quantized = quantize(quantized.graph, frames, config)
     module = GraphModule(quantized, config)
+    assert_same(module, refitted(module, quantized, config), frames)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"phi": 1},
+        {"phi": 2, "vector": 3, "axis": "output"},
+        {"vector": 2, "axis": "filter"},
+        {"axis": "channel"},
+        {"format": "int", "weight_bits": 4},
+        {"format": "int", "granularity": "tensor", "alpha_bits": None},
+        {"format": "pow2"},
+        {"format": "csd"},
+        {"format": "csd", "weight_bits": 6, "digits": 1},
+        {"format": "ternary"},
+        {"format": "ternary", "scales": 2},
+        {"format": "binary"},
+    ],
+    ids=str,
+)
+def test_every_format_computes_the_golden_integers_and_learns(settings: dict[str, Any]) -> None:
+    made = graph_nets.quantized("branches")
+    frames = graph_nets.frames(made.graph, FRAMES, 1)
+    config = parse({"defaults": settings})
+    quantized = quantize(made.graph, frames, config)
+    module = GraphModule(quantized, config)
+    found = module.outputs({name: torch.from_numpy(x) for name, x in frames.items()})
+    sum(value.square().sum() for value in found.values()).backward()
+    optimizer = torch.optim.SGD(module.parameters(), lr=1e-3)
+    for kind in ("latent", "log_alpha"):
+        slopes = [p.grad for name, p in module.named_parameters() if name.endswith(kind)]
+        assert slopes
+        assert any(slope is not None and slope.any() for slope in slopes), kind
+    torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    optimizer.step()
+    module.clamp()
     assert_same(module, refitted(module, quantized, config), frames)
