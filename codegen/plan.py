@@ -60,6 +60,43 @@ class FifoPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OpPlan:
+    """How an engine runs one operation, by the name of the value it makes.
+
+    Its output comes in tiles of `rows` × `columns` pixels; `is_split` runs all of them for one tile
+    of outputs after the other, else all outputs of one tile of pixels come one after the other.
+    `loops` is the order of the loops over the kernel, the outermost first.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    loops: tuple[str, ...]
+    is_split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePlan:
+    """An engine that runs `nodes` on an array of `rows` inputs × `columns` outputs.
+
+    `sums` names the `Mac` whose sums leave it. Of `systolic` only: what is `stationary` in the
+    array, the memory ports for weights, the depth of the accumulators (`pixels`) and of a tile
+    buffer in words.
+    """
+
+    kind: str
+    nodes: tuple[str, ...]
+    sums: str
+    rows: int
+    columns: int
+    ops: tuple[OpPlan, ...]
+    stationary: Literal["weight", "output"] = "weight"
+    weight_ports: int = 0
+    pixels: int = 0
+    buffer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A scheduled network: board, clock, the folding of each node, FIFO depths, predicted timing.
 
@@ -76,6 +113,7 @@ class Plan:
     fifos: tuple[FifoPlan, ...]
     interval: int
     latency: int
+    engines: tuple[EnginePlan, ...] = ()
 
     def mac(self, node: str) -> MacPlan:
         """Folding of a node."""
