@@ -7,7 +7,7 @@ from dataclasses import replace
 import graph_nets
 import numpy as np
 import pytest
-from engine_parts import frames, macs, pad_of, part_to, systolic_plan
+from engine_parts import frames, pad_of, part_to, systolic_plan
 from refusals import refuses
 
 from shiftloom.codegen import golden
