@@ -8,15 +8,17 @@ from typing import Literal
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.design import RomStyle
 
-WindowKind = Literal["parallel", "serial"]
-"""`parallel`: any slice of a window a clock; `serial`: part of one pixel, from a row memory."""
+WindowKind = Literal["parallel", "serial", "transposed"]
+"""How operands meet. `parallel`: any slice of a window a clock; `serial`: part of one pixel, from a
+row memory; `transposed`: no window, a pixel meets all taps, and the sums of outputs move on."""
 
 
 @dataclass(frozen=True, slots=True)
 class MacPlan:
     """Folding of a `Mac` node: `pe` outputs × `simd` terms a clock on PE kind `kind`.
 
-    A depthwise PE of L lanes has pe = L, simd = 1. `memory` holds the weights; `window` makes the
+    A depthwise PE of L lanes has pe = L, simd = 1. A `transposed` one has `pe` channels × `simd`
+    channels × all taps of the kernel a clock. `memory` holds the weights; `window` makes the
     operands of a kernel larger than 1×1. `digit` bits of every activation come a beat, 0 for all.
     """
 
