@@ -38,7 +38,7 @@ class Build:
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
     _check_inputs(quantized.qgraph)
-    dataflow = dataflows.get(config.target.dataflow)
+    dataflow = dataflows.chosen(config)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)
     files = with_manifest(emit(quantized, plan, design))

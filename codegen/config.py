@@ -81,6 +81,8 @@ class LayerConfig:
         | None
     ) = None
     """(PE, SIMD) of the matrix unit; null lets the scheduler choose."""
+    dataflow: Text | None = None
+    """How this layer becomes hardware; null takes `target.dataflow`."""
     digit: Annotated[int, Field(strict=True, ge=1, le=8)] | None = None
     """Bits of each activation that `pe: constant` takes a clock; null lets the scheduler choose."""
 

@@ -208,7 +208,8 @@ def _pace(stage: Stage, plan: NodePlan) -> int:
         return stage.node.out.shape[2] // plan.lanes
     mac = stage.node.unit
     assert isinstance(mac, Mac)
-    return foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
+    pace = foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
+    return pace * mac.window.stride[1] if plan.window == "transposed" else pace
 
 
 def _undominated(options: list[Option]) -> tuple[Option, ...]:

@@ -40,7 +40,8 @@ def schedule(qgraph: QGraph, config: Config, board: Board) -> tuple[Plan, tuple[
         trial, timing = _fastest(planner)
     else:
         trial, timing = _for_rate(planner, fps, clock)
-    return _plan(planner.check(trial), timing, board, clock), trial.units
+    name = config.target.dataflow
+    return _plan(name, planner.check(trial), timing, board, clock), trial.units
 
 
 def units_of(qgraph: QGraph, plan: Plan) -> tuple[Unit, ...]:
@@ -48,11 +49,11 @@ def units_of(qgraph: QGraph, plan: Plan) -> tuple[Unit, ...]:
     return compose(qgraph, Choices(plan.macs, plan.requants, plan.lanes, plan.fifos))
 
 
-def _plan(trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
+def _plan(name: str, trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
     chosen = choices(plans_of(trial.options))
     fifos = tuple(FifoPlan(unit.name, unit.depth) for unit in trial.units if isinstance(unit, Fifo))
     return Plan(
-        "streaming",
+        name,
         board,
         clock,
         chosen.macs,

@@ -21,6 +21,7 @@ class Stage:
     head: QGraph
     tail: QGraph | None
     config: LayerConfig
+    dataflow: str = "streaming"
 
     @property
     def node(self) -> QNode:
@@ -54,11 +55,13 @@ def _continues(qgraph: QGraph, node: QNode, groups: dict[str, list[QNode]]) -> b
 
 def _stage(qgraph: QGraph, group: list[QNode], config: Config) -> Stage:
     head, tail = group[0], tuple(group[1:])
+    layer = config.layer(head.layer)
     return Stage(
         head.name,
         _part(qgraph, (head,)),
         _part(qgraph, tail) if tail else None,
-        config.layer(head.layer),
+        layer,
+        layer.dataflow or config.target.dataflow,
     )
 
 
