@@ -172,7 +172,7 @@ module sl_systolic #(
 
   sl_tile_load #(.WORD_BEATS(WORD_BEATS), .BUFFER(BUFFER), .INSTRUCTIONS(LOADS)) i_load (
     .clk(clk), .rst(rst), .start(start_q), .idle(load_idle), .base(memory_base),
-    .in_offset(odd_q ? 32'(IN_STRIDE) : '0), .stores_done(stores_done), .tile_done(tile_done),
+    .in_offset(odd_q ? 32'(IN_STRIDE) : 32'd0), .stores_done(stores_done), .tile_done(tile_done),
     .input_free(input_free), .program_addr(load_addr), .program_data(load_data),
     .cmd_valid(rcmd_valid[0]), .cmd_ready(rcmd_ready[0]), .cmd_addr(rcmd_addr[31:0]),
     .cmd_beats(rcmd_beats[31:0]), .s_tdata(read_data), .s_tvalid(read_valid),
