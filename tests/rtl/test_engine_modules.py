@@ -40,11 +40,20 @@ def test_engine_post(
     _bench("sl_engine_post", parameters, *POST)
 
 
+@pytest.mark.parametrize(
+    ("r", "lane", "e", "beats", "pixels"),
+    [(8, 4, 2, 7, 5), (4, 8, 3, 1, 6), (16, 1, 16, 1, 1), (4, 9, 4, 3, 2), (8, 2, 1, 3, 4)],
+)
+def test_engine_ingest(r: int, lane: int, e: int, beats: int, pixels: int) -> None:
+    _bench("sl_engine_ingest", {"R": r, "LANE": lane, "E": e, "BEATS": beats, "PIXELS": pixels})
+
+
 _SMALL = {
     "sl_engine_post": {"LANES": 2, "LANE": 8, "ACC_BITS": 18, "M_BITS": 6}
     | {"C_BITS": 10, "F_BITS": 9, "K_BITS": 15},
+    "sl_engine_ingest": {"R": 8, "LANE": 4, "E": 2, "BEATS": 7, "PIXELS": 5},
 }
-_HELPERS = {"sl_engine_post": POST}
+_HELPERS: dict[str, tuple[str, ...]] = {"sl_engine_post": POST, "sl_engine_ingest": ()}
 
 
 @pytest.mark.parametrize(
@@ -54,11 +63,20 @@ _HELPERS = {"sl_engine_post": POST}
         ("sl_engine_post", "sl_round_setup", "shift > 8'(P_BITS)", "shift > 8'(P_BITS + 9)"),
         ("sl_engine_post", "sl_round_shift", "floor[0] && !tie_q", "floor[0]"),
         ("sl_engine_post", "sl_round_shift", " && rest[0]", ""),
-        ("sl_engine_post", "sl_round_shift", "distance_q[D_BITS-2:0] >", "distance_q >"),
+        ("sl_engine_post", "sl_round_setup", "range <= hi - lo;", "range <= hi - lo + V'(1);"),
         ("sl_engine_post", "sl_weighted_pair", "b_again_q * m_b_q", "b_q * m_b_q"),
         ("sl_engine_post", "sl_engine_post", "residual ? m1 : F_BITS'(1)", "m1"),
         ("sl_engine_post", "sl_engine_post", "res_signed && r[LANE-1]", "r[LANE-1]"),
         ("sl_engine_post", "sl_engine_post", ".CLOCKS(FIRST)", ".CLOCKS(FIRST + 1)"),
+        ("sl_engine_ingest", "sl_engine_ingest", "(BEATS - 1) % SLOTS", "SLOTS - 1"),
+        (
+            "sl_engine_ingest",
+            "sl_engine_ingest",
+            "s_tready = !word_valid || word_ready",
+            "s_tready = word_ready",
+        ),
+        ("sl_engine_ingest", "sl_engine_ingest", "take && slot_q == '0)", "1'b0)"),
+        ("sl_engine_ingest", "sl_engine_ingest", "if (s_tready) word_valid", "word_valid"),
     ],
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
