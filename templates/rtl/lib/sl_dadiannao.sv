@@ -21,10 +21,12 @@
 // exactly one instruction of it frees the input. Output: R sums a beat, by pixel, then co.
 //
 // Clocks of an instruction with S steps over all co of a pixel:
-//   NY*NX * (S + (residual ? CO : 0)) + X, where X = 21 + L of a convolution, 6 + L of one that
-//   emits and is not held up, 6 of a pool, and L = clog2(R) + (SHIFT_W ? 0 : 1).
-// The next instruction follows at once; the first step of a frame is read 4 clocks after the last
-// word of its input was put together, or with the end of the former frame where that is later.
+//   NY*NX * (S + (residual ? CO : 0)) + X, where X = 21 + L of a convolution, 20 + L with a
+//   residual, 6 + L of one that emits and is not held up, 6 of a pool, and
+//   L = clog2(R) + (SHIFT_W ? 0 : 1).
+// The instructions of a frame follow one another at once. The first one starts 2 clocks after the
+// last beat of the input was taken, or behind the former frame where that is later. Input words
+// wait for the clocks in which results are written.
 //
 // An emitting walk is held up only while CREDITS beats are on their way or wait for m_tready.
 // Needs R a power of two, DEPTH <= 65536, F_BITS and K_BITS <= 32. bias, scale, w, step and prog
