@@ -14,7 +14,7 @@ from shiftloom.codegen.dataflows.engine import costs, roms
 from shiftloom.codegen.dataflows.streaming.timing import engine
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
-from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, Stream
+from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.values import Array
 
 _BLOCK_RAM_DEPTH = 33
@@ -55,7 +55,7 @@ class DadianNao(OneToOne):
 
     def _weights(self) -> Rom:
         fields, bits = self.program.weights.data, self.program.widths.w_bits
-        style = "block" if len(fields) >= _BLOCK_RAM_DEPTH else "distributed"
+        style: RomStyle = "block" if len(fields) >= _BLOCK_RAM_DEPTH else "distributed"
         return Rom(self._module("weights"), Array(fields.reshape(len(fields), -1)), bits, style)
 
     def _module(self, memory: str) -> str:

@@ -153,10 +153,10 @@ def reduced(qgraph: QGraph, parts: Sequence[tuple[QGraph, int]]) -> QGraph:
             nodes.append(_widened(made, wide[node.name]))
         elif node.name not in hidden:
             bits = max((wide[name] for name in node.sources if name in wide), default=0)
-            if bits and isinstance(node.unit, _PASSING):
+            passes = bits > 0 and isinstance(node.unit, _PASSING)
+            if passes:
                 wide[node.name] = max(bits, node.out.type.bits)
-                node = _widened(node, wide[node.name])
-            nodes.append(node)
+            nodes.append(_widened(node, wide[node.name]) if passes else node)
     return replace(qgraph, nodes=tuple(nodes))
 
 

@@ -1,4 +1,4 @@
-"""What stands before and behind an engine: row windows, beats of its input, channels of its sums."""
+"""What stands before and behind an engine: row windows, beats of words, channels of sums."""
 
 from __future__ import annotations
 
