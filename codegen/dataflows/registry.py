@@ -31,6 +31,8 @@ class Dataflow:
 DATAFLOWS = (
     Dataflow("streaming", streaming.schedule, streaming.units_of),
     Dataflow("pipeline", pipeline.schedule, pipeline.units_of),
+    Dataflow("dadiannao", streaming.schedule, streaming.units_of),
+    Dataflow("systolic", streaming.schedule, streaming.units_of),
 )
 
 

@@ -12,7 +12,7 @@ from shiftloom.codegen.dataflows.engine.compute import Memory, Tile, instruction
 from shiftloom.codegen.dataflows.engine.maps import Places, allocate
 from shiftloom.codegen.dataflows.engine.operations import Op, Operations, Region
 from shiftloom.codegen.dataflows.engine.program import Compute, with_flag, words
-from shiftloom.codegen.dataflows.engine.steps import Loop, Steps, StepTable
+from shiftloom.codegen.dataflows.engine.steps import Loops, Steps, StepTable
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, IntArray
 
@@ -40,7 +40,7 @@ class Program:
     depth: int
 
 
-def compile_program(operations: Operations, loops: tuple[tuple[Loop, ...], ...]) -> Program:
+def compile_program(operations: Operations, loops: tuple[Loops, ...]) -> Program:
     """The program of operations, with an order of the loops over the kernel for each.
 
     Raises ShiftloomError where something does not fit the engine.
@@ -49,7 +49,7 @@ def compile_program(operations: Operations, loops: tuple[tuple[Loop, ...], ...])
 
 
 class _Compiler:
-    def __init__(self, operations: Operations, loops: tuple[tuple[Loop, ...], ...]) -> None:
+    def __init__(self, operations: Operations, loops: tuple[Loops, ...]) -> None:
         self.operations = operations
         self.widths = arithmetic(operations)
         source = operations.map(operations.source.name)

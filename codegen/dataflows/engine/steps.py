@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,8 @@ from shiftloom.codegen.dataflows.engine.operations import Lanes, Op
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, IntArray
 
-Loop = Literal["block", "ky", "kx"]
-LOOPS: tuple[Loop, ...] = ("ky", "kx", "block")
+Loops = tuple[str, ...]
+LOOPS: Loops = ("ky", "kx", "block")
 """The order of the loops over a kernel, the outermost first."""
 MAX_OFFSET = 1 << 16
 MAX_STEPS = 1 << 16
@@ -31,7 +31,7 @@ Step = tuple[int, int, int]
 class Steps:
     """The lists of one operation, a list for every tile of outputs (of a pool: for every block)."""
 
-    def __init__(self, op: Op, lanes: Lanes, loops: tuple[Loop, ...] = LOOPS) -> None:
+    def __init__(self, op: Op, lanes: Lanes, loops: Loops = LOOPS) -> None:
         self.op = op
         self.lanes = lanes
         self.loops = loops

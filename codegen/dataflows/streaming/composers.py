@@ -11,6 +11,7 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Any
 
 from shiftloom.codegen import qgraph as q
+from shiftloom.codegen.dataflows.engine import build as engine
 from shiftloom.codegen.dataflows.pipeline import transposed
 from shiftloom.codegen.dataflows.pipeline.taps import Taps
 from shiftloom.codegen.dataflows.streaming.add import AddUnit
@@ -84,9 +85,7 @@ def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
         )
 
 
-def _matrix(
-    c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream
-) -> Stream:
+def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream) -> Stream:
     """The matrix unit of the planned kind."""
     name, design = f"{node.name}_matrix", c.qgraph.name
     if plan.kind == ConstantMatrix.kind:
@@ -294,4 +293,5 @@ _COMPOSERS: dict[type[Any], Callable[..., Stream]] = {
     q.Upsample: _upsample,
     q.Crop: _crop,
     q.ArgMax: _argmax,
+    q.Part: engine.add,
 }

@@ -12,6 +12,8 @@ from bisect import bisect_left
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.engine.build import with_engines
+from shiftloom.codegen.dataflows.engine.search import plan_engines
 from shiftloom.codegen.dataflows.streaming import latency
 from shiftloom.codegen.dataflows.streaming.compose import Choices, compose
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
@@ -20,7 +22,7 @@ from shiftloom.codegen.dataflows.streaming.planner import Planner, Trial, plans_
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.plan import FifoPlan, Plan
+from shiftloom.codegen.plan import EnginePlan, FifoPlan, Plan
 from shiftloom.codegen.qgraph import QGraph
 
 ROUNDS = 8
@@ -32,8 +34,15 @@ def schedule(qgraph: QGraph, config: Config, board: Board) -> tuple[Plan, tuple[
 
     Raises ShiftloomError when a folding is impossible or nothing fits, with the nearest numbers.
     """
+    return plan_engines(qgraph, config, board, _scheduled)
+
+
+def _scheduled(
+    qgraph: QGraph, config: Config, board: Board, engines: tuple[EnginePlan, ...]
+) -> tuple[Plan, tuple[Unit, ...]]:
+    """The plan of a network some parts of which run on engines."""
     clock = config.target.clock_mhz or board.clock_mhz
-    planner, fps = Planner(qgraph, config, board), config.target.fps
+    planner, fps = Planner(qgraph, config, board, engines), config.target.fps
     if config.target.objective == "latency":
         trial, timing = latency.search(planner, fps, clock)
     elif fps is None:
@@ -46,7 +55,8 @@ def schedule(qgraph: QGraph, config: Config, board: Board) -> tuple[Plan, tuple[
 
 def units_of(qgraph: QGraph, plan: Plan) -> tuple[Unit, ...]:
     """The units of a finished plan."""
-    return compose(qgraph, Choices(plan.macs, plan.requants, plan.lanes, plan.fifos))
+    choices = Choices(plan.macs, plan.requants, plan.lanes, plan.fifos, plan.engines)
+    return compose(with_engines(qgraph, plan.engines), choices)
 
 
 def _plan(name: str, trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
@@ -62,6 +72,7 @@ def _plan(name: str, trial: Trial, timing: Schedule, board: Board, clock: float)
         fifos,
         timing.interval,
         timing.latency,
+        chosen.engines,
     )
 
 

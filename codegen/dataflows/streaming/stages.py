@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from shiftloom.codegen.config import Config, LayerConfig
-from shiftloom.codegen.qgraph import Mac, QGraph, QInput, QNode
+from shiftloom.codegen.qgraph import Mac, Part, QGraph, QInput, QNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def cut(qgraph: QGraph, config: Config) -> tuple[Stage, ...]:
 
 def _continues(qgraph: QGraph, node: QNode, groups: dict[str, list[QNode]]) -> bool:
     """Whether a node belongs to the stage that makes its input."""
-    if isinstance(node.unit, Mac) or len(node.sources) != 1 or node.sources[0] not in groups:
+    if isinstance(node.unit, Mac | Part) or len(node.sources) != 1 or node.sources[0] not in groups:
         return False
     source = node.sources[0]
     return len(qgraph.readers(source)) == 1 and source not in qgraph.outputs

@@ -24,10 +24,10 @@ from shiftloom.codegen.dataflows.engine.program import (
     with_flag,
     words,
 )
-from shiftloom.codegen.dataflows.engine.steps import Loop, Steps, StepTable
+from shiftloom.codegen.dataflows.engine.steps import Steps, StepTable
 from shiftloom.codegen.dataflows.systolic.memory import Layout, image, layout, packed, tile_beats
 from shiftloom.codegen.dataflows.systolic.tiling import pitch, read_rows, tiles
-from shiftloom.codegen.plan import EnginePlan, OpPlan
+from shiftloom.codegen.plan import EnginePlan
 from shiftloom.codegen.values import Array
 
 LANE = 8
@@ -109,7 +109,7 @@ class _Compiler:
         self.lanes = operations.lanes
         self.widths = arithmetic(operations, LANE)
         self.steps = [
-            Steps(op, self.lanes, _loops(each))
+            Steps(op, self.lanes, each.loops)
             for op, each in zip(operations.ops, plan.ops, strict=True)
         ]
         self.beats = tile_beats(
@@ -254,11 +254,6 @@ def _pixels(op: Op, tile: Tile) -> range:
     """The output pixels of a tile, which lie side by side."""
     first = tile.y * op.output[1] + tile.x
     return range(first, first + tile.pixels)
-
-
-def _loops(plan: OpPlan) -> tuple[Loop, ...]:
-    order: dict[str, Loop] = {"block": "block", "ky": "ky", "kx": "kx"}
-    return tuple(order[loop] for loop in plan.loops)
 
 
 def _starts(steps: Sequence[Steps], beats: int) -> tuple[list[int], list[int], int]:

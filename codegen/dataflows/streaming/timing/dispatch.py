@@ -6,6 +6,7 @@ from shiftloom.codegen.dataflows.streaming.timing import (
     add,
     concat,
     crop,
+    engine,
     fork,
     frame_split,
     gather,
@@ -59,6 +60,8 @@ def valid(kind: int, p: IntArray, s: IntArray) -> int:
         return add.valid(p, s)
     if kind == Kind.TAPS:
         return taps.valid(p, s)
+    if kind == Kind.ENGINE:
+        return engine.valid(p, s)
     return pool.valid(p, s)
 
 
@@ -95,6 +98,8 @@ def ready(kind: int, p: IntArray, s: IntArray, offered: int, taken: int) -> int:
         return add.ready(p, s, offered, taken)
     if kind == Kind.TAPS:
         return taps.ready(p, s, offered, taken)
+    if kind == Kind.ENGINE:
+        return engine.ready(p, s, offered, taken)
     return pool.ready(p, s, offered, taken)
 
 
@@ -131,5 +136,7 @@ def step(kind: int, p: IntArray, s: IntArray, moved_in: int, moved_out: int) -> 
         add.step(p, s, moved_in, moved_out)
     elif kind == Kind.TAPS:
         taps.step(p, s, moved_in, moved_out)
+    elif kind == Kind.ENGINE:
+        engine.step(p, s, moved_in, moved_out)
     else:
         pool.step(p, s, moved_in, moved_out)

@@ -30,6 +30,7 @@ class Kind(IntEnum):
     GATHER = 13
     ADD = 14
     TAPS = 15
+    ENGINE = 16
 
 
 PIPELINES = (Kind.PIPELINE, Kind.ADD, Kind.POOL)

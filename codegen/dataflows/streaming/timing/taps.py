@@ -26,9 +26,7 @@ class TapsGeometry:
     def of(shape: Shape, window: Window, output: Pair) -> TapsGeometry:
         """The walk over a map of `shape` for `output` pixels of a window."""
         end_y, end_x = ((output[i] - 1) * window.stride[i] for i in (0, 1))
-        rows, columns = (
-            max(shape[i], (end_y, end_x)[i] + 1, window.span[i]) for i in (0, 1)
-        )
+        rows, columns = (max(shape[i], (end_y, end_x)[i] + 1, window.span[i]) for i in (0, 1))
         top, left = window.padding
         start_y = rows - top - (left > 0) if top + left else 0
         return TapsGeometry(
