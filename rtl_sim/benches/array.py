@@ -42,7 +42,9 @@ class Shape:
     def tile(self, steps: int, pixels: int) -> Tile:
         """A random tile; every third is followed by pauses."""
         size = (steps, self.rows, self.columns)
-        codes = self.rng.choice(BETA, size) if self.shift else draw(self.rng, size, self.w_bits, True)
+        codes = (
+            self.rng.choice(BETA, size) if self.shift else draw(self.rng, size, self.w_bits, True)
+        )
         x = draw(self.rng, (steps, pixels, self.rows), self.x_bits, self.x_signed)
         pauses = self.rng.integers(0, 5, steps) * int(self.rng.random() < 0.3)
         return Tile(x, codes, int(self.rng.integers(len(self.bias))), pauses)
