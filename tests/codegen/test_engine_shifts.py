@@ -1,4 +1,4 @@
-"""All requantizations of an engine with one shift: the same functions, and what becomes too wide."""
+"""One shift for all layers of an engine: the same functions, and what becomes too wide."""
 
 from __future__ import annotations
 
