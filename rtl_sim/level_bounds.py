@@ -72,6 +72,7 @@ BOUNDS = (
     LevelBound("sl_axis_last", 2, {"WIDTH": 32, "BEATS": 10}),
     LevelBound("sl_frame_counters", 16),
     LevelBound("sl_axil_slave", 1),
+    LevelBound("sl_memory_gate", 4, {"WIDTH": 64, "BEATS": 784}),
     LevelBound("sl_axi_bursts", 11),
     LevelBound("sl_axi_read", 11),
     LevelBound("sl_axi_write", 11),

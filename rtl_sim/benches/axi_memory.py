@@ -70,12 +70,13 @@ class Address:
         self.waiting = None if self.ready else offer
         if offer is None or not self.ready:
             return None
-        burst = self._checked(*offer, clock)
+        burst = self._checked(offer, clock)
         self.bursts.append(burst)
         return burst
 
-    def _checked(self, address: int, length: int, size: int, kind: int, clock: int) -> Burst:
+    def _checked(self, offer: tuple[int, ...], clock: int) -> Burst:
         """The burst, which must keep the rules."""
+        address, length, size, kind = offer
         assert (size, kind, address % 8) == (3, 1, 0), f"burst {address:#x} is not of INCR words"
         assert length < self.longest, f"burst {address:#x} has {length + 1} beats"
         end = address + 8 * length

@@ -6,10 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import cocotb
-
 from shiftloom.rtl_sim.benches.axi_memory import Pace, ReadMemory
-from shiftloom.rtl_sim.benches.commands import Command, Commands, Flush, Words, random_commands
+from shiftloom.rtl_sim.benches.commands import (
+    Command,
+    Commands,
+    Flush,
+    Words,
+    random_commands,
+    varied_test,
+)
 from shiftloom.rtl_sim.benches.streams import Bench, Sink, bench_test, compare, parameters
 
 PACES = (Pace(1, 1), Pace(40, 40), Pace(20, 200, pauses=True))
@@ -56,8 +61,7 @@ async def _run(
     return commands, memory, sink
 
 
-@cocotb.test()
-@cocotb.parametrize(pace=PACES, stall=("full", "bursty", "late"))
+@varied_test(pace=PACES, stall=("full", "bursty", "late"))
 async def gives_the_words_of_every_command(dut: Any, pace: Pace, stall: str) -> None:
     """Random commands, many of them unaligned or across 4 KiB."""
     for seed in (1, 2):
@@ -120,8 +124,7 @@ async def keeps_an_error(dut: Any) -> None:
     assert int(dut.error.value) == 0
 
 
-@cocotb.test()
-@cocotb.parametrize(pace=PACES)
+@varied_test(pace=PACES)
 async def is_right_after_a_flush(dut: Any, pace: Pace) -> None:
     """At any moment: what is under way is discarded, no rule is broken, then all is clean."""
     rng, words = random.Random(3), Words()
@@ -145,6 +148,10 @@ async def is_right_after_a_flush(dut: Any, pace: Pace) -> None:
         sink.beats.clear()
         given = random_commands(rng, 3, 40)
         commands.give(given)
-        count = sum(command.beats for command in given)
-        await bench.run(lambda count=count: len(sink.beats) >= count, 9000)
-        compare(sink.beats, _data(words, given))
+        await _receive(bench, sink, _data(words, given))
+
+
+async def _receive(bench: Bench, sink: Sink, expected: Sequence[int]) -> None:
+    """Run until the sink has as many beats, which must be those expected."""
+    await bench.run(lambda: len(sink.beats) >= len(expected), 9000)
+    compare(sink.beats, expected)

