@@ -25,6 +25,7 @@ from shiftloom.codegen.dataflows.engine.rewrite import (
     rewritten,
 )
 from shiftloom.codegen.dataflows.engine.row_windows import with_row_windows
+from shiftloom.codegen.dataflows.engine.shifts import with_equal_shifts
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.qgraph import (
     Concat,
@@ -116,7 +117,7 @@ class _Lowering:
             self.part.inputs[0],
             front,
             self._maps(ops),
-            tuple(ops),
+            with_equal_shifts(ops),
             last.out.shape[2],
         )
 
