@@ -12,6 +12,7 @@ from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
 from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
 from shiftloom.models.network import Network, OnnxNetwork, TunedNetwork
 from shiftloom.models.resnet import RESNET8, RESNET8_W3, RESNET20, RESNET20_W3A4
+from shiftloom.models.resnet18 import RESNET18
 from shiftloom.models.shiftnet import SHIFTNET
 from shiftloom.models.tfc import TFC_2W2A
 
@@ -36,6 +37,7 @@ NETWORKS: tuple[Network, ...] = (
     DSNET,
     SHIFTNET,
     MOBILENET_V1_025,
+    RESNET18,
     AUTOENCODER,
 )
 ONNX_NETWORKS: tuple[OnnxNetwork, ...] = (MLPERF_RESNET8, MLPERF_DS_CNN, TFC_2W2A)

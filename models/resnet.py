@@ -27,7 +27,7 @@ def build(blocks: int) -> nn.Module:
     for stage, outputs in enumerate(WIDTHS, 1):
         for index in range(1, blocks + 1):
             stride = 2 if stage > 1 and index == 1 else 1
-            layers.append((f"block{stage}{index}", _block(channels, outputs, stride)))
+            layers.append((f"block{stage}{index}", basic_block(channels, outputs, stride)))
             channels = outputs
     layers += [
         ("pool", nn.AvgPool2d(8)),
@@ -37,7 +37,7 @@ def build(blocks: int) -> nn.Module:
     return nn.Sequential(OrderedDict(layers))
 
 
-def _block(channels: int, outputs: int, stride: int) -> nn.Module:
+def basic_block(channels: int, outputs: int, stride: int) -> nn.Module:
     """relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))."""
     import torch
     from torch import nn
