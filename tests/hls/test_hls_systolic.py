@@ -204,7 +204,7 @@ def test_products_of_the_hardware_change_nothing(
     [
         ("shift + W_BITS > 64", "shift + W_BITS > 99"),
         ("segment * static_cast<int>(at[6])", "0"),
-        ("res_beat + j * res_stride", "res_beat"),
+        ("j * res_stride + p * (R / 8)", "j * res_stride"),
         ("x[lane] > most[lane]", "x[lane] < most[lane]"),
     ],
 )
