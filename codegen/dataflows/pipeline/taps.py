@@ -124,7 +124,12 @@ def _delay(width: int, clocks: int) -> dict[str, float]:
     if clocks > _LONGEST_SHIFT:
         ring = ram(width, clocks - 1)
         registers = 0 if ring["block_rams"] else width
-        return {"delay_bits": registers, "place_bits": count_bits(clocks - 1), "srl_luts": 0, **ring}
+        return {
+            "delay_bits": registers,
+            "place_bits": count_bits(clocks - 1),
+            "srl_luts": 0,
+            **ring,
+        }
     is_shift = clocks >= _SHORTEST_SRL
     return {
         "delay_bits": 0 if is_shift else width * clocks,

@@ -84,9 +84,7 @@ def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
         )
 
 
-def _matrix(
-    c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream
-) -> Stream:
+def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream) -> Stream:
     """The matrix unit of the planned kind."""
     name, design = f"{node.name}_matrix", c.qgraph.name
     if plan.kind == ConstantMatrix.kind:
