@@ -67,11 +67,14 @@ module sl_taps_walk #(
   wire fold_last = fold == FW'(FOLDS - 1);
   wire x_last    = x_q == XW'(COLUMNS - 1);
   wire y_last    = y_q == YW'(ROWS - 1);
+  wire [XW-1:0] x_next = x_last ? '0 : x_q + XW'(1);
+  wire [YW-1:0] y_next = y_last ? '0 : y_q + YW'(1);
   wire frame_end = (y_q == '0) && (x_q == '0) && (fold == '0);
   logic awaits_q;                      // outputs are to come of the frame that ends
   wire idle      = idle_q || (frame_end && awaits_q && !s_tvalid);
-  wire take      = s_tready && s_tvalid;
   wire next      = step && fold_last;  // the pixel's last step
+  wire moves     = next && !idle;
+  wire row_end   = moves && x_last;
 
   assign s_tready = started_q && ready && !walks && !idle_q;
   assign step     = started_q && ready && (walks || idle || s_tvalid);
@@ -83,10 +86,8 @@ module sl_taps_walk #(
   always_ff @(posedge clk) begin
     started_q <= 1'b1;
     if (step) idle_q <= idle && !fold_last;
-    if (next && !idle) begin
-      x_q <= x_last ? '0 : x_q + XW'(1);
-      if (x_last) y_q <= y_last ? '0 : y_q + YW'(1);
-    end
+    if (moves) x_q <= x_next;
+    if (row_end) y_q <= y_next;
     if (rst) begin
       started_q <= 1'b0;
       idle_q    <= 1'b0;
@@ -95,12 +96,24 @@ module sl_taps_walk #(
     end
   end
 
+  // The masks of the next pixel are made in this one, so that they come out of registers.
   for (genvar i = 0; i < KH; i = i + 1) begin : gen_row
-    assign row_ok[i] = (int'(y_q) >= i * DH - PT) && (int'(y_q) < ROWS + i * DH - PT);
+    localparam int FROM = i * DH - PT;
+    localparam int TO   = (ROWS + FROM < H) ? ROWS + FROM : H;
+    always_ff @(posedge clk) begin
+      if (rst) row_ok[i] <= (FROM <= 0) && (TO > 0);
+      else if (row_end) row_ok[i] <= (int'(y_next) >= FROM) && (int'(y_next) < TO);
+    end
   end
   for (genvar j = 0; j < KW; j = j + 1) begin : gen_column
-    assign column_ok[j] =
-      take && (int'(x_q) >= j * DW - PL) && (int'(x_q) < COLUMNS + j * DW - PL);
+    localparam int FROM = j * DW - PL;
+    localparam int TO   = (COLUMNS + FROM < W) ? COLUMNS + FROM : W;
+    logic column_q;
+    always_ff @(posedge clk) begin
+      if (rst) column_q <= (FROM <= 0) && (TO > 0);
+      else if (moves) column_q <= (int'(x_next) >= FROM) && (int'(x_next) < TO);
+    end
+    assign column_ok[j] = column_q && s_tvalid && !idle_q;
   end
 
   // The output of stride 1 whose last tap is in this step, and its place between the strides.
