@@ -16,8 +16,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.memory_registers import register_offset
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache, digest_of
+from shiftloom.rtl_sim.memory import SimMemory
 
 LIBRARY = "libsim.so"
 MAX_WIDTH = 512
@@ -50,7 +52,8 @@ class SimTop:
 
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
     a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
-    bytes up to 512; beats are beats a frame.
+    bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
+    registers MEMORY_BASE, written before the first frame, and ERRORS.
     """
 
     name: str
@@ -60,6 +63,7 @@ class SimTop:
     out_width: int
     out_beats: int
     probes: tuple[Probe, ...] = ()
+    memory: SimMemory | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""
@@ -129,13 +133,18 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...]) -> str:
         variable_end_string="}@",
         line_statement_prefix="//%",
     )
-    text = (files("shiftloom.rtl_sim") / "harness.cpp.j2").read_text(encoding="utf-8")
+    folder = files("shiftloom.rtl_sim")
+    text = (folder / "harness.cpp.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         in_bytes=top.in_bytes,
         in_beats=top.in_beats,
         out_bytes=top.out_bytes,
         out_beats=top.out_beats,
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
+        masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
+        memory_model=(folder / "memory_model.hpp").read_text(encoding="utf-8"),
+        base_register=register_offset("MEMORY_BASE"),
+        errors_register=register_offset("ERRORS"),
     )
 
 

@@ -58,6 +58,7 @@ def simulate_hls(
         sink.width,
         sink.beats,
         cache,
+        image=opened.memory_image(),
     )
     given = encode(opened.qgraph, frames)
     raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from shiftloom.rtl_sim.benches.engine_layers import Conv, Layer, Pool, Rounding, Scaled, Sum, Window
-from shiftloom.rtl_sim.benches.streams import IntArray, draw, pack
+from shiftloom.rtl_sim.benches.streams import IntArray, draw, pack, unpack
 
 BETA = np.array([0, 1, 2, 4, -1, -2, -4], dtype=np.int64)
 """The values of the codes."""
@@ -145,6 +145,19 @@ class Net:
             "w": self.weights,
             "bias": pack(biases, self.format.r, ACC_BITS),
             "scale": self.scales,
+        }
+
+    def arrays(self) -> dict[str, IntArray]:
+        """The same as arrays of integers, as HLS C++ has them; a scale is C * 2^M_BITS + M."""
+        f, words = self.format, self.memories()
+        scales = unpack(self.scales, f.r, M_BITS + f.c_bits, signed=f.c_bits > 0)
+        missing = len(self.biases) - len(scales)
+        return {
+            "prog": unpack(words["prog"], 32, 32),
+            "step": np.array(self.steps),
+            "w": unpack(self.weights, f.r * f.r, f.w_bits, signed=f.w_bits != 3),
+            "bias": np.array(self.biases),
+            "scale": np.pad(scales, ((0, missing), (0, 0))),
         }
 
     def _blocks(self, channels: int) -> int:

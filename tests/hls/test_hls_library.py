@@ -10,14 +10,23 @@ import pytest
 from hls_arith import arith_cases
 from hls_build import LIBRARY, copy_library, from_bytes, to_bytes, write_harness
 from hls_depthwise import depthwise_cases
+from hls_engines import engine_cases
 from hls_routes import route_cases
+from hls_taps import taps_cases
 from hls_units import Case, cases
 
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import CXX_FLAGS, compile_cpp
 
 FRAMES = 4
-CASES = (*cases(), *arith_cases(), *route_cases(), *depthwise_cases())
+CASES = (
+    *cases(),
+    *arith_cases(),
+    *route_cases(),
+    *depthwise_cases(),
+    *engine_cases(),
+    *taps_cases(),
+)
 UNITS = sorted({case.function for case in CASES})
 FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
 
@@ -40,6 +49,7 @@ MUTATIONS = (
     ("sl_reduce.hpp", "if (tap > 0)", "if (tap > 1)"),
     ("sl_dw_shift.hpp", "tap == 0 ?", "tap <= 1 ?"),
     ("sl_dw_dsp.hpp", "weights[fold * TAPS + tap][lane])", "weights[tap][lane])"),
+    ("sl_taps.hpp", "real && column >= 0 &&", "real &&"),
     ("sl_fork.hpp", "m1.write(word);", "m1.write(word ^ 1);"),
     ("sl_concat.hpp", "beat < A_BEATS ?", "beat < B_BEATS ?"),
     ("sl_frame_split.hpp", "beat < A_BEATS)", "beat >= B_BEATS)"),
@@ -47,6 +57,7 @@ MUTATIONS = (
     ("sl_crop.hpp", "y >= TOP && y < TOP + OH", "y < OH"),
     ("sl_gather.hpp", "pixel[order[k]]", "pixel[order[0]]"),
     ("sl_table.hpp", "PER_CHANNEL ? fold : 0", "0"),
+    ("sl_dadiannao.hpp", "x[n] > most[n] ?", "x[n] < most[n] ?"),
     ("sl_argmax.hpp", "x[lane] > best", "x[lane] >= best"),
 )
 

@@ -100,18 +100,30 @@ _HELPERS: dict[str, tuple[str, ...]] = {
         ("sl_dadiannao", "sl_max_reduce", "value_wide > most_wide", "value_wide < most_wide"),
         ("sl_dadiannao", "sl_dadiannao", "|| (step_d_q && restart_d_q)", ""),
         ("sl_dadiannao", "sl_dadiannao", "!full_q && !result_valid", "!result_valid"),
-        ("sl_dadiannao", "sl_dadiannao", "emit && credits_q == '0", "1'b0"),
         ("sl_dadiannao", "sl_dadiannao", "retire && pending_q == FLIGHT'(1)", "retire"),
     ],
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
+    _require_failure(tmp_path, top, _SMALL[top], module, old, new)
+
+
+def test_bench_notices_an_output_that_overflows(tmp_path: Path) -> None:
+    """A walk that takes no heed of the room for what it emits, on a network that emits a lot."""
+    fault = ("sl_dadiannao", "emit && credits_q == '0", "1'b0")
+    _require_failure(tmp_path, "sl_dadiannao", NETS["signed"]().parameters(), *fault, net="signed")
+
+
+def _require_failure(
+    folder: Path, top: str, parameters: dict[str, int], module: str, old: str, new: str,
+    net: str = "plain",
+) -> None:  # fmt: skip
     helpers = _HELPERS[top]
     for name in (*helpers, top):
         text = (LIB / f"{name}.sv").read_text("utf-8")
         if name == module:
             assert text.count(old) == 1
             text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+        (folder / f"{name}.sv").write_text(text)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
-        _bench(top, _SMALL[top], *helpers, folder=tmp_path, net="plain")
+        _bench(top, parameters, *helpers, folder=folder, net=net)

@@ -54,15 +54,18 @@ def is_identity(unit: object, source: QTensor) -> bool:
 def other_operand(part: QGraph, node: QNode) -> int | None:
     """Of a sum, the index of the operand that is read as a stored map; None without a fitting one.
 
-    The other operand is a requantization that nothing else reads: it is computed in place.
+    The other operand is a requantization that nothing else reads: it is computed in place. Of two
+    of these the one with more products is taken.
     """
     made = {each.name: each for each in part.nodes}
-    for index in (1, 0):
-        name = node.sources[index]
+    found = []
+    for index, name in enumerate(node.sources):
         is_computed = name in made and isinstance(made[name].unit, Requantize)
         if is_computed and len(part.readers(name)) == 1 and name not in part.outputs:
-            return 1 - index
-    return None
+            source = made.get(made[name].sources[0])
+            unit = source.unit if source is not None else None
+            found.append((unit.lanes if isinstance(unit, Mac) else 0, 1 - index))
+    return max(found)[1] if found else None
 
 
 def _live(part: QGraph) -> QGraph:

@@ -18,8 +18,8 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, IntArray
 
 Loops = tuple[str, ...]
-LOOPS: Loops = ("ky", "kx", "block")
-"""The order of the loops over a kernel, the outermost first."""
+LOOPS: Loops = ("block", "ky", "kx")
+"""The loops over a kernel, the outermost first: a tile begins when its first block is there."""
 MAX_OFFSET = 1 << 16
 MAX_STEPS = 1 << 16
 """Most entries of the step memory."""
