@@ -58,7 +58,7 @@ class Systolic(OneToOne):
             ("LOADS", len(program.load.data)),
             ("WPROGRAM", len(program.weight.data)),
             ("RPROGRAM", sum(turn.residual is not None for turn in program.turns)),
-            ("SPROGRAM", len(program.store.data)),
+            ("SPROGRAM", sum(turn.store is not None for turn in program.turns)),
             ("STEPS", len(program.step.data)),
             ("PARAMS", len(program.bias.data)),
             ("WPORTS", plan.weight_ports),
