@@ -101,34 +101,14 @@ module sl_array_os #(
   assign up[R*C*ACC_BITS +: C*ACC_BITS] = '0;
 
   for (genvar r = 0; r < R; r = r + 1) begin : gen_row
-    logic [C*X_BITS-1:0] x_q;
-    logic [C*TAG-1:0] tag_q;
-    always_ff @(posedge clk) begin
-      x_q <= {x_q[0 +: (C-1)*X_BITS], x_serial[r*X_BITS +: X_BITS]};
-      tag_q <= rst ? '0 : {tag_q[0 +: (C-1)*TAG], tag_serial[r*TAG +: TAG]};
-    end
-
-    for (genvar c = 0; c < C; c = c + 1) begin : gen_pe
-      logic [W_BITS-1:0] weight_q;
-      logic [ACC_BITS-1:0] sum_q, out_q;
-      logic last_q;
-      wire is_valid = tag_q[c*TAG + 2];
-      wire is_first = tag_q[c*TAG + 1];
-      wire [ACC_BITS-1:0] product;
-      sl_weight_product #(
-        .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .W_BITS(W_BITS), .SHIFT_W(SHIFT_W), .WIDE(ACC_BITS)
-      ) i_product (
-        .x(x_q[c*X_BITS +: X_BITS]), .w(weight_q), .wide(product)
-      );
-      always_ff @(posedge clk) begin
-        weight_q <= w_down[(r*C+c)*W_BITS +: W_BITS];
-        if (is_valid) sum_q <= (is_first ? '0 : sum_q) + product;
-        last_q <= tag_q[c*TAG];
-        out_q <= last_q ? sum_q : up[((r+1)*C+c)*ACC_BITS +: ACC_BITS];
-      end
-      assign w_down[((r+1)*C+c)*W_BITS +: W_BITS] = weight_q;
-      assign up[(r*C+c)*ACC_BITS +: ACC_BITS] = out_q;
-    end
+    sl_array_os_row #(
+      .C(C), .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .W_BITS(W_BITS), .SHIFT_W(SHIFT_W),
+      .ACC_BITS(ACC_BITS)
+    ) i_row (
+      .clk(clk), .rst(rst), .x(x_serial[r*X_BITS +: X_BITS]), .tag(tag_serial[r*TAG +: TAG]),
+      .w(w_down[r*C*W_BITS +: C*W_BITS]), .w_down(w_down[(r+1)*C*W_BITS +: C*W_BITS]),
+      .below(up[(r+1)*C*ACC_BITS +: C*ACC_BITS]), .above(up[r*C*ACC_BITS +: C*ACC_BITS])
+    );
   end
   wire unused_below = &{1'b0, w_down[R*C*W_BITS +: C*W_BITS]};
 

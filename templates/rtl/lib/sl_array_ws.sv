@@ -52,6 +52,7 @@ module sl_array_ws #(
   localparam int P = X_BITS + ((SHIFT_W != 0) ? 2 : W_BITS);
   localparam int LEVELS = $clog2(R);
   localparam int SUM = P + LEVELS;         // of a column
+  localparam int FIELD = (SUM + 15) / 16 * 16;
   localparam int LATENCY = R + C + 1;      // from a slot to its sums
   localparam int COUNT_BITS = $clog2(R + 1);
   localparam int CONTROL = 2 + PIXEL_BITS + ROW_BITS;
@@ -88,52 +89,28 @@ module sl_array_ws #(
   wire [R-1:0] swap = {swap_q, slot_swap};  // bit r: the swap reaches row r
   always_ff @(posedge clk) swap_q <= rst ? '0 : swap[R-2:0];
 
-  wire [(R+1)*C*SUM-1:0] partial;
-  assign partial[C*SUM-1:0] = '0;
+  // Partial sums in fields of whole half words, which simulators move faster.
+  wire [(R+1)*C*FIELD-1:0] partial;
+  assign partial[C*FIELD-1:0] = '0;
 
   for (genvar r = 0; r < R; r = r + 1) begin : gen_row
-    // The first PE of the row gets what the later ones get from their neighbours.
-    logic [C*X_BITS-1:0] x_q;
-    logic [C-2:0] swap_row_q, load_q;
-    wire [C*X_BITS-1:0] x_row = {x_q[0 +: (C-1)*X_BITS], x_skewed[r*X_BITS +: X_BITS]};
-    wire [C-1:0] swap_row = {swap_row_q, swap[r]};
-    wire [C-1:0] load_row = {load_q, take && loaded_q == COUNT_BITS'(r)};
-    always_ff @(posedge clk) begin
-      x_q <= x_row;
-      swap_row_q <= swap_row[C-2:0];
-      load_q <= load_row[C-2:0];
-    end
-
-    localparam int BITS = P + $clog2(r + 1);  // of the partial sum of rows 0 to r
-    for (genvar c = 0; c < C; c = c + 1) begin : gen_pe
-      logic [W_BITS-1:0] next_q, weight_q;
-      logic [BITS-1:0] sum_q;
-      wire [BITS-1:0] product;
-      sl_weight_product #(
-        .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .W_BITS(W_BITS), .SHIFT_W(SHIFT_W), .WIDE(BITS)
-      ) i_product (
-        .x(x_q[c*X_BITS +: X_BITS]), .w(weight_q), .wide(product)
-      );
-      always_ff @(posedge clk) begin
-        if (load_row[c]) next_q <= w_skewed[c*W_BITS +: W_BITS];
-        if (swap_row[c]) weight_q <= next_q;
-        sum_q <= partial[(r*C+c)*SUM +: BITS] + product;
-      end
-      if (SHIFT_W != 0) begin : gen_unsigned
-        assign partial[((r+1)*C+c)*SUM +: SUM] = SUM'(sum_q);
-      end else begin : gen_signed
-        assign partial[((r+1)*C+c)*SUM +: SUM] = SUM'($signed(sum_q));
-      end
-    end
+    sl_array_ws_row #(
+      .C(C), .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .W_BITS(W_BITS), .SHIFT_W(SHIFT_W),
+      .BITS(P + $clog2(r + 1)), .FIELD(FIELD)
+    ) i_row (
+      .clk(clk), .x(x_skewed[r*X_BITS +: X_BITS]), .swap(swap[r]),
+      .load(take && loaded_q == COUNT_BITS'(r)), .w(w_skewed),
+      .above(partial[r*C*FIELD +: C*FIELD]), .below(partial[(r+1)*C*FIELD +: C*FIELD])
+    );
   end
 
-  wire unused_partial_bits = &{1'b0, partial};  // of sums of few rows
-
   // The columns end one clock after the other: wait for the last.
-  wire [C*SUM-1:0] column;
-  sl_triangle #(.N(C), .BITS(SUM), .DOWN(1)) i_deskew (
-    .clk(clk), .d(partial[R*C*SUM +: C*SUM]), .q(column)
-  );
+  wire [C*SUM-1:0] bottom, column;
+  for (genvar c = 0; c < C; c = c + 1) begin : gen_bottom
+    assign bottom[c*SUM +: SUM] = partial[(R*C+c)*FIELD +: SUM];
+  end
+  wire unused_high_bits = &{1'b0, partial};
+  sl_triangle #(.N(C), .BITS(SUM), .DOWN(1)) i_deskew (.clk(clk), .d(bottom), .q(column));
 
   // The slot's own marks, up to the clock before its column sums.
   wire [CONTROL-1:0] early;
@@ -175,7 +152,7 @@ module sl_array_ws #(
     end else begin : gen_signed
       always_ff @(posedge clk) sums[c*ACC_BITS +: ACC_BITS] <= base + ACC_BITS'($signed(term));
     end
-    wire unused_high_bits = &{1'b0, term};  // where ACC_BITS < SUM
+    wire unused_term_bits = &{1'b0, term};  // where ACC_BITS < SUM
   end
 
   always_ff @(posedge clk) begin

@@ -24,22 +24,20 @@ module sl_shift_product #(
   wire sign = (X_SIGNED != 0) && x[X_BITS-1];
   wire [P+1:0] x_wide = {{2{sign}}, x, 2'b00};  // x[i] is x_wide[i + 2]
 
-  for (genvar i = 0; i < P; i = i + 1) begin : gen_bit
-    // A function of six bits: code, x[i], x[i-1] and x[i-2].
-    logic value;
-    always_comb begin
-      case (code)
-        3'b001:  value = x_wide[i+2];
-        3'b010:  value = x_wide[i+1];
-        3'b011:  value = x_wide[i];
-        3'b100:  value = !x_wide[i+2];
-        3'b101:  value = !x_wide[i+1];
-        3'b110:  value = !x_wide[i];
-        default: value = 1'b0;
-      endcase
-    end
-    assign product[i] = (X_SIGNED != 0 && i == P - 1) ? !value : value;
+  // Each bit is a function of six: code, x[i], x[i-1] and x[i-2].
+  logic [P-1:0] value;
+  always_comb begin
+    case (code)
+      3'b001:  value = x_wide[2 +: P];
+      3'b010:  value = x_wide[1 +: P];
+      3'b011:  value = x_wide[0 +: P];
+      3'b100:  value = ~x_wide[2 +: P];
+      3'b101:  value = ~x_wide[1 +: P];
+      3'b110:  value = ~x_wide[0 +: P];
+      default: value = '0;
+    endcase
   end
+  assign product = value ^ (P'(X_SIGNED != 0) << (P - 1));
 
 endmodule
 

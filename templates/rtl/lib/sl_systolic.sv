@@ -284,7 +284,6 @@ module sl_systolic #(
   end
   wire y_valid, pool_valid;
   wire [C*8-1:0] y, residual;
-  wire [R*X_BITS-1:0] pool_x;
   wire [WORD-1:0] pool_word;
   sl_engine_post #(
     .LANES(C), .LANE(8), .ACC_BITS(ACC_BITS), .M_BITS(M_BITS), .C_BITS(C_BITS), .F_BITS(F_BITS),
@@ -298,13 +297,10 @@ module sl_systolic #(
     .lo2(prog_data[24*32 +: V]), .hi2(prog_data[25*32 +: V]), .zero2(prog_data[26*32 +: V]),
     .out_valid(y_valid), .y(y)
   );
-  sl_max_taps #(.LANES(R), .BITS(X_BITS), .IS_SIGNED(X_SIGNED)) i_pool (
-    .clk(clk), .rst(rst), .valid(valid_late && is_pool), .is_first(first_late),
-    .is_last(last_late), .x(x_q), .y_valid(pool_valid), .y(pool_x)
+  sl_max_reduce #(.LANES(R), .BITS(X_BITS), .IS_SIGNED(X_SIGNED), .OUT_BITS(8)) i_pool (
+    .clk(clk), .rst(rst), .in_valid(valid_late && is_pool), .in_last(last_late), .x(x_q),
+    .m_valid(pool_valid), .m(pool_word)
   );
-  for (genvar l = 0; l < R; l = l + 1) begin : gen_pool
-    assign pool_word[l*8 +: 8] = pool_x[l*X_BITS +: 8];
-  end
   assign result = is_pool ? pool_valid : emits ? sums_valid : y_valid;
 
   wire [WORD-1:0] res_word;

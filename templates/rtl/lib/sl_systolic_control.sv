@@ -110,7 +110,7 @@ module sl_systolic_control #(
   wire co_starts = starts && next_last_q;
 
   // A pool: its block is loaded and has room; then a tap a clock, behind the entry's read.
-  logic pooling_q, tap_valid_q, tap_first_q, tap_last_q;
+  logic pooling_q, tap_valid_q, tap_last_q;
   logic [15:0] tap_q;
   wire pool_starts = begun_q && is_pool && !started_q && !pooling_q && !tap_valid_q
                   && in_place > co_q && has_room;
@@ -218,7 +218,6 @@ module sl_systolic_control #(
       if (block_end) pooling_q <= 1'b0;
     end
     tap_valid_q <= pooling_q;
-    tap_first_q <= tap_q == '0;
     tap_last_q <= pixel_end;
     if (rst) begin
       pooling_q <= 1'b0;
@@ -239,7 +238,7 @@ module sl_systolic_control #(
     slot_inside <= iy < height && ix < width;
     slot_valid <= (is_pool ? tap_valid_q : (running_q && !pixels_done_q)) && !rst;
     slot_swap <= running_q && slot_q == '0 && !rst;
-    slot_first <= is_pool ? tap_first_q : first_q;
+    slot_first <= first_q;
     slot_last <= is_pool ? tap_last_q : last_q;
     slot_pixel <= pixel_q;
     slot_row <= run_row_q;
