@@ -106,8 +106,8 @@ def supports(
     """Whether a kind of PE can build a folding: in transposed form that of the tap sums."""
     if plan.window != "transposed":
         return can_build(mac, plan.pe, plan.simd, x)
-    divides = outputs(mac) // mac.groups % plan.pe == 0
-    if is_depthwise(plan) or not divides or _beat_bits(mac, plan.pe, x) > MAX_BEAT_BITS:
+    is_full = transposed.divides(mac, plan.pe)
+    if is_depthwise(plan) or not is_full or _beat_bits(mac, plan.pe, x) > MAX_BEAT_BITS:
         return False
     products, beat = transposed.products(mac, plan.pe), transposed.taps(mac) * plan.pe
     return can_build(products, beat, plan.simd, x)
