@@ -133,10 +133,9 @@ def run(
         raise ShiftloomError(top.name, "has no external memory", "leave `memory` out")
     library = compile_top(top, cache)
     bounds = np.linspace(0, len(frames), min(jobs, len(frames)) + 1).astype(int)
-    options = _options(stall, single_stream, max_idle or top.patience)
-    model = memory or MemoryModel()
+    whole = _part(len(frames), stall, single_stream, max_idle or top.patience, memory)
     parts = tuple(
-        replace(Part(int(first), int(last - first), **options), memory=model)
+        replace(whole, first=int(first), count=int(last - first))
         for first, last in pairwise(bounds)
     )
     with tempfile.TemporaryDirectory(prefix="shiftloom-sim-") as name:
@@ -170,7 +169,7 @@ def trace(
     if not top.probes:
         raise ShiftloomError(top.name, "nothing to trace", "name the streams in `probes`")
     library = compile_top(top, cache, probed=True)
-    part = Part(0, len(frames), **_options(None, False, max_idle or top.patience))
+    part = _part(len(frames), None, False, max_idle or top.patience, None)
     with tempfile.TemporaryDirectory(prefix="shiftloom-trace-") as name:
         folder = Path(name)
         frames.tofile(folder / "frames")
@@ -213,16 +212,25 @@ def interval(result: RunResult) -> float:
     return clocks / (end - middle)
 
 
-def _options(stall: Stall | None, single_stream: bool, max_idle: int) -> dict[str, int]:
-    """The fields of a Part that all parts share."""
+def _part(
+    frames: int,
+    stall: Stall | None,
+    single_stream: bool,
+    max_idle: int,
+    memory: MemoryModel | None,
+) -> Part:
+    """All frames as one part."""
     stall = stall or Stall(0, 0.0, 0.0)
-    return {
-        "max_idle": max_idle,
-        "seed": stall.seed,
-        "idle": int(stall.idle * 2**32),
-        "backpressure": int(stall.backpressure * 2**32),
-        "single_stream": int(single_stream),
-    }
+    return Part(
+        0,
+        frames,
+        max_idle=max_idle,
+        seed=stall.seed,
+        idle=int(stall.idle * 2**32),
+        backpressure=int(stall.backpressure * 2**32),
+        single_stream=int(single_stream),
+        memory=memory or MemoryModel(),
+    )
 
 
 def _check_frames(top: SimTop, frames: NDArray[np.uint8]) -> None:

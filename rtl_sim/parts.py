@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from itertools import takewhile
 from pathlib import Path
@@ -56,7 +56,7 @@ class Part:
     idle: int
     backpressure: int
     single_stream: int
-    memory: MemoryModel = field(default_factory=MemoryModel)
+    memory: MemoryModel
 
 
 @dataclass(frozen=True, slots=True)

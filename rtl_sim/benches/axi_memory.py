@@ -33,6 +33,21 @@ class Pace:
 
 
 @dataclass(frozen=True)
+class Master:
+    """The pins of a master; bursts of at most `burst` beats, or of the module's BURST."""
+
+    prefix: str = "m_axi"
+    burst: int = 0
+
+    def longest(self, dut: Any) -> int:
+        """Most beats of a burst."""
+        return self.burst or int(dut.BURST.value)
+
+
+_ONLY = Master()
+
+
+@dataclass(frozen=True)
 class Burst:
     """One burst: the index of its first word, its beats, the clock of its address."""
 
@@ -94,10 +109,12 @@ class ReadMemory:
         pace: Pace,
         seed: int = 1,
         errors: Container[int] = (),
+        master: Master = _ONLY,
     ) -> None:
-        self.address = Address(dut, "m_axi_ar", int(dut.BURST.value))
-        self.pins = {n: getattr(dut, f"m_axi_r{n}") for n in ("data", "resp", "last", "valid")}
-        self.ready = dut.m_axi_rready
+        self.address = Address(dut, f"{master.prefix}_ar", master.longest(dut))
+        names = ("data", "resp", "last", "valid")
+        self.pins = {n: getattr(dut, f"{master.prefix}_r{n}") for n in names}
+        self.ready = getattr(dut, f"{master.prefix}_rready")
         self.words, self.pace, self.errors = words, pace, errors
         self.rng = random.Random(seed)
         self.takes, self.gives = pace.active(seed + 100), pace.active(seed + 200)
@@ -105,6 +122,11 @@ class ReadMemory:
         self.clock = self.most = self.taken = 0
         self.offering = False
         self.pins["valid"].value = 0
+
+    @property
+    def under_way(self) -> bool:
+        """Beats have still to come."""
+        return bool(self.queue)
 
     def drive(self) -> None:
         """Take addresses by pace; give the next beat when its time has come."""
@@ -144,11 +166,14 @@ class WriteMemory:
         seed: int = 1,
         errors: Container[int] = (),
         order: Order = "any",
+        master: Master = _ONLY,
     ) -> None:
-        self.address = Address(dut, "m_axi_aw", int(dut.BURST.value))
-        self.pins = {n: getattr(dut, f"m_axi_w{n}") for n in ("data", "strb", "last", "valid")}
-        self.data_ready = dut.m_axi_wready
-        self.answer = {n: getattr(dut, f"m_axi_b{n}") for n in ("resp", "valid", "ready")}
+        self.address = Address(dut, f"{master.prefix}_aw", master.longest(dut))
+        names = ("data", "strb", "last", "valid")
+        self.pins = {n: getattr(dut, f"{master.prefix}_w{n}") for n in names}
+        self.data_ready = getattr(dut, f"{master.prefix}_wready")
+        answer = ("resp", "valid", "ready")
+        self.answer = {n: getattr(dut, f"{master.prefix}_b{n}") for n in answer}
         self.words, self.pace, self.errors, self.order = words, pace, errors, order
         self.rng = random.Random(seed)
         patterns = (pace.active(seed + n) for n in (100, 200, 300))
@@ -160,6 +185,11 @@ class WriteMemory:
         self.taking = self.offering = False
         self.clock = self.most = self.answered = self.blank = self.last_beats = 0
         self.answer["valid"].value = 0
+
+    @property
+    def under_way(self) -> bool:
+        """Data or responses have still to come."""
+        return bool(self.open or self.beats or self.due)
 
     def drive(self) -> None:
         """Take addresses and data by pace and order, and respond when the time has come."""

@@ -144,7 +144,7 @@ async def is_right_after_a_flush(dut: Any, pace: Pace) -> None:
         commands.drop()
         await bench.run(lambda: not flush.busy(), 9000)
         assert (int(dut.error.value), int(dut.m_tvalid.value)) == (0, 0)
-        assert not memory.queue
+        assert not memory.under_way
         sink.beats.clear()
         given = random_commands(rng, 3, 40)
         commands.give(given)

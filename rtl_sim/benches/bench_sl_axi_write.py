@@ -155,7 +155,7 @@ async def is_right_after_a_flush(dut: Any, pace: Pace, order: Order) -> None:
         accepted = beats[: len(source.clocks)]
         await bench.run(lambda: not flush.busy(), 9000)
         assert int(dut.error.value) == 0
-        assert (len(memory.open), len(memory.due), len(memory.beats)) == (0, 0, 0)
+        assert not memory.under_way
         assert len(source.clocks) == len(accepted), "data was accepted in a flush"
         _check_written(words, before, given, accepted)
         await _whole(dut, bench, rng, words)

@@ -173,11 +173,12 @@ def test_taps_that_do_not_fit_a_beat_are_refused(network: QGraph) -> None:
         foldings.of(replace(chosen, head=head))
 
 
-def test_a_plan_that_the_pe_cannot_build_is_refused(network: QGraph) -> None:
+@pytest.mark.parametrize(("pe", "simd"), [(1, 25), (3, 1)])
+def test_a_plan_that_the_pe_cannot_build_is_refused(network: QGraph, pe: int, simd: int) -> None:
     chosen = stage(network)
-    message = f"{CONV}: PE mvu_shift cannot run PE=1, SIMD=25; "
+    message = f"{CONV}: PE mvu_shift cannot run PE={pe}, SIMD={simd}; "
     with refuses(message + "see the folding rules in docs/architecture.md"):
-        compose_of(chosen, MacPlan(CONV, "mvu_shift", 1, 25, "transposed"))
+        compose_of(chosen, MacPlan(CONV, "mvu_shift", pe, simd, "transposed"))
 
 
 @pytest.mark.parametrize("where", ["defaults", "layers"])

@@ -27,8 +27,9 @@ GRAPHS = (
     (("branches", "grouped"), 2),
     (("two_inputs", "resized", "formats"), 3),
     ((graph_nets.RANDOM,), 15),
+    (("grouped", "formats"), 4, "pipeline"),
 )
-"""Sketches that share a binary, and the seeds of their plans."""
+"""Sketches that share a binary, the seeds of their plans, and the dataflow if not `streaming`."""
 STALLS = (Stall(1), Stall(2, idle=0.0, backpressure=0.8), Stall(3, idle=0.95, backpressure=0.1))
 
 
@@ -48,17 +49,19 @@ def compile_net(net: Net, folder: Path) -> Built:
     return Built(quantized, open_build(folder / net.name), net.frames(FRAMES))
 
 
-def compile_graph(names: tuple[str, ...], seed: int, folder: Path) -> Built:
+def compile_graph(
+    names: tuple[str, ...], seed: int, folder: Path, dataflow: str = "streaming"
+) -> Built:
     """Build sketches of `graph_nets` side by side, with a random plan."""
     quantized = graph_nets.quantized(*names, seed=seed)
     qgraph, board = quantized.qgraph, boards.get("pynq-z2")
-    choices = random_choices(qgraph, np.random.default_rng(seed))
+    choices = random_choices(qgraph, np.random.default_rng(seed), dataflow)
     units, found = size_fifos(compose(qgraph, choices))
     fifos = tuple(FifoPlan(unit.name, unit.depth) for unit in units if isinstance(unit, Fifo))
     chosen = choices.macs, choices.requants, choices.lanes, fifos
-    plan = Plan("streaming", board, 100.0, *chosen, found.interval, found.latency)
+    plan = Plan(dataflow, board, 100.0, *chosen, found.interval, found.latency)
     files = emit(quantized, plan, lower(qgraph, plan, units))
-    target = folder / f"{qgraph.name}_{seed}"
+    target = folder / f"{qgraph.name}_{seed}_{dataflow}"
     fileset.write(fileset.with_manifest(files), target)
     frames = graph_nets.frames(quantized.graph, FRAMES, seed + 1)
     return Built(quantized, open_build(target), frames)

@@ -17,7 +17,7 @@ from shiftloom.simulation import default_cache
 NEEDED = ("verilator", "g++", "perl", "hls4ml")
 
 Builder = Callable[[Net], Built]
-GraphBuilder = Callable[[tuple[str, ...], int], Built]
+GraphBuilder = Callable[..., Built]
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def built_graph(tmp_path_factory: pytest.TempPathFactory) -> GraphBuilder:
     folder = tmp_path_factory.mktemp("graphs")
 
     @functools.cache
-    def make(names: tuple[str, ...], seed: int) -> Built:
-        return compile_graph(names, seed, folder)
+    def make(names: tuple[str, ...], seed: int, dataflow: str = "streaming") -> Built:
+        return compile_graph(names, seed, folder, dataflow)
 
     return make

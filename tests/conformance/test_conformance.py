@@ -44,7 +44,7 @@ OPTIONS = {
 """Values of unit parameters that the networks have to meet, by unit and parameter."""
 
 Builder = Callable[[Net], Built]
-GraphBuilder = Callable[[tuple[str, ...], int], Built]
+GraphBuilder = Callable[..., Built]
 
 
 @pytest.fixture(params=NETS, ids=lambda net: net.name)

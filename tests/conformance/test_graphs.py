@@ -22,11 +22,11 @@ from shiftloom.rtl_sim import engine
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import SimulationError
 
-GraphBuilder = Callable[[tuple[str, ...], int], Built]
+GraphBuilder = Callable[..., Built]
 SOAK_SEEDS = range(10, 20)
 
 
-@pytest.fixture(params=GRAPHS, ids=lambda graph: "_".join(graph[0]))
+@pytest.fixture(params=GRAPHS, ids=lambda graph: "_".join((*graph[0], *graph[2:])))
 def network(request: pytest.FixtureRequest, built_graph: GraphBuilder) -> Built:
     """Each of the graphs of CI, built."""
     return built_graph(*request.param)
@@ -52,7 +52,7 @@ def test_hls_equals_golden(network: Built, cache: Cache) -> None:
 
 
 def test_every_sketch_is_met() -> None:
-    assert {name for names, _ in GRAPHS for name in names} == {*SKETCHES, RANDOM}
+    assert {name for graph in GRAPHS for name in graph[0]} == {*SKETCHES, RANDOM}
 
 
 def _deep(opened: OpenedBuild) -> list[Fifo]:
@@ -98,8 +98,11 @@ def _times(units: list[Unit]) -> tuple[float, float]:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SOAK_SEEDS)
 @pytest.mark.parametrize("name", [*SKETCHES, RANDOM])
-def test_any_plan(name: str, seed: int, built_graph: GraphBuilder, cache: Cache) -> None:
-    network = built_graph((name,), seed)
+@pytest.mark.parametrize("dataflow", ["streaming", "pipeline"])
+def test_any_plan(
+    name: str, dataflow: str, seed: int, built_graph: GraphBuilder, cache: Cache
+) -> None:
+    network = built_graph((name,), seed, dataflow)
     check_rtl(network, cache)
     check_stalls(network, cache)
     check_hls(network, cache)

@@ -95,7 +95,7 @@ _HELPERS: dict[str, tuple[str, ...]] = {
         ("sl_engine_ingest", "sl_engine_ingest", "take && slot_q == '0)", "1'b0)"),
         ("sl_engine_ingest", "sl_engine_ingest", "if (s_tready) word_valid", "word_valid"),
         ("sl_dadiannao", "sl_engine_walk", "tap_x_q < w", "1'b1"),
-        ("sl_dadiannao", "sl_engine_walk", "row_ends ? ix0 : ix_q + sx", "ix_q + sx"),
+        ("sl_dadiannao", "sl_engine_walk", "x_last_q ? ix0 : ix_q + sx", "ix_q + sx"),
         ("sl_dadiannao", "sl_engine_place", "last ? pixel_d : addr", "last ? pixel_q : addr"),
         ("sl_dadiannao", "sl_max_reduce", "value_wide > most_wide", "value_wide < most_wide"),
         ("sl_dadiannao", "sl_dadiannao", "|| (step_d_q && restart_d_q)", ""),
@@ -110,7 +110,7 @@ def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str,
 
 def test_bench_notices_an_output_that_overflows(tmp_path: Path) -> None:
     """A walk that takes no heed of the room for what it emits, on a network that emits a lot."""
-    fault = ("sl_dadiannao", "emit && credits_q == '0", "1'b0")
+    fault = ("sl_dadiannao", "takes && credits_q == CW'(1)", "1'b0")
     _require_failure(tmp_path, "sl_dadiannao", NETS["signed"]().parameters(), *fault, net="signed")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.engine.rewrite import makes_sums
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.qgraph import (
     Concat,
@@ -84,13 +85,18 @@ def part_of(qgraph: QGraph, names: Sequence[str]) -> QGraph:
 
 
 def _members(qgraph: QGraph, config: Config, kind: str) -> set[str]:
-    """Nodes that an engine of a kind can take: what reads other nodes' values only as a `Mac`."""
+    """Nodes that an engine of a kind can take: layers with weights, and what follows them.
+
+    Of other nodes' values it takes stored ones only, never raw sums.
+    """
     inputs = {source.name for source in qgraph.inputs}
+    sums = {node.name for node in qgraph.nodes if makes_sums(node)}
     members: set[str] = set()
     for node in qgraph.nodes:
         wanted = config.layer(node.layer).dataflow or config.target.dataflow
-        inside = all(name in members or name in inputs for name in node.sources)
-        if wanted == kind and (isinstance(node.unit, Mac) or inside):
+        follows = any(name in members or name in inputs for name in node.sources)
+        foreign = any(name in sums - members for name in node.sources)
+        if wanted == kind and not foreign and (isinstance(node.unit, Mac) or follows):
             members.add(node.name)
     return members
 

@@ -27,12 +27,17 @@ def terms(mac: Mac) -> int:
     return int(mac.weights.data.shape[3])
 
 
+def divides(mac: Mac, pe: int) -> bool:
+    """Whether beats of `pe` channels are full, of one group each."""
+    return len(mac.bias.data) // mac.groups % pe == 0
+
+
 @lru_cache(maxsize=256)
 def products(mac: Mac, pe: int) -> Mac:
     """The matrix product whose outputs are the tap sums, for `pe` channels a beat.
 
     Output (f·taps + t)·pe + l is tap t of channel f·pe + l, so that a beat has all taps of `pe`
-    channels; `pe` divides the channels of a group. `codes` are those of the convolution.
+    channels, of one group: see `divides`. `codes` are those of the convolution.
     """
     weights = mac.weights.data.reshape(-1, pe, taps(mac), 1, 1, terms(mac))
     ordered = weights.transpose(0, 2, 1, 3, 4, 5).reshape(-1, 1, 1, terms(mac))

@@ -60,6 +60,8 @@ def _mac(c: Composer, node: QNode, mac: q.Mac, x: Stream) -> Stream:
 
 def _transposed(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) -> Stream:
     """The sums of all taps of every pixel, and the chain that adds up those of an output."""
+    if not transposed.divides(mac, plan.pe):
+        raise _impossible(node, plan)
     products = transposed.products(mac, plan.pe)
     outputs, beat = len(products.bias.data), transposed.taps(mac) * plan.pe
     kind = transposed.sum_type(mac, IntType(x.bits, x.signed))
@@ -78,11 +80,12 @@ def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
     """Refuse a plan whose PE cannot build a matrix product with `pe` outputs a beat."""
     kind = next((pe for pe in PES if pe.kind == plan.kind), None)
     if kind is None or not kind.supports(mac, pe, plan.simd, IntType(x.bits, x.signed)):
-        raise ShiftloomError(
-            node.name,
-            f"PE {plan.kind} cannot run PE={plan.pe}, SIMD={plan.simd}",
-            "see the folding rules in docs/architecture.md",
-        )
+        raise _impossible(node, plan)
+
+
+def _impossible(node: QNode, plan: MacPlan) -> ShiftloomError:
+    problem = f"PE {plan.kind} cannot run PE={plan.pe}, SIMD={plan.simd}"
+    return ShiftloomError(node.name, problem, "see the folding rules in docs/architecture.md")
 
 
 def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream) -> Stream:

