@@ -90,9 +90,14 @@ def formats(s: Sketch) -> Outputs:
     return signs, s.linear(y, 3)
 
 
+def single(s: Sketch) -> Outputs:
+    """One layer, whose sums leave at once."""
+    return (s.conv(s.input((4, 4, 8)), 8),)
+
+
 SKETCHES: dict[str, Callable[[Sketch], Outputs]] = {
     make.__name__: make
-    for make in (residual, branches, two_inputs, two_outputs, grouped, resized, formats)
+    for make in (residual, branches, two_inputs, two_outputs, grouped, resized, formats, single)
 }
 
 

@@ -23,7 +23,7 @@ from shiftloom.rtl_sim.engine import Stall
 
 FRAMES = 32
 GRAPHS = (
-    (("residual", "two_outputs"), 2),
+    (("residual", "two_outputs", "single"), 2),
     (("branches", "grouped"), 2),
     (("two_inputs", "resized", "formats"), 3),
     ((graph_nets.RANDOM,), 15),

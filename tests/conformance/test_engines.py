@@ -1,0 +1,113 @@
+"""Engines in networks: golden = RTL = HLS C++, with stalls and slow memory; predicted clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import graph_nets
+import pytest
+from conformance_run import Built, check_hls
+
+from shiftloom import beats, build, open_build, simulate_rtl
+from shiftloom.codegen import golden
+from shiftloom.codegen.config import parse
+from shiftloom.rtl_sim import engine
+from shiftloom.rtl_sim.cache import Cache
+from shiftloom.rtl_sim.engine import Stall
+from shiftloom.rtl_sim.memory import MemoryModel
+
+FRAMES = 8
+WITHIN = 0.02
+"""Of the simulated clocks lie those of an engine's plan."""
+FAR = 40
+"""Clocks by which the shortest intervals may miss that: of frames of some hundred clocks."""
+SLOW = MemoryModel((20, 200), stall=0.2, seed=3)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sketch of `graph_nets` and the dataflows of its layers."""
+
+    network: str
+    dataflow: str
+    target: dict[str, object] = field(default_factory=dict)
+    layers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Names the test."""
+        return "_".join((self.network, self.dataflow, *self.layers))
+
+
+CASES = (
+    Case("residual", "dadiannao", {"array": [8, 8]}),
+    Case("grouped", "dadiannao", {"array": [4, 4]}, {"conv2d0": "pipeline"}),
+    Case("residual", "systolic", {"array": [8, 8], "weight_ports": 1}),
+    Case("branches", "systolic", {"array": [8, 16], "weight_ports": 2, "stationary": "output"}),
+    Case("single", "systolic", {"array": [8, 8]}),
+    Case("resized", "streaming", {"array": [8, 8]}, {"conv2d2": "systolic"}),
+)
+Builder = Callable[[Case], Built]
+
+
+@pytest.fixture(scope="module")
+def make(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Builds each case once."""
+    folder = tmp_path_factory.mktemp("engines")
+    known: dict[str, Built] = {}
+
+    def built(case: Case) -> Built:
+        if case.name not in known:
+            known[case.name] = _built(case, folder / case.name)
+        return known[case.name]
+
+    return built
+
+
+def _built(case: Case, folder: Path) -> Built:
+    quantized = graph_nets.quantized(case.network)
+    layers = {name: {"dataflow": kind} for name, kind in case.layers.items()}
+    config = parse({"target": {"dataflow": case.dataflow, **case.target}, "layers": layers})
+    build(quantized, config, folder)
+    return Built(quantized, open_build(folder), graph_nets.frames(quantized.graph, FRAMES, 5))
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def network(request: pytest.FixtureRequest, make: Builder) -> Built:
+    """Each case, built."""
+    return make(request.param)
+
+
+def test_rtl_equals_golden_near_the_planned_clocks(network: Built, cache: Cache) -> None:
+    result = simulate_rtl(network.opened, network.frames, None, cache)
+    assert result.mismatches == 0, result.first
+    plan = network.opened.plan
+    for got, planned in ((result.interval, plan.interval), (result.latency, plan.latency)):
+        assert abs(got - planned) <= max(WITHIN * got, FAR), (got, planned)
+
+
+def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:
+    stall = Stall(2, idle=0.3, backpressure=0.7)
+    result = simulate_rtl(network.opened, network.frames, None, cache, stall=stall)
+    assert result.mismatches == 0, result.first
+
+
+def test_rtl_equals_golden_with_slow_memory(network: Built, cache: Cache) -> None:
+    if network.opened.design.memory is None:
+        return
+    given = beats.encode(network.opened.qgraph, network.frames)
+    top = network.opened.sim_top()
+    fast, slow = (
+        engine.run(top, given, cache=cache, jobs=1, memory=model) for model in (MemoryModel(), SLOW)
+    )
+    got = beats.decode(network.opened.qgraph, slow.outputs)
+    assert (got == golden.run(network.opened.qgraph, network.frames)).all()
+    assert slow.errors == 0
+    assert slow.ports == fast.ports
+    assert slow.cycles > fast.cycles
+
+
+def test_hls_equals_golden(network: Built, cache: Cache) -> None:
+    check_hls(network, cache)
