@@ -126,7 +126,8 @@ class Systolic(OneToOne):
 
     def timing(self) -> Model:
         beats = (self.source.beats, self.sink.beats)
-        return engine.model(beats, self.program.clocks, self.program.free)
+        pace = self.program.plan.rows // (BEAT * self.source.folds)
+        return engine.model(beats, self.program.clocks, self.program.free, max(1, pace))
 
 
 def measures(plan: EnginePlan, widths: Arithmetic, depths: costs.Depths) -> Mapping[str, float]:
