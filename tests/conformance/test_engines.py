@@ -19,10 +19,9 @@ from shiftloom.rtl_sim.engine import Stall
 from shiftloom.rtl_sim.memory import MemoryModel
 
 FRAMES = 8
-WITHIN = 0.02
-"""Of the simulated clocks lie those of an engine's plan."""
-FAR = 40
-"""Clocks by which the shortest intervals may miss that: of frames of some hundred clocks."""
+INTERVAL_WITHIN = 0.02
+LATENCY_WITHIN = 0.2
+"""Of the simulated clocks. The model lets an engine begin to emit when it has computed all."""
 SLOW = MemoryModel((20, 200), stall=0.2, seed=3)
 
 
@@ -42,8 +41,8 @@ class Case:
 
 
 CASES = (
-    Case("residual", "dadiannao", {"array": [8, 8]}),
-    Case("grouped", "dadiannao", {"array": [4, 4]}, {"conv2d0": "pipeline"}),
+    Case("branches", "dadiannao", {"array": [8, 8]}),
+    Case("residual", "dadiannao", {"array": [4, 4]}, {"conv2d0": "pipeline"}),
     Case("residual", "systolic", {"array": [8, 8], "weight_ports": 1}),
     Case("branches", "systolic", {"array": [8, 16], "weight_ports": 2, "stationary": "output"}),
     Case("single", "systolic", {"array": [8, 8]}),
@@ -84,8 +83,8 @@ def test_rtl_equals_golden_near_the_planned_clocks(network: Built, cache: Cache)
     result = simulate_rtl(network.opened, network.frames, None, cache)
     assert result.mismatches == 0, result.first
     plan = network.opened.plan
-    for got, planned in ((result.interval, plan.interval), (result.latency, plan.latency)):
-        assert abs(got - planned) <= max(WITHIN * got, FAR), (got, planned)
+    assert abs(result.interval - plan.interval) <= INTERVAL_WITHIN * result.interval
+    assert abs(result.latency - plan.latency) <= LATENCY_WITHIN * result.latency
 
 
 def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:

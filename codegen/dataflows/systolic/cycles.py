@@ -51,10 +51,13 @@ class Array:
         """Least clocks from a last step to the next one."""
         return 2 * self.lanes.rows if self.is_output else 0
 
-    @property
-    def depth(self) -> int:
-        """Clocks from a slot to its result behind the post-processing."""
-        return self.lanes.rows + self.lanes.columns + 3 + _POST
+    def delay(self, pixels: int, emits: bool) -> int:
+        """Clocks from the end of a last step to its last result, of which sums emitted are none.
+
+        Sums that stay in the array leave it a pixel every second clock.
+        """
+        drain = pixels if self.is_output else 0
+        return self.lanes.rows + self.lanes.columns + 3 + drain + (0 if emits else _POST)
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Clock:
     tiles: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     freed: list[int] = field(default_factory=list)
+    added: list[int] = field(default_factory=list)
     stored: list[int] = field(default_factory=list)
     slot: int = 0
     input_free: int = 0
@@ -95,7 +99,7 @@ def _run(clock: Clock, turn: Turn, array: Array, latency: int) -> None:
         delay = _POST - 15
     else:
         results = _steps(clock, turn, array, begins, segments, pixels, latency)
-        delay = array.depth
+        delay = array.delay(pixels, turn.store is None)
     clock.freed.append(clock.slot)
     clock.compute = clock.slot + delay
     if turn.store is not None:
@@ -142,13 +146,15 @@ def _steps(
     """When the first result of every tile of outputs leaves the last step's first slot."""
     length = array.step(pixels)
     at, last, results = begins + _PREPARE, -array.gap, []
-    residuals = _residual(clock, turn, array, pixels, latency)
     for co, steps in enumerate(turn.lists):
         for index, (block, _, _) in enumerate(steps):
             at = max(at, _weights(clock, array, latency), segments[block])
             if index == len(steps) - 1:
-                at = max(at, last + array.gap, residuals[co])
+                at = max(at, last + array.gap)
+                at = max(at, _residual(clock, turn, array, pixels, latency, co == 0))
                 last = at
+                if turn.residual is not None:
+                    clock.added.append(at + array.delay(0, emits=True))
             clock.starts.append(at)
             at += length
         results.append(at - length)
@@ -166,19 +172,21 @@ def _weights(clock: Clock, array: Array, latency: int) -> int:
     return clock.tiles[-1] + 1
 
 
-def _residual(clock: Clock, turn: Turn, array: Array, pixels: int, latency: int) -> list[int]:
-    """When the second operands of every tile of outputs are there."""
+def _residual(
+    clock: Clock, turn: Turn, array: Array, pixels: int, latency: int, first: bool
+) -> int:
+    """When the second operands of the next tile of outputs are in their queue."""
     read = turn.residual
     if read is None:
-        return [0] * len(turn.lists)
-    begins = clock.residual + _FETCH
-    if read.wait:
-        begins = max(begins, clock.stored[read.wait - 1])
-    first = begins + latency + _ISSUE
-    beats = read.beats * array.lanes.words
-    times = [first + (co + 1) * beats for co in range(len(turn.lists))]
-    clock.residual = times[-1]
-    return times
+        return 0
+    if first:
+        wait = clock.stored[read.wait - 1] if read.wait else 0
+        clock.residual = max(clock.residual + _FETCH, wait) + latency + _ISSUE
+    held = array.pixels // pixels
+    if len(clock.added) >= held:
+        clock.residual = max(clock.residual, clock.added[-held])
+    clock.residual += read.beats * array.lanes.words
+    return clock.residual
 
 
 def _store(clock: Clock, turn: Turn, results: list[int], latency: int) -> None:
