@@ -164,10 +164,13 @@ def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
 
 
 def nests_grid(rows: Iterable[LoopNest]) -> Grid:
-    """Loops of each layer, several lines a cell."""
-    return grid(
-        "Loops", "Layer|Loops, the outermost first", ((row.layer, row.text) for row in rows)
+    """Loops of each layer, a row a line."""
+    cells = (
+        (row.layer if index == 0 else "", line)
+        for row in rows
+        for index, line in enumerate(row.text.splitlines())
     )
+    return grid("Loops", "Layer|Loops, the outermost first", cells)
 
 
 def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:

@@ -46,6 +46,9 @@ class Probe:
     width: int
 
 
+PATIENCE = 1_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class SimTop:
     """A top module to simulate: its sources in reading order and the size of its streams.
@@ -53,7 +56,8 @@ class SimTop:
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
     a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
     bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
-    registers MEMORY_BASE, written before the first frame, and ERRORS.
+    registers MEMORY_BASE, written before the first frame, and ERRORS. `patience` counts the clocks
+    without a handshake at either end that are a deadlock.
     """
 
     name: str
@@ -64,6 +68,7 @@ class SimTop:
     out_beats: int
     probes: tuple[Probe, ...] = ()
     memory: SimMemory | None = None
+    patience: int = PATIENCE
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""

@@ -43,8 +43,6 @@ __all__ = [
     "trace",
 ]
 
-MAX_IDLE = 1_000_000
-
 Progress = Callable[[int, int], None]
 
 
@@ -115,7 +113,7 @@ def run(
     jobs: int = 2,
     stall: Stall | None = None,
     single_stream: bool = False,
-    max_idle: int = MAX_IDLE,
+    max_idle: int | None = None,
     progress: Progress | None = None,
     memory: MemoryModel | None = None,
 ) -> RunResult:
@@ -124,7 +122,8 @@ def run(
     The frames are split into `jobs` parts, each in a process. `single_stream` keeps one frame in
     flight: the next one enters only after the last output beat of the one before. `progress` is
     called with (frames done, frames in all). Raises SimulationError where the RTL breaks a rule
-    of its streams, a deadlock being `max_idle` clocks without a handshake at either end.
+    of its streams, a deadlock being `max_idle` clocks without a handshake at either end (None: the
+    patience of `top`).
 
     `memory` says how the external memory behaves, of a top that has one. Each part begins with a
     memory of its own.
@@ -134,7 +133,7 @@ def run(
         raise ShiftloomError(top.name, "has no external memory", "leave `memory` out")
     library = compile_top(top, cache)
     bounds = np.linspace(0, len(frames), min(jobs, len(frames)) + 1).astype(int)
-    whole = _part(len(frames), stall, single_stream, max_idle, memory)
+    whole = _part(len(frames), stall, single_stream, max_idle or top.patience, memory)
     parts = tuple(
         replace(whole, first=int(first), count=int(last - first))
         for first, last in pairwise(bounds)
@@ -158,7 +157,7 @@ def run(
 
 
 def trace(
-    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int = MAX_IDLE
+    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int | None = None
 ) -> dict[str, Trace]:
     """Every handshake on the streams in `top.probes` while `frames` (or one frame) runs.
 
@@ -170,7 +169,7 @@ def trace(
     if not top.probes:
         raise ShiftloomError(top.name, "nothing to trace", "name the streams in `probes`")
     library = compile_top(top, cache, probed=True)
-    part = _part(len(frames), None, False, max_idle, None)
+    part = _part(len(frames), None, False, max_idle or top.patience, None)
     with tempfile.TemporaryDirectory(prefix="shiftloom-trace-") as name:
         folder = Path(name)
         frames.tofile(folder / "frames")
@@ -186,7 +185,7 @@ def trace(
 
 
 def measure(
-    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int = MAX_IDLE
+    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int | None = None
 ) -> Timing:
     """Latency of the first of `frames` alone, and interval from a run of all, back to back."""
     alone = run(top, frames[:1], cache=cache, jobs=1, max_idle=max_idle)

@@ -15,7 +15,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.report import LayerRow
-from shiftloom.rtl_sim.compile import Probe, SimTop
+from shiftloom.rtl_sim.compile import PATIENCE, Probe, SimTop
 from shiftloom.rtl_sim.memory import SimMemory
 
 
@@ -52,6 +52,7 @@ class OpenedBuild:
             sink.beats,
             probes,
             self._memory(),
+            max(PATIENCE, 4 * self.plan.latency),
         )
 
     def memory_image(self) -> Path | None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shiftloom.codegen import boards, grids, tables
-from shiftloom.codegen.report import Change, LayerChange
+from shiftloom.codegen.report import Change, LayerChange, LoopNest
 
 CHANGES = [
     LayerChange(
@@ -46,6 +46,10 @@ def test_tables_show_every_row() -> None:
             ["fc1", "8 → 4", "1,200", "0 → 9", "dsp → –", "5 → –", "70 → –"],
         ),
         (tables.changes_table([Change("Clocks", "800", "400")]), ["Clocks", "800", "400"]),
+        (
+            tables.nests_table([LoopNest("conv", "for y in 3:\n  [parallel]")]),
+            ["conv", "[parallel]"],
+        ),
         (tables.boards_table([boards.get("pynq-z2")]), ["pynq-z2", "53,200", "125 MHz", "140"]),
     ]
     for table, words in cases:

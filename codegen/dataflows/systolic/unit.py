@@ -58,7 +58,7 @@ class Systolic(OneToOne):
             ("LOADS", len(program.load.data)),
             ("WPROGRAM", len(program.weight.data)),
             ("RPROGRAM", sum(turn.residual is not None for turn in program.turns)),
-            ("SPROGRAM", len(program.store.data)),
+            ("SPROGRAM", sum(turn.store is not None for turn in program.turns)),
             ("STEPS", len(program.step.data)),
             ("PARAMS", len(program.bias.data)),
             ("WPORTS", plan.weight_ports),
@@ -126,7 +126,8 @@ class Systolic(OneToOne):
 
     def timing(self) -> Model:
         beats = (self.source.beats, self.sink.beats)
-        return engine.model(beats, self.program.clocks, self.program.free)
+        pace = self.program.plan.rows // (BEAT * self.source.folds)
+        return engine.model(beats, self.program.clocks, self.program.free, max(1, pace))
 
 
 def measures(plan: EnginePlan, widths: Arithmetic, depths: costs.Depths) -> Mapping[str, float]:

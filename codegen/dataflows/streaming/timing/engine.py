@@ -10,13 +10,16 @@ from shiftloom.codegen.dataflows.streaming.timing.model import Kind, Model, comp
 from shiftloom.codegen.values import IntArray
 
 
-def model(beats: tuple[int, int], clocks: int, free: int) -> Model:
-    """Beats in and out of a frame, clocks of its computation and those until the input is free."""
-    return Model(Kind.ENGINE, (*beats, clocks, clocks - free), (0, 0, 0))
+def model(beats: tuple[int, int], clocks: int, free: int, pace: int = 1) -> Model:
+    """Beats in and out of a frame, clocks of its computation and those until the input is free.
+
+    A beat is taken every `pace` clocks.
+    """
+    return Model(Kind.ENGINE, (*beats, clocks, clocks - free, pace), (0, 0, 0, 0))
 
 
-# p: input beats, output beats, clocks, clocks left when the input is free. s: beats taken of the
-# frame to come, clocks left, output beats left.
+# p: input beats, output beats, clocks, clocks left when the input is free, clocks an input beat.
+# s: beats taken of the frame to come, clocks left, output beats left, clocks until the next beat.
 
 
 @compiled
@@ -26,12 +29,13 @@ def valid(p: IntArray, s: IntArray) -> int:
 
 @compiled
 def ready(p: IntArray, s: IntArray, offered: int, taken: int) -> int:
-    return 1 if s[0] < p[0] and s[1] <= p[3] else 0
+    return 1 if s[0] < p[0] and s[1] <= p[3] and s[3] == 0 else 0
 
 
 @compiled
 def step(p: IntArray, s: IntArray, moved_in: int, moved_out: int) -> None:
     s[0] += moved_in
+    s[3] = p[4] - 1 if moved_in else max(s[3] - 1, 0)
     s[2] -= moved_out
     if s[1] > 1 or (s[1] == 1 and s[2] == 0):
         s[1] -= 1
