@@ -28,6 +28,7 @@ from shiftloom.codegen.requant import Requantization
 from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 from shiftloom.depthwise_samples import KINDS as DEPTHWISE
+from shiftloom.engine_samples import KINDS as ENGINES
 from shiftloom.route_samples import KINDS as ROUTES
 from shiftloom.taps_samples import KINDS as TAPS
 
@@ -302,4 +303,5 @@ _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     **ARITHMETIC,
     **DEPTHWISE,
     **TAPS,
+    **ENGINES,
 }

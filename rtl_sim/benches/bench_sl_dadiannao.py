@@ -42,8 +42,11 @@ async def check(dut: Any, idle: str, stall: str, frames: int) -> tuple[Source, S
     given, expected = beats(NET, frames)
     words = NET.memories()
     roms = [
-        Rom(*(getattr(dut, f"{port}_{pin}") for pin in ("en", "addr", "data")), words[port])
-        for port in words
+        Rom(
+            *(getattr(dut, f"{port}_en"), getattr(dut, f"{port}_addr")),
+            *(getattr(dut, f"{port}_data"), memory),
+        )
+        for port, memory in words.items()
     ]
     return await check_stream(
         dut, given, expected, idle, stall, agents=roms, limit=frames * NET.clocks * 4 + 2000

@@ -41,10 +41,12 @@ class Words:
 
     def look(self, clock: int) -> None:
         """Take the word (data, block, pixel, last)."""
-        dut, offered = self.dut, None
+        dut = self.dut
+        offered: Word | None = None
         if int(dut.word_valid.value):
             pins = (dut.word, dut.word_block, dut.word_pixel, dut.word_last)
-            offered = (*(int(pin.value) for pin in pins),)
+            word, block, pixel, last = (int(pin.value) for pin in pins)
+            offered = (word, block, pixel, last)
         assert self.waiting in (None, offered), f"clock {clock}: a waiting word changed"
         if offered is not None and self.ready:
             self.words.append(offered)

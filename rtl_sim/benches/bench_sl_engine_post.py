@@ -117,7 +117,8 @@ def _near(rng: np.random.Generator, p: Mapping[str, int], k: Constants, m: IntAr
     half = rng.integers(0, 1, m.shape, endpoint=True)
     scaled = ((2 * y + half).astype(object) << k.shift) // np.maximum(2 * m, 1)
     top = 1 << (p["ACC_BITS"] - 1)
-    return np.clip(scaled, -top, top - 1).astype(np.int64)
+    near: IntArray = np.clip(scaled, -top, top - 1).astype(np.int64)
+    return near
 
 
 async def check(dut: Any, seed: int, residual: bool, dense: bool, count: int = 60) -> None:

@@ -53,7 +53,8 @@ class Rounding:
         """Of integers."""
         floor, rest = value >> self.shift, value & ((1 << self.shift) - 1)
         up = 2 * rest + (floor & 1) > (1 << self.shift)
-        return np.clip(floor + up + self.zero, self.lo, self.hi)
+        clipped: IntArray = np.clip(floor + up + self.zero, self.lo, self.hi)
+        return clipped
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class Pool:
     def __call__(self, maps: dict[str, IntArray]) -> IntArray:
         """The maxima."""
         cut = [values for _, values in self.window.taps(maps[self.source], self.pad)]
-        return np.max(np.stack(cut), axis=0)
+        most: IntArray = np.max(np.stack(cut), axis=0)
+        return most
 
 
 Layer = Conv | Scaled | Sum | Pool

@@ -176,8 +176,9 @@ class Net:
         weights = self.rng.choice(values, (channels, *window.kernel, inputs))
         to = np.arange(channels)[:, None] * groups // channels
         same = to == np.arange(inputs) * groups // inputs
-        drawn: IntArray = weights * (self.rng.random(weights.shape) < density)
-        return drawn * same[:, None, None]
+        kept = self.rng.random(weights.shape) < density
+        drawn: IntArray = weights * kept * same[:, None, None]
+        return drawn
 
     def _padded(self, weights: IntArray) -> IntArray:
         """Weights with zeros where tiles have no channel: whole tiles."""
@@ -189,7 +190,9 @@ class Net:
         """The steps of every output tile, those without weights left out."""
         r = self.format.r
         sizes = (weights.shape[3] // r, *weights.shape[1:3])
-        everything = list(product(*map(range, sizes)))
+        everything: list[Step] = [
+            (b, y, x) for b, y, x in product(*(range(size) for size in sizes))
+        ]
         lists = []
         for at in range(0, len(weights), r):
             tile = weights[at : at + r]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import block_rams, rom_luts
+from shiftloom.codegen.cost import block_rams, ram, rom_luts
 from shiftloom.codegen.dataflows.dadiannao import cycles
 from shiftloom.codegen.dataflows.dadiannao.compiled import Program
 from shiftloom.codegen.dataflows.engine import costs, roms
@@ -17,6 +17,8 @@ from shiftloom.codegen.dataflows.streaming.timing import engine
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.pe.shift import PRODUCT_BITS
+from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.codegen.values import Array
 
 _BLOCK_RAM_DEPTH = 33
@@ -125,12 +127,25 @@ class Sizes:
 
 def measures(lanes: Lanes, widths: Arithmetic, sizes: Sizes) -> Mapping[str, float]:
     """Size measures of an engine."""
-    weight_bits = lanes.rows * lanes.columns * widths.w_bits
+    products, columns = lanes.rows * lanes.columns, lanes.columns
+    bits = widths.x_bits + (PRODUCT_BITS if widths.shift_w else widths.w_bits)
+    tree, has_sum = Tree.of(lanes.rows, bits), widths.f_bits > 1
+    pair_bits = max(widths.f_bits + widths.lane + 2, widths.k_bits) if has_sum else 0
+    constants = costs.memories(sizes.depths, columns, widths)
+    weight_bits = products * widths.w_bits
     in_block = sizes.weights >= _BLOCK_RAM_DEPTH
+    buffer = ram(lanes.rows * widths.lane, sizes.buffer)
+    rams = block_rams(weight_bits, sizes.weights) if in_block else 0
     return {
-        **costs.array(lanes, widths),
-        **costs.memories(sizes.depths, lanes.columns, widths),
+        "one": 1,
+        "lane_bits": lanes.rows * widths.x_bits,
+        "array_luts": columns * tree.adders + (products * bits if widths.shift_w else 0),
+        "tree_bits": columns * tree.registers,
+        "scaled_bits": columns * (widths.acc_bits + widths.m_bits),
+        "pair_bits": columns * pair_bits,
+        "constant_luts": constants["constant_luts"],
         "weight_luts": 0 if in_block else weight_bits * rom_luts(sizes.weights),
-        "weight_rams": block_rams(weight_bits, sizes.weights) if in_block else 0,
-        "buffer_rams": block_rams(lanes.rows * widths.lane, sizes.buffer),
+        **buffer,
+        "block_rams": buffer["block_rams"] + rams + constants["constant_rams"],
+        "dsp": columns * (3 if has_sum else 1) + (0 if widths.shift_w else products),
     }
