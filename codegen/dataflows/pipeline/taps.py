@@ -108,11 +108,23 @@ class Taps(OneToOne):
             "position_bits": counters,
             "mask_luts": kh * kw + kh + kw,
             "adder_luts": kh * kw * word,
+            "begun_luts": self._begun() * word,
             "sum_bits": word,
             "bias_bits": word if folds > 1 else 0,
             "bias_luts": word * rom_luts(folds),
             **{name: across[name] + down[name] for name in across},
         }
+
+    def _begun(self) -> int:
+        """Taps where an output may be under way after reset, and is given its bias."""
+        (kh, kw), (dh, dw), (top, left) = (
+            self.mac.window.kernel,
+            self.mac.window.dilation,
+            self.mac.window.padding,
+        )
+        columns = self.walk.size[1]
+        late = [i * dh * columns + j * dw for i in range(kh) for j in range(kw)]
+        return sum(clocks < top * columns + left for clocks in late[:-1])
 
     def timing(self) -> Model:
         shape, output = self.source.shape, self.sink.shape[:2]
