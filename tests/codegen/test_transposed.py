@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from graph_nets import quantized
+from graph_plans import random_choices
 from networks import frames, small_network
 from refusals import refuses
 
@@ -19,7 +20,9 @@ from shiftloom.codegen.dataflows.pipeline import transposed
 from shiftloom.codegen.dataflows.pipeline.taps import Taps
 from shiftloom.codegen.dataflows.streaming import foldings
 from shiftloom.codegen.dataflows.streaming.compose import Choices, compose
+from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
 from shiftloom.codegen.dataflows.streaming.stages import Stage, cut
+from shiftloom.codegen.dataflows.streaming.tokens import Tokens
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.plan import MacPlan, Plan
 from shiftloom.codegen.qgraph import Mac, QGraph
@@ -128,6 +131,16 @@ def test_an_interval_is_the_steps_of_the_slowest_unit(network: QGraph) -> None:
         plan, units = scheduled(network, target={"dataflow": "pipeline", "fps": fps})
         slowest = max(unit.cycles() for unit in units)
         assert slowest <= plan.interval <= 1.02 * slowest
+
+
+def test_the_latency_is_that_of_a_frame_alone() -> None:
+    """Where a frame follows, the last outputs of a chain wait for its beats."""
+    qgraph = quantized("residual", seed=20).qgraph
+    units = compose(qgraph, random_choices(qgraph, np.random.default_rng(20), "pipeline"))
+    units, found = size_fifos(units)
+    assert found.latency < Tokens(units).run_frame()
+    alone = Tokens(units)
+    assert alone.run_frame(supply=units[0].sources[0].beats) == found.latency
 
 
 def test_foldings_count_channels(network: QGraph) -> None:

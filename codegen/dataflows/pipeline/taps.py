@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shiftloom.codegen.cost import count_bits, ram, rom_luts
+from shiftloom.codegen.cost import count_bits, distinct_tables, ram, rom_luts
 from shiftloom.codegen.dataflows.pipeline.transposed import first_sums
 from shiftloom.codegen.dataflows.streaming.timing import taps
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
@@ -14,7 +14,7 @@ from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, Stream
 from shiftloom.codegen.pe.folding import wrapped
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.values import Array, IntArray
+from shiftloom.codegen.values import Array, IntArray, IntType
 
 _LONGEST_SHIFT = 33
 """Clocks of the longest delay in shift registers."""
@@ -99,20 +99,37 @@ class Taps(OneToOne):
     def features(self) -> Mapping[str, float]:
         (kh, kw), (dh, dw) = self.mac.window.kernel, self.mac.window.dilation
         folds, word, walk = self.sink.folds, self.sink.width, self.walk
-        late = (dh * walk.size[1] - (kw - 1) * dw) * folds
         across = _delay(kh * (kw - 1) * word, dw * folds)
-        down = _delay((kh - 1) * word, late)
-        counters = count_bits(*walk.size, *walk.size, folds, *self.mac.window.stride)
+        down = _delay((kh - 1) * word, (dh * walk.size[1] - (kw - 1) * dw) * folds)
         return {
             "one": 1,
-            "position_bits": counters,
+            "position_bits": count_bits(*walk.size, *walk.size, folds, *self.mac.window.stride),
+            "mask_bits": kh + kw,
             "mask_luts": kh * kw + kh + kw,
             "adder_luts": kh * kw * word,
+            "begun_luts": self._begun() * word,
             "sum_bits": word,
-            "bias_bits": word if folds > 1 else 0,
-            "bias_luts": word * rom_luts(folds),
+            "bias_bits": self._tables(),
+            "bias_luts": self._tables() * rom_luts(folds),
             **{name: across[name] + down[name] for name in across},
         }
+
+    def _tables(self) -> float:
+        """Bits of the bias memory that differ; in every lane the top ones are all alike."""
+        bias = self.bias()
+        kind = IntType.covering(int(bias.min()), int(bias.max()))
+        return distinct_tables(self.lanes * kind.bits, len(bias)) if len(bias) > 1 else 0
+
+    def _begun(self) -> int:
+        """Taps where an output may be under way after reset, and is given its bias."""
+        (kh, kw), (dh, dw), (top, left) = (
+            self.mac.window.kernel,
+            self.mac.window.dilation,
+            self.mac.window.padding,
+        )
+        columns = self.walk.size[1]
+        late = [i * dh * columns + j * dw for i in range(kh) for j in range(kw)]
+        return sum(clocks < top * columns + left for clocks in late[:-1])
 
     def timing(self) -> Model:
         shape, output = self.source.shape, self.sink.shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.timing import kernel, pipeline
 from shiftloom.codegen.dataflows.streaming.timing.kernel import DEADLOCK, OUTSIDE, PORTS, Net
-from shiftloom.codegen.dataflows.streaming.timing.model import Model
+from shiftloom.codegen.dataflows.streaming.timing.model import FOLLOWED, Model
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import IntArray
@@ -28,8 +28,8 @@ class Schedule:
     """What a simulation saw, in clocks; `peaks` is the depth that each FIFO used, by unit name.
 
     `interval` separates the last output beats of consecutive frames offered back to back, rounded
-    up where it alternates; `latency` runs from the first input beat to the last output beat of the
-    first frame, both clocks counted.
+    up where it alternates; `latency` runs from the first input beat to the last output beat of a
+    frame alone, both clocks counted.
     """
 
     interval: int
@@ -42,12 +42,16 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEV
 
     `units` stand in topological order; the first one reads the input, the last one makes the
     output. Two frames that end in the same state prove the interval; else it is the mean of the
-    later half of `frames`. Raises ShiftloomError naming a unit in a deadlock, and where the first
+    later half of `frames`. The latency is that of one frame in a run of its own, where that makes a
+    difference. Raises ShiftloomError naming a unit in a deadlock, and where the first
     frame takes more than `latency` clocks or any one takes far more than all units one after the
     other would.
     """
-    tokens = Tokens(units)
+    tokens, alone = Tokens(units), Tokens(units)
     limit = _SLACK + 2 * sum(unit.cycles() for unit in units)
+    if any(unit.timing().kind in FOLLOWED for unit in units):
+        alone.run_frame(min(latency, limit), units[0].sources[0].beats)
+        latency = NEVER
     ends = [tokens.run_frame(min(latency, limit))]
     seen: dict[bytes, int] = {}
     while len(ends) < max(2, frames) and tokens.state() not in seen:
@@ -55,7 +59,8 @@ def simulate(units: Sequence[Unit], frames: int = MAX_FRAMES, latency: int = NEV
         ends.append(tokens.run_frame(limit))
     first = seen.get(tokens.state(), len(ends) // 2)
     clocks, count = ends[-1] - ends[first - 1], len(ends) - first
-    return Schedule(-(-clocks // count), ends[0], tokens.peaks())
+    peaks = {name: max(depth, alone.peaks()[name]) for name, depth in tokens.peaks().items()}
+    return Schedule(-(-clocks // count), alone.clock or ends[0], peaks)
 
 
 def trickle(units: Sequence[Unit]) -> dict[str, int]:
@@ -82,12 +87,13 @@ class Tokens:
         self.net = _net(self.units, models or [unit.timing() for unit in units])
         self.clock = 0
 
-    def run_frame(self, limit: int = NEVER) -> int:
+    def run_frame(self, limit: int = NEVER, supply: int = NEVER) -> int:
         """Run to the clock after the next frame's last output beat, and return it.
 
-        Raises ShiftloomError in a deadlock, and after `limit` clocks.
+        At most `supply` beats are offered. Raises ShiftloomError in a deadlock, and after `limit`
+        clocks.
         """
-        clocks = kernel.run(self.net, self.units[-1].sinks[0].beats, limit)
+        clocks = kernel.run(self.net, self.units[-1].sinks[0].beats, limit, supply)
         if clocks == DEADLOCK:
             problem = "takes no more beats: the units deadlock here"
             raise ShiftloomError(self._refusing(), problem)

@@ -112,14 +112,18 @@ def _edge(net: Net) -> bool:
 
 
 @compiled
-def _run(net: Net, beats: int, limit: int) -> int:
+def _run(net: Net, beats: int, limit: int, supply: int) -> int:
     clock, last = 0, len(net.kinds) - 1
     while beats > 0 and clock <= limit:
         _settle(net)
         beats -= net.valid[last] & net.taken[last] & 1
+        supply -= net.offered[0] & net.ready[0]
         clock += 1
         if not _edge(net):
             return DEADLOCK
+        if supply == 0 and net.offered[0]:
+            net.offered[0] = 0
+            net.awake[0] = 1
     return clock
 
 
@@ -148,20 +152,20 @@ def _trickle(net: Net, beats: int) -> int:
 
 def _cached(
     version: str, is_kept: bool
-) -> tuple[Callable[[Net, int, int], int], Callable[[Net, int], int]]:
+) -> tuple[Callable[[Net, int, int, int], int], Callable[[Net, int], int]]:
     """`run` and `trickle`, from numba's cache where its folder can be written and it `is_kept`.
 
     The cache knows a function by its own code and by what it encloses, not by the functions it
     calls; so these enclose a digest of all their files, which must be those that were imported.
     """
 
-    def run(net: Net, beats: int, limit: int) -> int:
+    def run(net: Net, beats: int, limit: int, supply: int) -> int:
         """Run until `beats` have left the last unit; returns the clocks, or DEADLOCK.
 
-        It gives up after `limit` clocks and one more.
+        It gives up after `limit` clocks and one more. `supply` beats are offered at the most.
         """
         _ = version
-        return _run(net, beats, limit)
+        return _run(net, beats, limit, supply)
 
     def trickle(net: Net, beats: int) -> int:
         """Offer `beats` one by one, each when nothing moves any more.

@@ -37,6 +37,10 @@ PIPELINES = (Kind.PIPELINE, Kind.ADD, Kind.POOL)
 """Stages moved by one enable; the first parameter is the index of the last one."""
 
 
+FOLLOWED = (Kind.TAPS,)
+"""The last outputs of a frame come sooner where no other one follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """A unit without its data: `params` never change, `state` holds its control registers.
