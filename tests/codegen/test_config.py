@@ -92,7 +92,8 @@ def test_overrides_inherit_what_they_leave_out() -> None:
         (
             {"target": {"bord": "x"}},
             "target.bord: unknown key; did you mean 'board'? "
-            "known: board, clock_mhz, fps, objective, dataflow, "
+            "known: board, clock_mhz, fps, objective, dataflow, array, stationary, "
+            "weight_ports, memory_gbs, "
             "lut_share, ff_share, dsp_share, bram_share",
         ),
         (

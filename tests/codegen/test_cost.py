@@ -15,6 +15,10 @@ from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.samples import samples
 
 
+ESTIMATED = {"dadiannao", "systolic"}
+"""Kinds whose weights are estimates of the parts, not fitted to samples."""
+
+
 @dataclass(frozen=True)
 class Plain:
     """A unit with given measures."""
@@ -97,7 +101,7 @@ def test_shipped_models_know_every_kind() -> None:
         predicted = cost.predict(unit)
         assert predicted.lut > 0
         assert predicted.ff > 0
-    assert set(cost.fitted()) == {unit.kind for unit in samples()}
+    assert set(cost.fitted()) == {unit.kind for unit in samples()} | ESTIMATED
 
 
 def test_shipped_models_fit_their_samples() -> None:

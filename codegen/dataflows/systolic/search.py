@@ -54,21 +54,23 @@ class Tiling:
 def candidates(wanted: Wanted) -> Iterator[Candidate]:
     """Arrays that the board has memory ports for, or the one that is asked for.
 
-    Without a rate to reach, arrays whose products alone take longer than the best one so far are
-    left out. Raises ShiftloomError where the board or the settings rule the engine out, or where a
-    row of an operation does not fit the largest buffers.
+    The largest come first, or the smallest where there is a rate to reach; those are left out whose
+    products alone take longer than the best one so far, or than the rate allows. Raises
+    ShiftloomError where the board or the settings rule the engine out, or where a row of an
+    operation does not fit the largest buffers.
     """
-    best: float = math.inf
-    ports = _ports(wanted)
-    for rows, columns in _shapes(wanted):
-        lanes = Lanes(rows, columns)
-        if wanted.allowed is None and _least(wanted.part, lanes) >= best:
+    best = wanted.allowed or math.inf
+    ports, shapes = _ports(wanted), _shapes(wanted)
+    for rows, columns in shapes if wanted.allowed is None else shapes[::-1]:
+        lanes, is_last = Lanes(rows, columns), (rows, columns) == shapes[0]
+        if not is_last and _least(wanted.part, lanes) >= best:
             continue
-        for count in ports:
-            for candidate in _on_array(wanted, lanes, count):
-                if wanted.fits(candidate):
-                    best = min(best, candidate.cycles)
-                yield candidate
+        found = [each for count in ports for each in _on_array(wanted, lanes, count)]
+        yield from found
+        reached = min((each.cycles for each in found if wanted.fits(each)), default=math.inf)
+        if wanted.allowed is not None and reached <= wanted.allowed:
+            return
+        best = min(best, reached) if wanted.allowed is None else best
 
 
 def _least(part: Found, lanes: Lanes) -> int:
