@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -155,6 +156,10 @@ def _root_name(top: SimTop, probe: Probe) -> str:
     return "__DOT__".join(name.replace("__", "___05F") for name in (top.name, probe.name))
 
 
+def _included(names: Iterable[str]) -> str:
+    return "".join(f'#include "{name}"\n' for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiler:
     """The programs that make a shared object, found."""
@@ -200,7 +205,12 @@ class _Compiler:
         `own` is the harness, behind what stands in front of the model where there is something.
         """
         *before, harness = own
-        model = "".join(f'#include "{path.name}"\n' for path in sorted(folder.glob("Vsim*.cpp")))
+        names = sorted(path.name for path in folder.glob("Vsim*.cpp"))
+        traced = [name for name in names if "__Trace" in name]
+        model = _included([name for name in names if name not in traced])
+        if traced:  # functions of many thousand lines, each of which runs once a clock
+            model += f"#pragma GCC push_options\n#pragma GCC optimize(0)\n{_included(traced)}"
+            model += "#pragma GCC pop_options\n"
         text = "".join(before) + model + harness
         (folder / "harness.cpp").write_text(text, encoding="utf-8")
         flags = (*_CXX_FLAGS, *(_COUNTING if before else _PLAIN))

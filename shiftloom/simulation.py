@@ -29,7 +29,8 @@ class Simulation:
 
     `mismatches` counts output integers unlike the golden model's; `first` describes the first of
     them by layer, coordinate and cycle. `latency` counts clocks from the first input beat to the
-    last output beat of a lone frame, both included.
+    last output beat of a lone frame, both included. `dram_bytes` counts what moves a frame over the
+    ports to external memory, of a design that has any.
     """
 
     backend: str
@@ -39,6 +40,7 @@ class Simulation:
     interval: float = 0
     latency: int = 0
     first: str = ""
+    dram_bytes: float = 0
 
 
 def simulate_hls(
