@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from shiftloom.codegen import emit_hls, emit_rtl, registers, store
+from shiftloom.codegen import emit_hls, emit_rtl, memory_registers, registers, store
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo as FifoUnit
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.design import Design, Fifo, Stream
+from shiftloom.codegen.design import Design, Fifo, Memory, Stream, memory_of
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import FileSet, json_bytes, with_manifest
 from shiftloom.codegen.formats.packing import pack
@@ -20,6 +20,8 @@ from shiftloom.codegen.qgraph import Mac, QGraph, QTensor
 from shiftloom.codegen.quantize import Quantized
 
 VERSION = "0.1.0"
+MEMORY_IMAGE = "weights/memory.bin"
+"""First bytes of the external memory, in a build whose design has one."""
 INPUT_BITS = (8, 16)
 """Widths of an input element: whole bytes of the AXI4-Stream."""
 
@@ -38,7 +40,7 @@ class Build:
 def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
     _check_inputs(quantized.qgraph)
-    dataflow = dataflows.get(config.target.dataflow)
+    dataflow = dataflows.chosen(config)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)
     files = with_manifest(emit(quantized, plan, design))
@@ -66,6 +68,7 @@ def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
         tuple(unit.instance() for unit in units),
         calls,
         fifos,
+        memory_of(units),
     )
 
 
@@ -100,11 +103,15 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["golden/qgraph.json"], files["golden/arrays.npz"] = structure, arrays
     files["golden/certificates.json"], _ = store.save(quantized.certificates)
     files["design.json"], _ = store.save(plan)
-    files["registers.json"] = json_bytes(registers.to_json(design.digest))
+    files["registers.json"] = json_bytes(
+        registers.to_json(design.digest, memory_registers.registers_of(design))
+    )
     files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])
     files.update(_weights(quantized.qgraph))
+    if design.memory is not None:
+        files[MEMORY_IMAGE] = design.memory.image
     return files
 
 
@@ -156,6 +163,18 @@ def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
         "out_beat_bits": design.sink.width,
         "inputs": [_tensor(source.name, source.tensor) for source in qgraph.inputs],
         "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
+        **({"memory": memory_entry(design.memory)} if design.memory else {}),
+    }
+
+
+def memory_entry(memory: Memory) -> dict[str, object]:
+    """What a driver must provide: a buffer at MEMORY_BASE that begins with the image."""
+    return {
+        "bytes": memory.size,
+        "alignment": memory_registers.ALIGNMENT,
+        "ports": memory.ports,
+        "image": MEMORY_IMAGE,
+        "image_bytes": len(memory.image),
     }
 
 

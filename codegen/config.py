@@ -82,6 +82,8 @@ class LayerConfig:
         | None
     ) = None
     """(PE, SIMD) of the matrix unit; null lets the scheduler choose."""
+    dataflow: Text | None = None
+    """How this layer becomes hardware; null takes `target.dataflow`."""
     digit: Annotated[int, Field(strict=True, ge=1, le=8)] | None = None
     """Bits of each activation that `pe: constant` takes a clock; null lets the scheduler choose."""
 
@@ -185,6 +187,17 @@ class TargetConfig:
     the clocks of a frame alone, from its first input to its last output (`latency`)."""
     dataflow: Text = "streaming"
     """How loop nests become hardware."""
+    array: (
+        tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
+        | None
+    ) = None
+    """Rows and columns of an engine's array; null lets the scheduler choose."""
+    stationary: Literal["weight", "output"] = "weight"
+    """What stays in the array of `systolic` while the rest moves."""
+    weight_ports: Annotated[Literal[1, 2], BeforeValidator(_whole)] | None = None
+    """Memory ports that bring the weights of `systolic`; null lets the scheduler choose."""
+    memory_gbs: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = None
+    """Gigabytes a second of the external memory; null takes 8 bytes a clock of every port."""
     lut_share: Share = 0.8
     ff_share: Share = 0.8
     dsp_share: ShareOrNone = 1.0

@@ -25,6 +25,7 @@ LAYER: Meanings = {
 WEIGHTS = (
     *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
     *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
+    "dataflow",
 )
 """Keys of a layer that are about its weights."""
 _CHANNELS = ("filter_l1", "filter_fpgm", "channel")

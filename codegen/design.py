@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.values import Array, Shape
 
 if TYPE_CHECKING:
@@ -138,7 +140,9 @@ class Instance:
     """One RTL module with its streams, parameters and memories.
 
     Its stream ports are `s_*` and `m_*`, or `s0_*`, `s1_*` and `m0_*`, `m1_*` where there are two.
-    `node` names the integer node it belongs to.
+    `node` names the integer node it belongs to. With `masters` it has that many 64-bit AXI4 masters
+    `m<i>_axi_*`, the inputs `memory_base` (byte address of its memory) and `memory_rst` (reset of
+    the bus; `rst` is high at a soft reset, too), and the output `memory_error`.
     """
 
     name: str
@@ -150,6 +154,7 @@ class Instance:
     roms: tuple[RomPort, ...] = ()
     reports_bad_code: bool = False
     generated: Generated | None = None
+    masters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,10 @@ class HlsArray:
 
 @dataclass(frozen=True, slots=True)
 class HlsCall:
-    """One HLS function call: template arguments as in the RTL, then streams and arrays.
+    """One HLS function call: template arguments as in the RTL, then streams, memories and arrays.
 
-    The streams stand in the order sources, sinks.
+    The streams stand in the order sources, sinks. With `masters` they are followed by as many
+    pointers `ap_uint<64>*`, all to the first word of the design's memory.
     """
 
     function: str
@@ -175,6 +181,7 @@ class HlsCall:
     sinks: tuple[str, ...]
     arrays: tuple[HlsArray, ...] = ()
     generated: Generated | None = None
+    masters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +191,46 @@ class Fifo:
     source: str
     sink: str
     depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """External memory of `size` bytes, which begins with `image`, behind `ports` AXI4 masters.
+
+    The accelerator reads and writes nothing outside of it, and nothing before a frame has begun.
+    """
+
+    size: int
+    image: bytes
+    ports: int
+
+    def __post_init__(self) -> None:
+        """Refuse a memory that is not of whole words or does not hold its image."""
+        if self.size < 1 or self.size % 8:
+            raise ShiftloomError(
+                "memory", f"{self.size} bytes are no whole words", "use a positive multiple of 8"
+            )
+        if len(self.image) > self.size:
+            raise ShiftloomError(
+                "memory",
+                f"an image of {len(self.image)} bytes in {self.size}",
+                f"use {len(self.image)} bytes or more",
+            )
+        if self.ports < 1:
+            raise ShiftloomError("memory", f"{self.ports} ports", "use 1 or more")
+
+
+@runtime_checkable
+class UsesMemory(Protocol):
+    """A unit with AXI4 masters: it says what memory the design must have."""
+
+    def external_memory(self) -> Memory:
+        """Size, first content, and one port for each master of its `instance()`."""
+
+
+def memory_of(units: Iterable[object]) -> Memory | None:
+    """The memory that one of the units asks for, if any."""
+    return next((u.external_memory() for u in units if isinstance(u, UsesMemory)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +248,22 @@ class Design:
     instances: tuple[Instance, ...]
     calls: tuple[HlsCall, ...]
     fifos: tuple[Fifo, ...]
+    memory: Memory | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse masters of two units, and those that the memory has no ports for."""
+        users = [instance for instance in self.instances if instance.masters]
+        if len(users) > 1:
+            raise ShiftloomError(
+                users[1].name,
+                f"has AXI4 masters, and so has {users[0].name}",
+                "only one unit of a design can use external memory",
+            )
+        masters = users[0].masters if users else 0
+        ports = self.memory.ports if self.memory else 0
+        if masters != ports:
+            problem = f"{masters} AXI4 masters, and a memory of {ports} ports"
+            raise ShiftloomError(self.name, problem, "give each master a port")
 
     @property
     def source(self) -> Stream:

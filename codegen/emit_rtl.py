@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from shiftloom.codegen import registers, rom
+from shiftloom.codegen import axi, memory_registers, registers, rom
 from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import ranges, render
@@ -14,6 +14,7 @@ from shiftloom.codegen.render import ranges, render
 _AXIL_WIDTHS = (32, 4, 2)
 """Bits of a word, its byte strobes and a response of AXI4-Lite."""
 _CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_frame_counters", *registers.LIBRARY_MODULES)
+_MEMORY_MODULES = ("sl_memory_gate",)
 _MODULE = re.compile(r"^\s*(sl_[a-z0-9_]+)\s*(?:#\s*\(|[a-z_]\w*\s*\()", re.MULTILINE)
 
 
@@ -57,6 +58,7 @@ class _Unit:
     sinks: tuple[_Port, ...]
     blank: str
     bad_code: bool
+    memory_ports: tuple[axi.Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class _Instance:
     sources: tuple[_Port, ...]
     sinks: tuple[_Port, ...]
     bad_code: bool
+    memory_ports: tuple[axi.Signal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class _Top:
     source: str
     sink: str
     instances: tuple[_Instance, ...]
+    has_memory: bool
+    masters: tuple[axi.Signal, ...]
 
 
 def emit(design: Design, banner: str) -> dict[str, str]:
@@ -105,13 +110,15 @@ def emit(design: Design, banner: str) -> dict[str, str]:
         f"{design.name}.sv": render("rtl/top.sv.j2", top),
         f"{shell_module(design)}.sv": render("rtl/shell.sv.j2", top),
     }
-    files[f"{design.name}_registers.sv"] = registers.render_rtl(design.name, design.digest, banner)
+    files[f"{design.name}_registers.sv"] = registers.render_rtl(
+        design.name, design.digest, banner, memory_registers.registers_of(design)
+    )
     widths = {stream.name: stream.width for stream in design.streams}
     for instance in design.instances:
         files[f"{unit_module(design, instance)}.sv"] = _unit(design, instance, widths, banner)
         for port in instance.roms:
             files.update(rom.render_memory(port.rom, banner))
-    roots = {*_CORE_MODULES, *(i.module for i in design.instances if i.generated is None)}
+    roots = {*_core_modules(design), *(i.module for i in design.instances if i.generated is None)}
     files.update(_library(roots))
     return files
 
@@ -139,7 +146,12 @@ def shell_module(design: Design) -> str:
 def shell_files(design: Design) -> tuple[str, ...]:
     """The files of `rtl/` that the shell alone needs."""
     own = {f"{shell_module(design)}.sv", f"{design.name}_registers.sv"}
-    return tuple(sorted(own | _library(set(_CORE_MODULES)).keys()))
+    return tuple(sorted(own | _library(set(_core_modules(design))).keys()))
+
+
+def _core_modules(design: Design) -> tuple[str, ...]:
+    """Library modules of the shell."""
+    return (*_CORE_MODULES, *(_MEMORY_MODULES if design.memory else ()))
 
 
 def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: str) -> str:
@@ -163,6 +175,7 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         sinks=sinks,
         blank=blank,
         bad_code=instance.reports_bad_code,
+        memory_ports=axi.unit_ports(instance.masters),
     )
     return render("rtl/unit.sv.j2", context)
 
@@ -211,13 +224,16 @@ def _top(design: Design, banner: str) -> _Top:
         source=source.name,
         sink=sink.name,
         instances=tuple(_instance(design, instance) for instance in design.instances),
+        has_memory=design.memory is not None,
+        masters=axi.master_ports(design.memory.ports if design.memory else 0),
     )
 
 
 def _instance(design: Design, instance: Instance) -> _Instance:
     sources, sinks, _ = _ports(instance, {stream.name: stream.width for stream in design.streams})
     module = unit_module(design, instance)
-    return _Instance(instance.name, module, sources, sinks, instance.reports_bad_code)
+    bad_code, memory_ports = instance.reports_bad_code, axi.unit_ports(instance.masters)
+    return _Instance(instance.name, module, sources, sinks, bad_code, memory_ports)
 
 
 def _streams(design: Design) -> tuple[_Stream, ...]:

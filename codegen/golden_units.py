@@ -14,6 +14,7 @@ from shiftloom.codegen.qgraph import (
     Gather,
     Insert,
     Mac,
+    Part,
     QNode,
     QTensor,
     Requantize,
@@ -153,6 +154,14 @@ def _argmax(unit: ArgMax, node: QNode, source: QTensor, x: Operands) -> IntArray
     return np.asarray(x[0].argmax(axis=3)[..., None], dtype=np.int64)
 
 
+def _part(unit: Part, node: QNode, source: QTensor, x: Operands) -> IntArray:
+    values = {unit.graph.inputs[0].name: x[0]}
+    for each in unit.graph.nodes:
+        operands = tuple(values[name] for name in each.sources)
+        values[each.name] = evaluate(each, unit.graph.tensor(each.sources[0]), operands)
+    return values[node.name]
+
+
 _UNITS: dict[type, Any] = {
     Mac: _mac,
     WindowReduce: _reduce,
@@ -165,4 +174,5 @@ _UNITS: dict[type, Any] = {
     Upsample: _upsample,
     Crop: _crop,
     ArgMax: _argmax,
+    Part: _part,
 }

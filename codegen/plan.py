@@ -8,15 +8,17 @@ from typing import Literal
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.design import RomStyle
 
-WindowKind = Literal["parallel", "serial"]
-"""`parallel`: any slice of a window a clock; `serial`: part of one pixel, from a row memory."""
+WindowKind = Literal["parallel", "serial", "transposed"]
+"""How operands meet. `parallel`: any slice of a window a clock; `serial`: part of one pixel, from a
+row memory; `transposed`: no window, a pixel meets all taps, and the sums of outputs move on."""
 
 
 @dataclass(frozen=True, slots=True)
 class MacPlan:
     """Folding of a `Mac` node: `pe` outputs × `simd` terms a clock on PE kind `kind`.
 
-    A depthwise PE of L lanes has pe = L, simd = 1. `memory` holds the weights; `window` makes the
+    A depthwise PE of L lanes has pe = L, simd = 1. A `transposed` one has `pe` channels × `simd`
+    channels × all taps of the kernel a clock. `memory` holds the weights; `window` makes the
     operands of a kernel larger than 1×1. `digit` bits of every activation come a beat, 0 for all.
     """
 
@@ -60,6 +62,43 @@ class FifoPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OpPlan:
+    """How an engine runs one operation, by the name of the value it makes.
+
+    Its output comes in tiles of `rows` × `columns` pixels; `is_split` runs all of them for one tile
+    of outputs after the other, else all outputs of one tile of pixels come one after the other.
+    `loops` is the order of the loops over the kernel, the outermost first.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    loops: tuple[str, ...]
+    is_split: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePlan:
+    """An engine that runs `nodes` on an array of `rows` inputs × `columns` outputs.
+
+    `sums` names the `Mac` whose sums leave it. Of `systolic` only: what is `stationary` in the
+    array, the memory ports for weights, the depth of the accumulators (`pixels`) and of a tile
+    buffer in words.
+    """
+
+    kind: str
+    nodes: tuple[str, ...]
+    sums: str
+    rows: int
+    columns: int
+    ops: tuple[OpPlan, ...]
+    stationary: Literal["weight", "output"] = "weight"
+    weight_ports: int = 0
+    pixels: int = 0
+    buffer: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A scheduled network: board, clock, the folding of each node, FIFO depths, predicted timing.
 
@@ -76,6 +115,7 @@ class Plan:
     fifos: tuple[FifoPlan, ...]
     interval: int
     latency: int
+    engines: tuple[EnginePlan, ...] = ()
 
     def mac(self, node: str) -> MacPlan:
         """Folding of a node."""

@@ -137,6 +137,16 @@ class ArgMax:
     """Index of the largest channel of each pixel, the first of equals."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A network with one input and one output as a single unit: what one engine runs.
+
+    Front ends never make it; a dataflow puts it in the place of the nodes of `graph`.
+    """
+
+    graph: QGraph
+
+
 MAX_SUM_BITS = 46
 """Widest sum: times a multiplier of 17 bits it stays below 63 bits."""
 
@@ -152,6 +162,7 @@ Unit = (
     | Upsample
     | Crop
     | ArgMax
+    | Part
 )
 """The closed set of integer units that every operator lowers to."""
 

@@ -28,9 +28,11 @@ _TYPES: dict[str, type] = {
     for kind in (
         Board,
         QuantizedWeights,
+        plan.EnginePlan,
         plan.FifoPlan,
         plan.LanePlan,
         plan.MacPlan,
+        plan.OpPlan,
         plan.Plan,
         plan.RequantPlan,
         qgraph.ArgMax,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shiftloom.codegen import registers
+from shiftloom.codegen import memory_registers, registers
 
 TARGET = Path(__file__).with_name("registers.md")
 INTRODUCTION = """\
@@ -15,11 +15,19 @@ The control registers of every accelerator, on AXI4-Lite, 32 bits a word. This p
 `registers.json` of a build. An access to an address without a register answers with SLVERR.
 
 """
+MEMORY = """
+## Designs with external memory
+
+They have these besides. `bus_error` stays until `CONTROL.soft_reset`, which begins anew; then it
+can be cleared. A soft reset lets the bus finish what is under way.
+
+"""
 
 
 def page() -> str:
     """The page as it must be."""
-    return INTRODUCTION + registers.to_markdown()
+    added = registers.to_markdown(memory_registers.memory_registers())
+    return INTRODUCTION + registers.to_markdown() + MEMORY + added
 
 
 if __name__ == "__main__":

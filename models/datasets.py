@@ -14,6 +14,7 @@ LOADERS: dict[str, Loader] = {
     "cifar10": cifar10.load,
     "kws": kws.load,
     "noise_96x96x3": noise.loader((96, 96, 3)),
+    "noise_224x224x3": noise.loader((224, 224, 3)),
     "noise_640": noise.loader((1, 1, 640)),
 }
 SHARED = {"kws": kws.CALIBRATION}

@@ -11,7 +11,7 @@ from shiftloom.models.lenet5 import LENET5, LENET5_SPARSE, LENET5_W2, LENET5_W3
 from shiftloom.models.mlperf_tiny import MLPERF_DS_CNN, MLPERF_RESNET8
 from shiftloom.models.mobilenet_v1 import MOBILENET_V1_025
 from shiftloom.models.network import Network, OnnxNetwork, TunedNetwork
-from shiftloom.models.resnet import RESNET8, RESNET8_W3, RESNET20, RESNET20_W3A4
+from shiftloom.models.resnet import RESNET8, RESNET8_W3, RESNET18, RESNET20, RESNET20_W3A4
 from shiftloom.models.shiftnet import SHIFTNET
 from shiftloom.models.tfc import TFC_2W2A
 
@@ -33,6 +33,7 @@ NETWORKS: tuple[Network, ...] = (
     CONVNET,
     RESNET8,
     RESNET20,
+    RESNET18,
     DSNET,
     SHIFTNET,
     MOBILENET_V1_025,

@@ -1,7 +1,9 @@
-"""Residual networks for CIFAR-10 (He et al., arXiv:1512.03385, section 4.2).
+"""Residual networks (He et al., arXiv:1512.03385) for CIFAR-10 and of ImageNet's size.
 
 ResNet-20 has three stages of three blocks; ResNet-8, the shape of MLPerf Tiny's, of one block each.
-Where a block changes its shape, the shortcut is a 1x1 convolution.
+ResNet-18 has four stages of two, behind a 7x7 convolution and a maximum; its weights are random and
+the same at every call, they measure the hardware. Where a block changes its shape, the shortcut is
+a 1x1 convolution.
 """
 
 from __future__ import annotations
@@ -11,30 +13,51 @@ from typing import TYPE_CHECKING
 
 from shiftloom.models.layers import conv_norm, conv_relu
 from shiftloom.models.network import Network, TunedNetwork
+from shiftloom.models.random_weights import seeded
 
 if TYPE_CHECKING:
     from torch import nn
 
 WIDTHS = (16, 32, 64)
+WIDTHS_18 = (64, 128, 256, 512)
+SEED = 1
+"""Of the random weights of ResNet-18."""
 
 
 def build(blocks: int) -> nn.Module:
     """`blocks` residual blocks a stage, fresh weights: float [N, 3, 32, 32] in, 10 logits out."""
     from torch import nn
 
-    layers: list[tuple[str, nn.Module]] = [("conv", conv_relu(3, WIDTHS[0]))]
-    channels = WIDTHS[0]
-    for stage, outputs in enumerate(WIDTHS, 1):
+    layers = [("conv", conv_relu(3, WIDTHS[0])), *_stages(WIDTHS, blocks)]
+    layers += [("pool", nn.AvgPool2d(8)), ("flatten", nn.Flatten()), ("fc", nn.Linear(64, 10))]
+    return nn.Sequential(OrderedDict(layers))
+
+
+def build_resnet18() -> nn.Module:
+    """The network with seeded weights: float [N, 3, 224, 224] in, 1000 logits out."""
+    from torch import nn
+
+    layers = [
+        ("conv", conv_relu(3, WIDTHS_18[0], 7, 2)),
+        ("max", nn.MaxPool2d(3, 2, 1)),
+        *_stages(WIDTHS_18, 2),
+        ("pool", nn.AvgPool2d(7)),
+        ("flatten", nn.Flatten()),
+        ("fc", nn.Linear(WIDTHS_18[-1], 1000)),
+    ]
+    return seeded(nn.Sequential(OrderedDict(layers)), SEED)
+
+
+def _stages(widths: tuple[int, ...], blocks: int) -> list[tuple[str, nn.Module]]:
+    """`blocks` blocks of each width, the first of a stage behind the first halving the map."""
+    layers: list[tuple[str, nn.Module]] = []
+    channels = widths[0]
+    for stage, outputs in enumerate(widths, 1):
         for index in range(1, blocks + 1):
             stride = 2 if stage > 1 and index == 1 else 1
             layers.append((f"block{stage}{index}", _block(channels, outputs, stride)))
             channels = outputs
-    layers += [
-        ("pool", nn.AvgPool2d(8)),
-        ("flatten", nn.Flatten()),
-        ("fc", nn.Linear(channels, 10)),
-    ]
-    return nn.Sequential(OrderedDict(layers))
+    return layers
 
 
 def _block(channels: int, outputs: int, stride: int) -> nn.Module:
@@ -77,4 +100,13 @@ RESNET20 = _network("resnet20", 3, "resnet20.pt")
 RESNET8_W3 = TunedNetwork("resnet8_w3", "ResNet-8 tuned with 3-bit weights", "resnet8")
 RESNET20_W3A4 = TunedNetwork(
     "resnet20_w3a4", "ResNet-20 tuned with 3-bit weights and 4-bit activations", "resnet20"
+)
+RESNET18 = Network(
+    name="resnet18",
+    doc="ResNet-18: 224x224 colour pixels, 1000 classes, random weights",
+    input_shape=(224, 224, 3),
+    build=build_resnet18,
+    checkpoint=None,
+    dataset="noise_224x224x3",
+    outputs=1000,
 )

@@ -14,7 +14,10 @@ from shiftloom.codegen.values import nearest
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """An FPGA board; resources are those of the programmable logic."""
+    """An FPGA board; resources are those of the programmable logic.
+
+    `memory_ports` counts the 64-bit AXI4 ports to external memory.
+    """
 
     name: str
     title: str
@@ -25,6 +28,7 @@ class Board:
     ff: int
     dsp: int
     bram36: int
+    memory_ports: int = 0
 
 
 _ADAPTER = TypeAdapter(Board)

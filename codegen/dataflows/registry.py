@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.pipeline import schedule as pipeline
 from shiftloom.codegen.dataflows.streaming import schedule as streaming
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError, shown
@@ -27,7 +28,24 @@ class Dataflow:
     units: Callable[[QGraph, Plan], tuple[Unit, ...]]
 
 
-DATAFLOWS = (Dataflow("streaming", streaming.schedule, streaming.units_of),)
+DATAFLOWS = (
+    Dataflow("streaming", streaming.schedule, streaming.units_of),
+    Dataflow("pipeline", pipeline.schedule, pipeline.units_of),
+    Dataflow("dadiannao", streaming.schedule, streaming.units_of),
+    Dataflow("systolic", streaming.schedule, streaming.units_of),
+)
+
+
+def chosen(config: Config) -> Dataflow:
+    """The dataflow that plans a network; raises ShiftloomError for a name that is unknown.
+
+    The names that layers ask for are checked as well.
+    """
+    for name, layer in (("defaults", config.defaults), *config.layers.items()):
+        if layer.dataflow is not None and layer.dataflow not in _names():
+            problem = f"dataflow {shown(layer.dataflow)} is unknown"
+            raise ShiftloomError(name, problem, nearest(layer.dataflow, _names()))
+    return get(config.target.dataflow)
 
 
 def get(name: str) -> Dataflow:
@@ -35,5 +53,8 @@ def get(name: str) -> Dataflow:
     for dataflow in DATAFLOWS:
         if dataflow.name == name:
             return dataflow
-    known = tuple(dataflow.name for dataflow in DATAFLOWS)
-    raise ShiftloomError(f"dataflow {shown(name)}", "unknown", nearest(name, known))
+    raise ShiftloomError(f"dataflow {shown(name)}", "unknown", nearest(name, _names()))
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(dataflow.name for dataflow in DATAFLOWS)

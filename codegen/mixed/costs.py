@@ -54,7 +54,7 @@ def luts(qgraph: QGraph, config: Config) -> ByLayer:
     Raises ShiftloomError where the network does not fit the board at the rate.
     """
     board = boards.get(config.target.board)
-    _, units = dataflows.get(config.target.dataflow).schedule(qgraph, config, board)
+    _, units = dataflows.chosen(config).schedule(qgraph, config, board)
     layers = {source.name: source.name for source in qgraph.inputs}
     layers |= {node.name: node.layer for node in qgraph.nodes}
     found = dict.fromkeys(layers.values(), 0.0)

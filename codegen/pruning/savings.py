@@ -79,7 +79,7 @@ class Survey:
 
 def survey(quantized: Quantized, config: Config, board: Board) -> Survey:
     """Count a network's weights and predict what its layers cost on `board`."""
-    dataflow = dataflows.get(config.target.dataflow)
+    dataflow = dataflows.chosen(config)
     try:
         found, units = dataflow.schedule(quantized.qgraph, config, board)
     except ShiftloomError as error:

@@ -10,6 +10,7 @@ import pytest
 from hls_arith import arith_cases
 from hls_build import LIBRARY, copy_library, from_bytes, to_bytes, write_harness
 from hls_depthwise import depthwise_cases
+from hls_engines import engine_cases
 from hls_routes import route_cases
 from hls_units import Case, cases
 
@@ -17,7 +18,7 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import CXX_FLAGS, compile_cpp
 
 FRAMES = 4
-CASES = (*cases(), *arith_cases(), *route_cases(), *depthwise_cases())
+CASES = (*cases(), *arith_cases(), *route_cases(), *depthwise_cases(), *engine_cases())
 UNITS = sorted({case.function for case in CASES})
 FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
 
@@ -47,6 +48,7 @@ MUTATIONS = (
     ("sl_crop.hpp", "y >= TOP && y < TOP + OH", "y < OH"),
     ("sl_gather.hpp", "pixel[order[k]]", "pixel[order[0]]"),
     ("sl_table.hpp", "PER_CHANNEL ? fold : 0", "0"),
+    ("sl_dadiannao.hpp", "x[n] > most[n] ?", "x[n] < most[n] ?"),
     ("sl_argmax.hpp", "x[lane] > best", "x[lane] >= best"),
 )
 

@@ -49,13 +49,13 @@ def test_names_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder"])
+@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder", "resnet18"])
 def test_random_weights_are_the_same_at_every_call(name: str) -> None:
     one, two = (trainable(name).build().state_dict() for _ in range(2))
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder"])
+@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder", "resnet18"])
 def test_random_weights_keep_the_frames_apart(name: str) -> None:
     network = trainable(name)
     frames, labels = datasets.load(network.dataset, "test")

@@ -19,7 +19,7 @@ from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.dataflows.streaming.width import Width
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.plan import FifoPlan, LanePlan, MacPlan, RequantPlan
+from shiftloom.codegen.plan import EnginePlan, FifoPlan, LanePlan, MacPlan, RequantPlan
 from shiftloom.codegen.qgraph import QGraph, Requantize, ScaledAdd
 
 MIN_FIFO_DEPTH = 2
@@ -35,6 +35,11 @@ class Choices:
     requants: tuple[RequantPlan, ...] = ()
     lanes: tuple[LanePlan, ...] = ()
     fifos: tuple[FifoPlan, ...] = ()
+    engines: tuple[EnginePlan, ...] = ()
+
+    def engine(self, node: str) -> EnginePlan:
+        """The engine that a `Part` node stands for."""
+        return next(plan for plan in self.engines if plan.sums == node)
 
     def mac(self, node: str) -> MacPlan:
         """Folding of a `Mac` node."""

@@ -11,6 +11,9 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Any
 
 from shiftloom.codegen import qgraph as q
+from shiftloom.codegen.dataflows.engine import build as engine
+from shiftloom.codegen.dataflows.pipeline import transposed
+from shiftloom.codegen.dataflows.pipeline.taps import Taps
 from shiftloom.codegen.dataflows.streaming.add import AddUnit
 from shiftloom.codegen.dataflows.streaming.argmax import ArgMaxUnit
 from shiftloom.codegen.dataflows.streaming.concat import ConcatUnit
@@ -31,7 +34,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.pe import FOLDED, PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan
 from shiftloom.codegen.qgraph import QNode
-from shiftloom.codegen.values import IntType
+from shiftloom.codegen.values import IntType, Shape
 from shiftloom.codegen.windows import Window
 
 if TYPE_CHECKING:
@@ -48,15 +51,42 @@ def add(composer: Composer, node: QNode, *sources: Stream) -> Stream:
 
 def _mac(c: Composer, node: QNode, mac: q.Mac, x: Stream) -> Stream:
     plan = c.choices.mac(node.name)
+    if plan.window == "transposed":
+        return _transposed(c, node, mac, plan, x)
+    _check(node, mac, plan, plan.pe, x)
+    x = _operands(c, node, mac, plan, x)
+    return _matrix(c, node, mac, plan, x, c.stream(f"{node.name}_sums", node.name, plan.pe))
+
+
+def _transposed(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) -> Stream:
+    """The sums of all taps of every pixel, and the chain that adds up those of an output."""
+    products = transposed.products(mac, plan.pe)
+    outputs, beat = len(products.bias.data), transposed.taps(mac) * plan.pe
+    kind = transposed.sum_type(mac, IntType(x.bits, x.signed))
+    _check(node, products, plan, beat, x)
+    (height, width, channels), passes = x.shape, outputs // mac.groups // beat
+    x = _digits(c, node, plan, c.convert(x, node.name, plan.simd))
+    if passes > 1:
+        x = _vectors(c, node, products.lanes, (height, width, channels * passes), x)
+    sums = Stream(f"{node.name}_taps", "", (height, width, outputs), beat, kind.bits, True)
+    x = _matrix(c, node, products, plan, x, sums)
+    sink = c.stream(f"{node.name}_sums", node.name, plan.pe)
+    return c.append(Taps(f"{node.name}_chain", node.name, x, sink, mac, c.qgraph.name))
+
+
+def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
+    """Refuse a plan whose PE cannot build a matrix product with `pe` outputs a beat."""
     kind = next((pe for pe in PES if pe.kind == plan.kind), None)
-    if kind is None or not kind.supports(mac, plan.pe, plan.simd, IntType(x.bits, x.signed)):
+    if kind is None or not kind.supports(mac, pe, plan.simd, IntType(x.bits, x.signed)):
         raise ShiftloomError(
             node.name,
             f"PE {plan.kind} cannot run PE={plan.pe}, SIMD={plan.simd}",
             "see the folding rules in docs/architecture.md",
         )
-    x = _operands(c, node, mac, plan, x)
-    sink = c.stream(f"{node.name}_sums", node.name, plan.pe)
+
+
+def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink: Stream) -> Stream:
+    """The matrix unit of the planned kind."""
     name, design = f"{node.name}_matrix", c.qgraph.name
     if plan.kind == ConstantMatrix.kind:
         return c.append(ConstantMatrix(name, node.name, x, sink, mac, design))
@@ -69,8 +99,8 @@ def _operands(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) ->
     outputs = int(mac.weights.data.shape[0])
     if is_dot(mac):
         x = _digits(c, node, plan, c.convert(x, node.name, plan.simd))
-        passes = outputs // plan.pe
-        return x if passes == 1 else _vectors(c, node, mac.lanes, passes, x)
+        passes, size = outputs // plan.pe, node.out.shape[:2]
+        return x if passes == 1 else _vectors(c, node, mac.lanes, (*size, mac.lanes * passes), x)
     if plan.window == "parallel":
         x = _digits(c, node, plan, c.convert(x, node.name, x.shape[2]))
         passes = outputs // plan.pe
@@ -100,11 +130,11 @@ def _digits(c: Composer, node: QNode, plan: MacPlan, x: Stream) -> Stream:
     return c.append(Digits(name, node.name, x, sink))
 
 
-def _vectors(c: Composer, node: QNode, length: int, passes: int, x: Stream) -> Stream:
-    """Each vector `passes` times."""
+def _vectors(c: Composer, node: QNode, length: int, shape: Shape, x: Stream) -> Stream:
+    """Vectors of `length` elements, each as often as makes a stream of `shape`."""
     name = f"{node.name}_vector"
-    height, width, _ = node.out.shape
-    sink = replace(x, name=name, tensor="", shape=(height, width, length * passes))
+    sink = replace(x, name=name, tensor="", shape=shape)
+    passes = sink.beats // x.beats
     return c.append(VectorBuffer(name, node.name, x, sink, length, passes))
 
 
@@ -263,4 +293,5 @@ _COMPOSERS: dict[type[Any], Callable[..., Stream]] = {
     q.Upsample: _upsample,
     q.Crop: _crop,
     q.ArgMax: _argmax,
+    q.Part: engine.add,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import prod
 
-from shiftloom.codegen.config import LayerConfig
+from shiftloom.codegen.dataflows.pipeline import transposed
+from shiftloom.codegen.dataflows.streaming.composers import is_dot
 from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
+from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.csd import digits_of
@@ -18,7 +20,7 @@ from shiftloom.codegen.values import IntType
 from shiftloom.codegen.windows import Window
 
 MAX_BEAT_BITS = 4096
-"""Widest stream between a window and its matrix unit."""
+"""Widest stream between a window, or a chain of taps, and its matrix unit."""
 MAX_BURNT_IN = 4096
 """Signed digits in the weights of the largest layer considered for an adder network of its own."""
 BLOCK_RAM_DEPTH = 9
@@ -35,19 +37,27 @@ def of(stage: Stage) -> tuple[tuple[int, MacPlan], ...]:
     x = stage.head.inputs[0].tensor.type
     found = [(_clocks(stage, mac, plan, x.bits), plan) for plan in _plans(stage, mac, x)]
     if not found:
-        raise ShiftloomError(stage.name, *_impossible(mac, stage.config, x.bits))
+        raise ShiftloomError(stage.name, *_impossible(stage, mac, x))
     return tuple(sorted(found, key=lambda row: -row[0]))
 
 
 def pace(mac: Mac, plan: MacPlan, bits: int) -> int:
-    """Clocks that the matrix unit of a plan takes a pixel, for activations of `bits` bits."""
-    return outputs(mac) // plan.pe * (mac.lanes // plan.simd) * plan.digits(bits)
+    """Clocks that the matrix unit of a plan takes a pixel, for activations of `bits` bits.
+
+    An output pixel, or an input pixel in transposed form.
+    """
+    terms = transposed.terms(mac) if plan.window == "transposed" else mac.lanes
+    return outputs(mac) // plan.pe * (terms // plan.simd) * plan.digits(bits)
 
 
 def _clocks(stage: Stage, mac: Mac, plan: MacPlan, bits: int) -> int:
-    """Clocks a frame of the matrix unit, or of what takes the activations apart for it."""
+    """Clocks a frame of the matrix unit, or of what reads or takes apart the activations for it."""
     height, width, _ = stage.node.out.shape
-    pixels = stage.head.inputs[0].tensor.shape[:2] if plan.digit else (1, 1)
+    source = stage.head.inputs[0].tensor.shape
+    if plan.window == "transposed":
+        walk = TapsGeometry.of(source, mac.window, (height, width))
+        return max(prod(source[:2]) * pace(mac, plan, bits), walk.pixels * outputs(mac) // plan.pe)
+    pixels = source[:2] if plan.digit else (1, 1)
     return max(height * width * pace(mac, plan, bits), prod(pixels) * plan.digits(bits))
 
 
@@ -67,21 +77,45 @@ def is_depthwise(plan: MacPlan) -> bool:
 
 
 def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
-    config = stage.config
+    config, is_chain = stage.config, is_transposed(stage, mac)
+    form: WindowKind = "transposed" if is_chain else "parallel"
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
             continue
         if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue
         for pe in divisors(outputs(mac)):
-            for simd in divisors(mac.lanes):
+            for simd in divisors(transposed.terms(mac) if is_chain else mac.lanes):
                 if config.folding not in (None, (pe, simd)):
                     continue
                 if config.folding is None and simd * x.bits > MAX_BEAT_BITS:
                     continue
-                if kind.supports(mac, pe, simd, x):
-                    plan = MacPlan(stage.name, kind.kind, pe, simd)
+                plan = MacPlan(stage.name, kind.kind, pe, simd, form)
+                if _supports(kind.supports, mac, plan, x):
                     yield from _variants(plan, mac, x.bits, config.digit)
+
+
+def is_transposed(stage: Stage, mac: Mac) -> bool:
+    """Whether a layer is built in transposed form: all with a kernel in the `pipeline` dataflow."""
+    return stage.dataflow == "pipeline" and not is_dot(mac)
+
+
+def _supports(
+    can_build: Callable[[Mac, int, int, IntType], bool], mac: Mac, plan: MacPlan, x: IntType
+) -> bool:
+    """Whether a kind of PE can build a folding: in transposed form that of the tap sums."""
+    if plan.window != "transposed":
+        return can_build(mac, plan.pe, plan.simd, x)
+    divides = outputs(mac) // mac.groups % plan.pe == 0
+    if is_depthwise(plan) or not divides or _beat_bits(mac, plan.pe, x) > MAX_BEAT_BITS:
+        return False
+    products, beat = transposed.products(mac, plan.pe), transposed.taps(mac) * plan.pe
+    return can_build(products, beat, plan.simd, x)
+
+
+def _beat_bits(mac: Mac, pe: int, x: IntType) -> int:
+    """Bits of a beat with the sums of all taps of `pe` channels."""
+    return transposed.taps(mac) * pe * transposed.sum_type(mac, x).bits
 
 
 def may_be_burnt_in(mac: Mac) -> bool:
@@ -96,7 +130,7 @@ def _variants(plan: MacPlan, mac: Mac, bits: int, wanted: int | None) -> Iterato
     if plan.kind == ConstantMatrix.kind:
         allowed = (*ConstantMatrix.digits_of(mac, bits), 0)
         digits = allowed if wanted is None else (wanted % bits,) if _fits(mac, bits, wanted) else ()
-    elif outputs(mac) // plan.pe * (mac.lanes // plan.simd) >= BLOCK_RAM_DEPTH:
+    elif pace(mac, plan, bits) >= BLOCK_RAM_DEPTH:
         memories = ("distributed", "block")
     for window in windows(plan, mac):
         for memory in memories:
@@ -107,6 +141,8 @@ def _variants(plan: MacPlan, mac: Mac, bits: int, wanted: int | None) -> Iterato
 def windows(plan: MacPlan, mac: Mac) -> tuple[WindowKind, ...]:
     """The windows that can feed a folding; which one stands in the plan of a 1×1 is no matter."""
     window = mac.window
+    if plan.window == "transposed":
+        return (plan.window,)
     if mac.groups == 1 and window == Window((1, 1)):
         return ("parallel",)
     channels = int(mac.weights.data.shape[3])
@@ -121,13 +157,18 @@ def _fits(mac: Mac, bits: int, digit: int) -> bool:
     return digit == bits or (digit < bits and bool(ConstantMatrix.digits_of(mac, bits)))
 
 
-def _impossible(mac: Mac, config: LayerConfig, bits: int) -> tuple[str, str]:
+def _impossible(stage: Stage, mac: Mac, x: IntType) -> tuple[str, str]:
     """Problem and hint for a layer that no PE can run as it is configured."""
-    count, lanes = outputs(mac), mac.lanes
+    config, bits, is_chain = stage.config, x.bits, is_transposed(stage, mac)
+    count, lanes = outputs(mac), transposed.terms(mac) if is_chain else mac.lanes
     if config.digit is not None and not _fits(mac, bits, config.digit):
         problem = f"digit {config.digit} does not fit activations of {bits} bits"
         fewer = " or fewer" if ConstantMatrix.digits_of(mac, bits) else ""
         return problem, f"use digit {bits}{fewer}"
+    width = _beat_bits(mac, config.folding[0] if config.folding else 1, x)
+    if is_chain and width > MAX_BEAT_BITS:
+        problem = f"the sums of all taps make beats of {width} bits, the limit is {MAX_BEAT_BITS}"
+        return problem, "use a smaller PE, or dataflow: streaming for this layer"
     if config.folding is None:
         return f"no PE of kind {config.pe!r} can run it", "use pe: auto"
     pe, simd = config.folding

@@ -16,7 +16,7 @@ from shiftloom.codegen.dataflows.streaming.options import Option
 from shiftloom.codegen.dataflows.streaming.planner import Planner, Trial
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.plan import MacPlan
+from shiftloom.codegen.plan import EnginePlan, MacPlan
 from shiftloom.codegen.qgraph import QGraph
 
 ROUNDS = 5
@@ -176,6 +176,7 @@ def paces(qgraph: QGraph, options: tuple[Option, ...]) -> dict[str, float]:
     found: dict[str, float] = {}
     for option in options:
         for plan in option.plans:
+            assert not isinstance(plan, EnginePlan), "networks with engines aim at an interval"
             if isinstance(plan, MacPlan):
                 found[plan.node] = option.pace
             else:

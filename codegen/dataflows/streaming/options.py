@@ -6,16 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from math import gcd
 
 from shiftloom.codegen import cost
 from shiftloom.codegen.cost import Resources
+from shiftloom.codegen.dataflows.engine import build as engine
 from shiftloom.codegen.dataflows.streaming import foldings, tails
 from shiftloom.codegen.dataflows.streaming.allocation import NAMES
-from shiftloom.codegen.dataflows.streaming.compose import Choices, compose_part
+from shiftloom.codegen.dataflows.streaming.compose import (
+    Choices,
+    compose_part,
+    input_elements,
+)
 from shiftloom.codegen.dataflows.streaming.stages import Stage, channels, divisors
 from shiftloom.codegen.dataflows.streaming.unit import Unit
-from shiftloom.codegen.plan import LanePlan, MacPlan, RequantPlan
-from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.plan import EnginePlan, LanePlan, MacPlan, RequantPlan
+from shiftloom.codegen.qgraph import Mac, Part, QGraph
 from shiftloom.codegen.windows import Window
 
 OVERSIZE = 2
@@ -23,7 +29,7 @@ OVERSIZE = 2
 SMALL = 8
 """Products a clock up to which it may be faster: less deep memories can cost less."""
 
-NodePlan = MacPlan | RequantPlan | LanePlan
+NodePlan = MacPlan | RequantPlan | LanePlan | EnginePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ def choices(plans: Iterable[NodePlan]) -> Choices:
         tuple(plan for plan in plans if isinstance(plan, MacPlan)),
         tuple(plan for plan in plans if isinstance(plan, RequantPlan)),
         tuple(plan for plan in plans if isinstance(plan, LanePlan)),
+        engines=tuple(plan for plan in plans if isinstance(plan, EnginePlan)),
     )
 
 
@@ -91,9 +98,9 @@ class _Way:
 class Menu:
     """The options of one stage; every part of one is made once, when it is first asked for."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, engines: tuple[EnginePlan, ...] = ()) -> None:
         self.stage = stage
-        self._heads = _heads(stage)
+        self._heads = _heads(stage, engines)
         self._kinds = tuple(dict.fromkeys(_kind(plan) for _, plan in self._heads))
         self._parts: dict[tuple[tuple[NodePlan, ...], int], _Part] = {}
         self._found: dict[NodePlan, list[_Way]] = {}
@@ -151,7 +158,7 @@ class Menu:
             if stage.tail is None:
                 self._found[plan] = [_Way((plan,), pace, (head,))]
             else:
-                made = _made(plan)
+                made = _made(stage, plan)
                 self._found[plan] = [
                     _Way((plan, *tail), pace, (head, self._part(stage.tail, tail, made)))
                     for tail in tails.of(stage, pace)
@@ -165,8 +172,15 @@ class Menu:
         return self._parts[key]
 
 
-def _heads(stage: Stage) -> tuple[tuple[int, NodePlan], ...]:
-    """Clocks a frame and plan of every way to build the head alone, the slowest first."""
+def _heads(stage: Stage, engines: tuple[EnginePlan, ...]) -> tuple[tuple[int, NodePlan], ...]:
+    """Clocks a frame and plan of every way to build the head alone, the slowest first.
+
+    An engine is built as it is planned.
+    """
+    if isinstance(stage.node.unit, Part):
+        plan = next(plan for plan in engines if plan.sums == stage.node.name)
+        units = compose_part(stage.head, choices((plan,)), input_elements(stage.head))
+        return ((max(unit.cycles() for unit in units), plan),)
     if isinstance(stage.node.unit, Mac):
         return foldings.of(stage)
     height, width, depth = stage.node.out.shape
@@ -188,6 +202,8 @@ def _kind(plan: NodePlan) -> str:
 
 def _taken(stage: Stage, plan: NodePlan) -> int:
     """Elements a beat of the stream that the head of a stage reads best."""
+    if isinstance(plan, EnginePlan):
+        return input_elements(stage.head)
     if not isinstance(plan, MacPlan):
         return plan.lanes
     mac = stage.node.unit
@@ -197,18 +213,24 @@ def _taken(stage: Stage, plan: NodePlan) -> int:
     return plan.pe if foldings.is_depthwise(plan) else plan.simd
 
 
-def _made(plan: NodePlan) -> int:
+def _made(stage: Stage, plan: NodePlan) -> int:
     """Elements a beat of the stream that the head of a stage makes."""
+    if isinstance(plan, EnginePlan):
+        return gcd(stage.node.out.shape[2], plan.columns)
     return plan.pe if isinstance(plan, MacPlan) else plan.lanes
 
 
 def _pace(stage: Stage, plan: NodePlan) -> int:
     """Clocks between the pixels that the head of a stage makes."""
+    if isinstance(plan, EnginePlan):
+        assert isinstance(stage.node.unit, Part)
+        return engine.pace(stage.node.unit.graph, plan)
     if not isinstance(plan, MacPlan):
         return stage.node.out.shape[2] // plan.lanes
     mac = stage.node.unit
     assert isinstance(mac, Mac)
-    return foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
+    pace = foldings.pace(mac, plan, stage.head.inputs[0].tensor.type.bits)
+    return pace * mac.window.stride[1] if plan.window == "transposed" else pace
 
 
 def _undominated(options: list[Option]) -> tuple[Option, ...]:

@@ -9,6 +9,7 @@ from shiftloom.codegen import cost
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.cost import Resources
+from shiftloom.codegen.dataflows.engine.build import with_engines
 from shiftloom.codegen.dataflows.streaming.allocation import NAMES, allocate
 from shiftloom.codegen.dataflows.streaming.compose import compose
 from shiftloom.codegen.dataflows.streaming.fifo_sizing import size_fifos
@@ -17,6 +18,7 @@ from shiftloom.codegen.dataflows.streaming.stages import cut
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.plan import EnginePlan
 from shiftloom.codegen.qgraph import QGraph
 
 SETTLING = 4
@@ -41,10 +43,16 @@ class Trial:
 class Planner:
     """Makes trials of one network on one board."""
 
-    def __init__(self, qgraph: QGraph, config: Config, board: Board) -> None:
-        self.qgraph = qgraph
+    def __init__(
+        self,
+        qgraph: QGraph,
+        config: Config,
+        board: Board,
+        engines: tuple[EnginePlan, ...] = (),
+    ) -> None:
+        self.qgraph = with_engines(qgraph, engines)
         self.board = board
-        self.menus = tuple(Menu(stage) for stage in cut(qgraph, config))
+        self.menus = tuple(Menu(stage, engines) for stage in cut(self.qgraph, config))
         self.limits = limits(board, config.target)
         self._joints = Resources()
         self._queues = Resources()

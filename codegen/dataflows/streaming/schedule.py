@@ -12,6 +12,8 @@ from bisect import bisect_left
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.dataflows.engine.build import with_engines
+from shiftloom.codegen.dataflows.engine.search import plan_engines
 from shiftloom.codegen.dataflows.streaming import latency
 from shiftloom.codegen.dataflows.streaming.compose import Choices, compose
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
@@ -20,7 +22,7 @@ from shiftloom.codegen.dataflows.streaming.planner import Planner, Trial, plans_
 from shiftloom.codegen.dataflows.streaming.tokens import Schedule
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.plan import FifoPlan, Plan
+from shiftloom.codegen.plan import EnginePlan, FifoPlan, Plan
 from shiftloom.codegen.qgraph import QGraph
 
 ROUNDS = 8
@@ -32,27 +34,36 @@ def schedule(qgraph: QGraph, config: Config, board: Board) -> tuple[Plan, tuple[
 
     Raises ShiftloomError when a folding is impossible or nothing fits, with the nearest numbers.
     """
+    return plan_engines(qgraph, config, board, _scheduled)
+
+
+def _scheduled(
+    qgraph: QGraph, config: Config, board: Board, engines: tuple[EnginePlan, ...]
+) -> tuple[Plan, tuple[Unit, ...]]:
+    """The plan of a network some parts of which run on engines."""
     clock = config.target.clock_mhz or board.clock_mhz
-    planner, fps = Planner(qgraph, config, board), config.target.fps
+    planner, fps = Planner(qgraph, config, board, engines), config.target.fps
     if config.target.objective == "latency":
         trial, timing = latency.search(planner, fps, clock)
     elif fps is None:
         trial, timing = _fastest(planner)
     else:
         trial, timing = _for_rate(planner, fps, clock)
-    return _plan(planner.check(trial), timing, board, clock), trial.units
+    name = config.target.dataflow
+    return _plan(name, planner.check(trial), timing, board, clock), trial.units
 
 
 def units_of(qgraph: QGraph, plan: Plan) -> tuple[Unit, ...]:
     """The units of a finished plan."""
-    return compose(qgraph, Choices(plan.macs, plan.requants, plan.lanes, plan.fifos))
+    choices = Choices(plan.macs, plan.requants, plan.lanes, plan.fifos, plan.engines)
+    return compose(with_engines(qgraph, plan.engines), choices)
 
 
-def _plan(trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
+def _plan(name: str, trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
     chosen = choices(plans_of(trial.options))
     fifos = tuple(FifoPlan(unit.name, unit.depth) for unit in trial.units if isinstance(unit, Fifo))
     return Plan(
-        "streaming",
+        name,
         board,
         clock,
         chosen.macs,
@@ -61,6 +72,7 @@ def _plan(trial: Trial, timing: Schedule, board: Board, clock: float) -> Plan:
         fifos,
         timing.interval,
         timing.latency,
+        chosen.engines,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from shiftloom.codegen.config import Config, LayerConfig
-from shiftloom.codegen.qgraph import Mac, QGraph, QInput, QNode
+from shiftloom.codegen.qgraph import Mac, Part, QGraph, QInput, QNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Stage:
     head: QGraph
     tail: QGraph | None
     config: LayerConfig
+    dataflow: str = "streaming"
 
     @property
     def node(self) -> QNode:
@@ -46,7 +47,7 @@ def cut(qgraph: QGraph, config: Config) -> tuple[Stage, ...]:
 
 def _continues(qgraph: QGraph, node: QNode, groups: dict[str, list[QNode]]) -> bool:
     """Whether a node belongs to the stage that makes its input."""
-    if isinstance(node.unit, Mac) or len(node.sources) != 1 or node.sources[0] not in groups:
+    if isinstance(node.unit, Mac | Part) or len(node.sources) != 1 or node.sources[0] not in groups:
         return False
     source = node.sources[0]
     return len(qgraph.readers(source)) == 1 and source not in qgraph.outputs
@@ -54,11 +55,13 @@ def _continues(qgraph: QGraph, node: QNode, groups: dict[str, list[QNode]]) -> b
 
 def _stage(qgraph: QGraph, group: list[QNode], config: Config) -> Stage:
     head, tail = group[0], tuple(group[1:])
+    layer = config.layer(head.layer)
     return Stage(
         head.name,
         _part(qgraph, (head,)),
         _part(qgraph, tail) if tail else None,
-        config.layer(head.layer),
+        layer,
+        layer.dataflow or config.target.dataflow,
     )
 
 

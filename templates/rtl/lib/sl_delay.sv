@@ -18,11 +18,15 @@ module sl_delay #(
     wire unused_control = &{1'b0, clk, en};
   end else begin : gen_line
     logic [CLOCKS*BITS-1:0] line_q;
-    wire [(CLOCKS+1)*BITS-1:0] line = {line_q, d};
-    always_ff @(posedge clk) begin
-      if (en) line_q <= line[CLOCKS*BITS-1:0];
+    wire [CLOCKS*BITS-1:0] line;
+    assign line[0 +: BITS] = d;
+    if (CLOCKS > 1) begin : gen_shift
+      assign line[BITS +: (CLOCKS-1)*BITS] = line_q[0 +: (CLOCKS-1)*BITS];
     end
-    assign q = line[CLOCKS*BITS +: BITS];
+    always_ff @(posedge clk) begin
+      if (en) line_q <= line;
+    end
+    assign q = line_q[(CLOCKS-1)*BITS +: BITS];
   end
 
 endmodule

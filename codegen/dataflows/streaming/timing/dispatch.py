@@ -6,6 +6,7 @@ from shiftloom.codegen.dataflows.streaming.timing import (
     add,
     concat,
     crop,
+    engine,
     fork,
     frame_split,
     gather,
@@ -15,6 +16,7 @@ from shiftloom.codegen.dataflows.streaming.timing import (
     pool,
     queue,
     splitter,
+    taps,
     vector_buffer,
     window,
     window_serial,
@@ -56,6 +58,10 @@ def valid(kind: int, p: IntArray, s: IntArray) -> int:
         return gather.valid(p, s)
     if kind == Kind.ADD:
         return add.valid(p, s)
+    if kind == Kind.TAPS:
+        return taps.valid(p, s)
+    if kind == Kind.ENGINE:
+        return engine.valid(p, s)
     return pool.valid(p, s)
 
 
@@ -90,6 +96,10 @@ def ready(kind: int, p: IntArray, s: IntArray, offered: int, taken: int) -> int:
         return gather.ready(p, s, offered, taken)
     if kind == Kind.ADD:
         return add.ready(p, s, offered, taken)
+    if kind == Kind.TAPS:
+        return taps.ready(p, s, offered, taken)
+    if kind == Kind.ENGINE:
+        return engine.ready(p, s, offered, taken)
     return pool.ready(p, s, offered, taken)
 
 
@@ -124,5 +134,9 @@ def step(kind: int, p: IntArray, s: IntArray, moved_in: int, moved_out: int) -> 
         gather.step(p, s, moved_in, moved_out)
     elif kind == Kind.ADD:
         add.step(p, s, moved_in, moved_out)
+    elif kind == Kind.TAPS:
+        taps.step(p, s, moved_in, moved_out)
+    elif kind == Kind.ENGINE:
+        engine.step(p, s, moved_in, moved_out)
     else:
         pool.step(p, s, moved_in, moved_out)

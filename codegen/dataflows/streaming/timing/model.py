@@ -29,6 +29,8 @@ class Kind(IntEnum):
     CROP = 12
     GATHER = 13
     ADD = 14
+    TAPS = 15
+    ENGINE = 16
 
 
 PIPELINES = (Kind.PIPELINE, Kind.ADD, Kind.POOL)

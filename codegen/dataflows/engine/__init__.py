@@ -1,0 +1,1 @@
+"""What the engines share: operations, maps, step lists, programs and their interpreter."""

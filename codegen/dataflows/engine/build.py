@@ -1,0 +1,61 @@
+"""The engine of a part of a network as units: what is before it, itself, what is behind it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shiftloom.codegen.dataflows.dadiannao import compiled as dadiannao
+from shiftloom.codegen.dataflows.dadiannao.unit import DadianNao
+from shiftloom.codegen.dataflows.engine import streams
+from shiftloom.codegen.dataflows.engine.lowering import lower
+from shiftloom.codegen.dataflows.engine.operations import Lanes, Operations
+from shiftloom.codegen.dataflows.engine.parts import part_of, reduced
+from shiftloom.codegen.dataflows.engine.steps import Steps
+from shiftloom.codegen.design import Stream
+from shiftloom.codegen.plan import EnginePlan
+from shiftloom.codegen.qgraph import Part, QGraph, QNode
+
+if TYPE_CHECKING:
+    from shiftloom.codegen.dataflows.streaming.compose import Composer
+
+
+@lru_cache(maxsize=16)
+def operations_of(graph: QGraph, lanes: Lanes) -> Operations:
+    """The operations of a part, kept for the next time they are asked for."""
+    return lower(graph, lanes)
+
+
+@lru_cache(maxsize=4)
+def neurons(graph: QGraph, plan: EnginePlan) -> dadiannao.Program:
+    """The program of a dadiannao engine."""
+    operations = operations_of(graph, Lanes(plan.rows, plan.columns))
+    return dadiannao.compile_program(operations, tuple(op.loops for op in plan.ops))
+
+
+def with_engines(qgraph: QGraph, engines: tuple[EnginePlan, ...]) -> QGraph:
+    """The network with every planned engine as one unit."""
+    parts = []
+    for plan in engines:
+        graph = part_of(qgraph, plan.nodes)
+        operations = operations_of(graph, Lanes(plan.rows, plan.columns))
+        parts.append((graph, max(op.acc_bits for op in operations.ops)))
+    return reduced(qgraph, parts) if parts else qgraph
+
+
+def pace(graph: QGraph, plan: EnginePlan) -> int:
+    """Clocks between the pixels whose sums leave an engine: the steps of all their outputs."""
+    operations = operations_of(graph, Lanes(plan.rows, plan.columns))
+    count = sum(Steps(operations.ops[-1], operations.lanes).counts)
+    return count if plan.kind == "dadiannao" else count * plan.rows
+
+
+def add(c: Composer, node: QNode, part: Part, x: Stream) -> Stream:
+    """Append the units of an engine and what its streams need."""
+    plan = c.choices.engine(node.name)
+    program = neurons(part.graph, plan)
+    operations, widths = program.operations, program.widths
+    x = streams.source(c, node, operations, widths, x)
+    name, made = f"{node.name}_engine", streams.sums(node, operations, widths)
+    x = c.append(DadianNao(name, node.name, x, made, program, c.qgraph.name))
+    return streams.sink(c, node, operations, x)

@@ -1,0 +1,1 @@
+"""The systolic dataflow: a tiled array with maps and weights in external memory."""

@@ -1,0 +1,42 @@
+"""Tiles of an operation: rows of its output, and the rows of its input that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shiftloom.codegen.dataflows.engine.compute import Tile
+from shiftloom.codegen.dataflows.engine.operations import Op
+
+EMITTED_PIXELS = 16
+"""Most pixels of a tile whose sums are emitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Input rows `first` … `first` + `count` − 1."""
+
+    first: int
+    count: int
+
+
+def tiles(op: Op, rows: int, columns: int) -> Iterator[Tile]:
+    """The tiles of an operation, row by row; those at the ends are smaller."""
+    height, width = op.output
+    for y in range(0, height, rows):
+        for x in range(0, width, columns):
+            yield Tile(y, x, min(rows, height - y), min(columns, width - x))
+
+
+def read_rows(op: Op, tile: Tile) -> Rows:
+    """The rows of the map that a tile reads, at least one."""
+    stride, top, height = op.window.stride[0], op.window.padding[0], op.size[0]
+    start = tile.y * stride - top
+    end = start + (tile.rows - 1) * stride + op.window.span[0]
+    first = min(max(start, 0), height - 1)
+    return Rows(first, max(min(end, height), first + 1) - first)
+
+
+def pitch(op: Op, rows: int, columns: int) -> int:
+    """Words between blocks in a tile buffer: what the largest tile of the operation reads."""
+    return max(read_rows(op, tile).count for tile in tiles(op, rows, columns)) * op.size[1]
