@@ -28,7 +28,7 @@ from shiftloom.subject import part
 from shiftloom.synthesis import synthesize_units
 
 MULTIPLIERS = 256
-FRAMES = 8
+FRAMES = 16
 """Frames that are simulated back to back."""
 COUNTED_FRAMES = 2
 """Frames that toggles are counted in."""

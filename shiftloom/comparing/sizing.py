@@ -19,11 +19,10 @@ from shiftloom.codegen.qgraph import Mac, QGraph, QNode
 
 SQUARE = "dadiannao"
 """An engine whose array has as many outputs as inputs."""
-ENGINES = (SQUARE, "systolic")
-"""Dataflows with one array for a network; all others fold each layer."""
+ENGINES = {SQUARE: 4, "systolic": 8}
+"""Dataflows with one array for a network, and its fewest inputs; all others fold each layer."""
 TAPS_APART = ("pipeline",)
 """Dataflows in which a layer has multipliers for all taps of its kernel at once."""
-MIN_ROWS = 4
 _PRODUCTS = {
     "sl_mvu_shift": ("PE", "SIMD"),
     "sl_mvu_dsp": ("PE", "SIMD"),
@@ -54,8 +53,8 @@ def sized(config: Config, qgraph: QGraph, dataflow: str, multipliers: int | None
 
 
 def array_of(dataflow: str, multipliers: int) -> tuple[int, int]:
-    """Inputs and outputs of an engine's array: a power of two, at least 4, and a multiple of it."""
-    rows = max(MIN_ROWS, 1 << int(log2(max(1, isqrt(multipliers)))))
+    """Inputs and outputs of an engine's array: a power of two, and a multiple of it."""
+    rows = max(ENGINES[dataflow], 1 << int(log2(max(1, isqrt(multipliers)))))
     columns = max(1, multipliers // rows**2) * rows
     return rows, rows if dataflow == SQUARE else columns
 

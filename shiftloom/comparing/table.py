@@ -15,8 +15,8 @@ from shiftloom.comparing.traffic import Traffic
 
 DATA = "dataflows.json"
 _CLOCKS = (
-    "Network|Dataflow|#Multipliers|#Interval|#planned|#Latency|#planned|#Wrong|#Utilization|"
-    "#LUT|#FF|#DSP|#BRAM36|Refused because"
+    "Network|Dataflow|#Multipliers|#Interval|#planned|#Latency|#planned|#Wrong|#In use|"
+    "#LUT|#FF|#DSP|#BRAM36|Refused"
 )
 _TRAFFIC = "Network|Dataflow|#DRAM bytes|#Weights|#Activations|#Partial sums|#Toggles"
 

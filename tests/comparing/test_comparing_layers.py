@@ -92,6 +92,7 @@ def test_impossible_layers_are_refused(name: str, sizes: Sizes, message: str) ->
         ("systolic", 512, (16, 32)),
         ("systolic", 100, (8, 8)),
         ("systolic", 192, (8, 24)),
+        ("systolic", 1, (8, 8)),
     ],
 )
 def test_arrays_of_engines(dataflow: str, multipliers: int, array: tuple[int, int]) -> None:
