@@ -15,10 +15,13 @@ from shiftloom.comparing.traffic import Traffic
 
 DATA = "dataflows.json"
 _CLOCKS = (
-    "Network|Dataflow|#Multipliers|#Interval|#planned|#Latency|#planned|#Wrong|#In use|"
-    "#LUT|#FF|#DSP|#BRAM36|Refused"
+    "Network|Dataflow|#Multipliers|#Interval|#planned|#Latency|#planned|#Wrong|#Utilization|"
+    "Refused because"
 )
-_TRAFFIC = "Network|Dataflow|#DRAM bytes|#Weights|#Activations|#Partial sums|#Toggles"
+_CELLS = (
+    "Network|Dataflow|#LUT|#FF|#DSP|#BRAM36|"
+    "#DRAM bytes|#Weights|#Activations|#Partial sums|#Toggles"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +49,19 @@ MEASURES = (
 
 
 def grids(rows: Sequence[Row]) -> tuple[Grid, Grid]:
-    """Clocks and cells, a line for each network and dataflow, and what moves a frame."""
-    moved = ((row.network, row.dataflow, *_traffic(row.found)) for row in rows if row.found)
+    """Clocks, a line for each network and dataflow, and cells and what moves a frame, in bits."""
+    used = ((row.network, row.dataflow, *_cells(row.found)) for row in rows if row.found)
     return (
-        grid("Dataflows", _CLOCKS, (_cells(row) for row in rows)),
-        grid("Traffic and toggles a frame, in bits", _TRAFFIC, moved),
+        grid("Clocks", _CLOCKS, ((row.network, row.dataflow, *_clocks(row)) for row in rows)),
+        grid("Cells, and bits a frame", _CELLS, used),
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _clocks(row: Row) -> tuple[str, ...]:
     found = row.found
     if found is None:
-        return (row.network, row.dataflow, *[NONE] * 11, row.refusal)
-    cells = found.resources
+        return (*[NONE] * 7, row.refusal)
     return (
-        row.network,
-        row.dataflow,
         number(found.multipliers),
         number(found.interval, 1),
         number(found.planned_interval),
@@ -69,16 +69,17 @@ def _cells(row: Row) -> tuple[str, ...]:
         number(found.planned_latency),
         number(found.mismatches),
         percent(found.utilization),
-        number(cells.lut if cells else None),
-        number(cells.ff if cells else None),
-        number(cells.dsp if cells else None),
-        number(cells.bram36 if cells else None, 1),
         "",
     )
 
 
-def _traffic(found: Measured) -> tuple[str, ...]:
+def _cells(found: Measured) -> tuple[str, ...]:
+    cells = found.resources
     return (
+        number(cells.lut if cells else None),
+        number(cells.ff if cells else None),
+        number(cells.dsp if cells else None),
+        number(cells.bram36 if cells else None, 1),
         number(found.dram_bytes),
         number(found.traffic.weights),
         number(found.traffic.activations),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,17 +86,19 @@ def test_unknown_dataflows_are_refused(cache: Cache) -> None:
 
 
 def test_tables() -> None:
-    clocks, traffic = table.grids(ROWS)
+    clocks, cells = table.grids(ROWS)
     assert [column.title for column in clocks.columns][2:5] == [
         "Multipliers",
         "Interval",
         "planned",
     ]
     assert clocks.rows == (
-        ("conv", "one", "10", "80", "100", "121", "120", "0", "75.0 %", "11", "22", "1", "0.5", ""),
-        ("conv", "two", *["–"] * 11, "layer: has no such unit; use another"),
+        ("conv", "one", "10", "80", "100", "121", "120", "0", "75.0 %", ""),
+        ("conv", "two", *["–"] * 7, "layer: has no such unit; use another"),
     )
-    assert traffic.rows == (("conv", "one", "64", "1,000", "200", "30", "8"),)
+    assert cells.rows == (("conv", "one", "11", "22", "1", "0.5", "64", "1,000", "200", "30", "8"),)
+    (_, bare) = table.grids((Row("conv", "one", replace(FOUND, resources=None)),))
+    assert bare.rows[0][2:6] == ("–",) * 4
 
 
 def test_data_is_read_back() -> None:
@@ -134,7 +137,7 @@ def test_the_command_on_a_layer(tmp_path: Path, cache: Cache) -> None:
         *("--layer", "conv3x3", *sizes, "--no-synthesize", "--dataflow", "streaming"),
         *("-o", str(out), "--json", str(figures), "--cache", str(cache.root)),
     )
-    assert "In use" in said
+    assert "Utilization" in said
     (row,) = table.rows_of(json.loads(figures.read_text()))
     assert row.found is not None
     assert row.found.interval == row.found.planned_interval == 144
@@ -190,8 +193,6 @@ def test_contradictions_are_refused(arguments: tuple[str, ...], message: str) ->
 def test_wrong_outputs_are_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from dataclasses import replace
-
     wrong = replace(FOUND, mismatches=3, first="image 0, layer")
     rows = (Row("conv3x3", "one", wrong),)
     monkeypatch.setattr(command.run, "compare_layer", lambda *_: rows)
