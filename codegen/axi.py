@@ -46,6 +46,27 @@ def unit_ports(masters: int) -> tuple[Signal, ...]:
     return (*inputs, *_signals("output wire", "memory_", {"error": 1}), *master_ports(masters))
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A port of a library module: all masters side by side, master 0 in the low bits."""
+
+    name: str
+    value: str
+
+
+def library_ports(masters: int) -> tuple[Joined, ...]:
+    """The ports `m_axi_*` of a library module, and what else it has besides its streams."""
+    if not masters:
+        return ()
+    given = (("bus_rst", "memory_rst"), ("memory_base",) * 2, ("memory_error",) * 2)
+    order = range(masters - 1, -1, -1)
+    joined = (
+        (f"m_axi_{name}", f"{{{', '.join(f'm{master}_axi_{name}' for master in order)}}}")
+        for name in (*_OUTPUTS, *_INPUTS)
+    )
+    return tuple(Joined(name, value) for name, value in (*given, *joined))
+
+
 def _signals(direction: str, prefix: str, widths: dict[str, int]) -> tuple[Signal, ...]:
     """Ports of one direction; the longest range of all ports is that of 64 bits."""
     *texts, blank = ranges(*widths.values(), 64)

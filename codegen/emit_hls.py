@@ -38,6 +38,9 @@ class _Top:
     streams: tuple[_Stream, ...]
     calls: tuple[_Call, ...]
     headers: tuple[str, ...]
+    memories: tuple[str, ...]
+    memory_bytes: int
+    image_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +114,22 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         streams=streams,
         calls=tuple(_call(call, alias) for call in design.calls),
         headers=tuple(headers),
+        memories=_memories(design.memory.ports if design.memory else 0),
+        memory_bytes=design.memory.size if design.memory else 0,
+        image_bytes=len(design.memory.image) if design.memory else 0,
     )
+
+
+def _memories(masters: int) -> tuple[str, ...]:
+    """The pointers to the external memory, one for each master."""
+    return tuple(f"memory{master}" for master in range(masters))
 
 
 def _call(call: HlsCall, alias: dict[str, str]) -> _Call:
     streams = tuple(alias.get(name, name) for name in (*call.sources, *call.sinks))
     arrays = tuple(array.name for array in call.arrays)
-    return _Call(f"sl::{call.function}", call.template_args, streams + arrays)
+    args = (*streams, *_memories(call.masters), *arrays)
+    return _Call(f"sl::{call.function}", call.template_args, args)
 
 
 def _array(array: HlsArray) -> _Array:
@@ -134,11 +146,12 @@ def _braces(values: Sequence[Any] | int) -> str:
 
 
 def _script(design: Design, banner: str) -> _Script:
+    memory = ("../weights/memory.bin",) if design.memory else ()
     return _Script(
         banner,
         design.name,
         (f"{design.name}.cpp",),
-        ("testbench.cpp", "input.hex", "expected.hex"),
+        ("testbench.cpp", "input.hex", "expected.hex", *memory),
         "-std=c++17",
         design.part,
         f"{1000 / design.clock_mhz:.3f}",

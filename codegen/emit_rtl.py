@@ -59,6 +59,7 @@ class _Unit:
     blank: str
     bad_code: bool
     memory_ports: tuple[axi.Signal, ...]
+    library_ports: tuple[axi.Joined, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         blank=blank,
         bad_code=instance.reports_bad_code,
         memory_ports=axi.unit_ports(instance.masters),
+        library_ports=axi.library_ports(instance.masters),
     )
     return render("rtl/unit.sv.j2", context)
 

@@ -18,6 +18,7 @@ from shiftloom.codegen.report import (
     Figure,
     LayerChange,
     LayerRow,
+    LoopNest,
     UnitRow,
 )
 
@@ -160,6 +161,13 @@ def fifos_grid(rows: Iterable[FifoRow]) -> Grid:
         for row in rows
     )
     return grid("FIFOs", "FIFO|#Depth|#Width (bits)|#Storage (bits)", cells)
+
+
+def nests_grid(rows: Iterable[LoopNest]) -> Grid:
+    """Loops of each layer, several lines a cell."""
+    return grid(
+        "Loops", "Layer|Loops, the outermost first", ((row.layer, row.text) for row in rows)
+    )
 
 
 def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:

@@ -36,3 +36,8 @@ def registers_of(design: Design) -> tuple[Register, ...]:
         for r in core
     )
     return (*tuple(merged), *added.values())
+
+
+def register_offset(name: str) -> int:
+    """Byte address of one of `memory_registers()`."""
+    return next(register.offset for register in memory_registers() if register.name == name)

@@ -83,7 +83,7 @@ class EnginePlan:
 
     `sums` names the `Mac` whose sums leave it. Of `systolic` only: what is `stationary` in the
     array, the memory ports for weights, the depth of the accumulators (`pixels`) and of a tile
-    buffer in words.
+    buffer in words, and the clocks a frame where the memory's bandwidth makes it slower.
     """
 
     kind: str
@@ -96,6 +96,7 @@ class EnginePlan:
     weight_ports: int = 0
     pixels: int = 0
     buffer: int = 0
+    memory_clocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

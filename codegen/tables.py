@@ -20,6 +20,7 @@ from shiftloom.codegen.report import (
     FifoRow,
     Figure,
     LayerChange,
+    LoopNest,
     UnitRow,
 )
 
@@ -47,6 +48,11 @@ def profile_table(rows: Iterable[LayerProfile]) -> Table:
 def fifos_table(rows: Iterable[FifoRow]) -> Table:
     """Depths and widths of the FIFOs."""
     return grid_table(grids.fifos_grid(rows))
+
+
+def nests_table(rows: Iterable[LoopNest]) -> Table:
+    """The loops of each layer as the hardware runs them."""
+    return grid_table(grids.nests_grid(rows))
 
 
 def sizes_table(layers: tuple[LayerSize, ...]) -> Table:

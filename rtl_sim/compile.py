@@ -17,8 +17,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.memory_registers import register_offset
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache, digest_of
+from shiftloom.rtl_sim.memory import SimMemory
 
 LIBRARY = "libsim.so"
 MAX_WIDTH = 512
@@ -55,7 +57,8 @@ class SimTop:
 
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
     a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
-    bytes up to 512; beats are beats a frame.
+    bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
+    registers MEMORY_BASE, written before the first frame, and ERRORS.
     """
 
     name: str
@@ -65,6 +68,7 @@ class SimTop:
     out_width: int
     out_beats: int
     probes: tuple[Probe, ...] = ()
+    memory: SimMemory | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""
@@ -148,6 +152,10 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False
         out_bytes=top.out_bytes,
         out_beats=top.out_beats,
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
+        masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
+        memory_model=_own("memory_model.hpp"),
+        base_register=register_offset("MEMORY_BASE"),
+        errors_register=register_offset("ERRORS"),
     )
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,15 @@ from numpy.typing import NDArray
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.compile import Probe, SimTop, compile_top, probe_bytes
+from shiftloom.rtl_sim.memory import MemoryModel, PortCounters, SimMemory, together
 from shiftloom.rtl_sim.parts import Outcome, Part, Report, launch
 
 __all__ = [
+    "MemoryModel",
+    "PortCounters",
     "Probe",
     "RunResult",
+    "SimMemory",
     "SimTop",
     "SimulationError",
     "Stall",
@@ -44,7 +50,7 @@ Progress = Callable[[int, int], None]
 
 
 class SimulationError(ShiftloomError):
-    """The RTL broke a rule of its streams: a deadlock, an unstable beat, a wrong TLAST."""
+    """The RTL broke a rule of its streams or buses: a deadlock, a changed beat, a wrong TLAST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class RunResult:
     outputs: bytes, [frames, out_beats, out_bytes]; first_in and last_out: the cycle of each
     frame's first accepted input beat and last output beat, [frames], counted from the reset of
     the part the frame is in; starts: the first frame of each part; cycles: clocks simulated.
+    ports: what went over each master, in all parts together; errors: the register ERRORS at the
+    end of any part, both of tops with external memory.
     """
 
     outputs: NDArray[np.uint8]
@@ -76,6 +84,8 @@ class RunResult:
     last_out: NDArray[np.int64]
     starts: tuple[int, ...]
     cycles: int
+    ports: tuple[PortCounters, ...] = ()
+    errors: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,7 @@ def run(
     single_stream: bool = False,
     max_idle: int = MAX_IDLE,
     progress: Progress | None = None,
+    memory: MemoryModel | None = None,
 ) -> RunResult:
     """Simulate `frames`, uint8 [frames, in_beats * in_bytes], beat after beat, low byte first.
 
@@ -115,13 +126,20 @@ def run(
     flight: the next one enters only after the last output beat of the one before. `progress` is
     called with (frames done, frames in all). Raises SimulationError where the RTL breaks a rule
     of its streams, a deadlock being `max_idle` clocks without a handshake at either end.
+
+    `memory` says how the external memory behaves, of a top that has one. Each part begins with a
+    memory of its own.
     """
     _check_frames(top, frames)
+    if memory is not None and top.memory is None:
+        raise ShiftloomError(top.name, "has no external memory", "leave `memory` out")
     library = compile_top(top, cache)
     bounds = np.linspace(0, len(frames), min(jobs, len(frames)) + 1).astype(int)
     options = _options(stall, single_stream, max_idle)
+    model = memory or MemoryModel()
     parts = tuple(
-        Part(int(first), int(last - first), **options) for first, last in pairwise(bounds)
+        replace(Part(int(first), int(last - first), **options), memory=model)
+        for first, last in pairwise(bounds)
     )
     with tempfile.TemporaryDirectory(prefix="shiftloom-sim-") as name:
         folder = Path(name)
@@ -129,12 +147,15 @@ def run(
         reports = launch(top, library, folder, parts, progress)
         for index, report in reports.items():
             _check_outcome(top, parts[index], report)
+        used = [report.memory for report in reports.values() if report.memory is not None]
         return RunResult(
             outputs=_bytes(folder / "outputs", top.out_beats, top.out_bytes),
             first_in=_cycles(folder / "first_in"),
             last_out=_cycles(folder / "last_out"),
             starts=tuple(part.first for part in parts),
             cycles=sum(report.cycles for report in reports.values()),
+            ports=together(used),
+            errors=reduce(or_, (report.errors for report in used), 0),
         )
 
 
@@ -227,18 +248,34 @@ def _check_frames(top: SimTop, frames: NDArray[np.uint8]) -> None:
         raise ShiftloomError(top.name, given, f"give uint8 [1 or more, {width}]")
 
 
+_BUS_PROBLEMS = {
+    Outcome.MASTER_UNSTABLE: "what was offered changed before it was taken",
+    Outcome.BAD_BURST: "no INCR burst of aligned 8-byte beats",
+    Outcome.BOUNDARY: "a burst across 4 KiB",
+    Outcome.OUTSIDE: "a burst outside of the memory",
+    Outcome.BAD_WLAST: "wlast does not mark the last beat of a burst",
+}
+
+
 def _check_outcome(top: SimTop, part: Part, report: Report) -> None:
     """Raise what a part's report says went wrong, naming frame, beat and cycle."""
     if report.outcome == Outcome.DONE:
         return
     out_beats = report.out_beats - (report.outcome == Outcome.BAD_LAST)
     frame, beat = divmod(out_beats, top.out_beats)
-    problem = {
-        Outcome.DEADLOCK: f"deadlock: no handshake for {part.max_idle} clocks",
-        Outcome.UNSTABLE: "m_axis changed while tvalid waited for tready",
-        Outcome.BAD_LAST: f"m_axis_tlast is {int(beat != top.out_beats - 1)}",
-        Outcome.SURPLUS: "m_axis gives a beat that no frame has asked for",
-    }[report.outcome]
+    if report.outcome in _BUS_PROBLEMS and report.memory is not None:
+        at = f"m{report.memory.port}_axi at {report.memory.fault:#x}"
+        problem = f"{at}: {_BUS_PROBLEMS[report.outcome]}"
+    else:
+        problem = {
+            Outcome.DEADLOCK: f"deadlock: no handshake for {part.max_idle} clocks",
+            Outcome.UNSTABLE: "m_axis changed while tvalid waited for tready",
+            Outcome.BAD_LAST: f"m_axis_tlast is {int(beat != top.out_beats - 1)}",
+            Outcome.SURPLUS: "m_axis gives a beat that no frame has asked for",
+            Outcome.NO_ANSWER: "MEMORY_BASE cannot be written",
+        }[report.outcome]
+    if report.memory is not None and report.memory.errors:
+        problem += f", ERRORS is {report.memory.errors:#x}"
     raise SimulationError(
         top.name,
         f"{problem}, at frame {part.first + frame}, output beat {beat}, cycle {report.cycles}, "

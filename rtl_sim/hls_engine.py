@@ -80,7 +80,9 @@ class HlsEngine:
     """The design `name`, generated into `source_dir`: `<name>.cpp`, `batch.cpp` and headers.
 
     The library's headers stand beside them or in `lib/`. Widths are bits of a beat, whole bytes;
-    beats are beats a frame. `workers` processes run side by side, one a core if None.
+    beats are beats a frame. `workers` processes run side by side, one a core if None. `image` is
+    the file with the first bytes of the external memory, of a design that has one; each process
+    has a memory of its own.
     """
 
     name: str
@@ -91,6 +93,7 @@ class HlsEngine:
     out_beats: int
     cache: Cache
     workers: int | None = None
+    image: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a port that is no whole number of bytes, and empty frames."""
@@ -185,9 +188,9 @@ class HlsEngine:
         with tempfile.TemporaryDirectory(prefix="shiftloom-hls-") as folder:
             given, made = Path(folder, "frames.bin"), Path(folder, "outputs.bin")
             np.ascontiguousarray(frames).tofile(given)
-            ended = subprocess.run(
-                [program, given, made], capture_output=True, text=True, check=False
-            )
+            memory = () if self.image is None else (self.image.resolve(),)
+            command = [program, given, made, *memory]
+            ended = subprocess.run(command, capture_output=True, text=True, check=False)
             complaint = (ended.stderr + ended.stdout).strip().splitlines()
             if ended.returncode or complaint:
                 problem = complaint[0] if complaint else f"ended with {ended.returncode}"

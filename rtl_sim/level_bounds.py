@@ -48,6 +48,7 @@ BOUNDS = (
     LevelBound("sl_mvu_shift", 6, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
     LevelBound("sl_mvu_dsp", 6, {**_DSP, "SF": 9, "NF": 4, "W_BITS": 8, "FIELD": 17, "GROUP": 4}),
     LevelBound("sl_mvu_xnor", 4, {"SIMD": 72, "PE": 2, "SF": 8, "NF": 8}),
+    LevelBound("sl_taps", 7, {**_MAP, "FOLDS": 4, "LANES": 2, "BITS": 14, "ACC_BITS": 17}),
     LevelBound("sl_dw_shift", 6, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 16}),
     LevelBound("sl_dw_dsp", 2, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 20}),
     LevelBound(
@@ -86,6 +87,7 @@ BOUNDS = (
     LevelBound("sl_dsp_chain", 0, {"GROUP": 8}),
     LevelBound("sl_popcount", 3, {"N": 72}),
     LevelBound("sl_delay", 0, {"BITS": 8, "CLOCKS": 5}),
+    LevelBound("sl_delay_line", 3, {"BITS": 34, "CLOCKS": 120}),
     LevelBound("sl_code_check", 3, {"CODES": 400}),
     LevelBound("sl_any_of", 3, {"N": 100, "GROUP": 16}),
     LevelBound("sl_multiply", 8, {"A_BITS": 20, "B_BITS": 8}),
@@ -97,6 +99,7 @@ BOUNDS = (
     LevelBound("sl_window_rows", 2, {"W": 14, "C": 2, "BITS": 8, "KH": 5, "ROWS": 6}),
     LevelBound("sl_window_slice", 3, {"BITS": 80, "SF": 5, "NF": 2}),
     LevelBound("sl_window_walk", 3, {**_MAP, "PIXEL": 4, "GROUPS": 4, "BITS": 12}),
+    LevelBound("sl_taps_walk", 4, {**_MAP, "FOLDS": 4}),
     LevelBound("sl_insert_axis", 2, {"N": 14, "BEFORE": 1, "AFTER": 2, "GAP": 1}),
     LevelBound("sl_wrap_counter", 4, {"COUNT": 784}),
 )

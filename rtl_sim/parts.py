@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from itertools import takewhile
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import worker
 from shiftloom.rtl_sim.compile import SimTop, probe_bytes
+from shiftloom.rtl_sim.memory import MemoryModel, MemoryReport, PortCounters
 
 _POLL_SECONDS = 0.05
 
@@ -33,11 +34,20 @@ class Outcome(IntEnum):
     UNSTABLE = 2
     BAD_LAST = 3
     SURPLUS = 4
+    MASTER_UNSTABLE = 5
+    BAD_BURST = 6
+    BOUNDARY = 7
+    OUTSIDE = 8
+    BAD_WLAST = 9
+    NO_ANSWER = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A run of consecutive frames for one process; the fields after `count` are the harness's."""
+    """A run of consecutive frames for one process; the fields after `count` are the harness's.
+
+    `memory` is used by tops that have one.
+    """
 
     first: int
     count: int
@@ -46,6 +56,7 @@ class Part:
     idle: int
     backpressure: int
     single_stream: int
+    memory: MemoryModel = field(default_factory=MemoryModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,7 @@ class Report:
     in_beats: int
     out_beats: int
     offered: tuple[bool, ...]
+    memory: MemoryReport | None
 
 
 def launch(
@@ -118,10 +130,20 @@ def _describe(
         **asdict(part),
         "seed": part.seed + part.first,
         **{key: (str(folder / name), offset) for key, (name, offset) in files.items()},
+        "memory": _describe_memory(top, part),
         "library": str(library.resolve()),
         "probes": probes,
         "report": str(folder / f"report{index}.json"),
     }
+
+
+def _describe_memory(top: SimTop, part: Part) -> dict[str, object] | None:
+    """The memory's image and numbers; each part stalls by a seed of its own."""
+    if top.memory is None:
+        return None
+    job = part.memory.job(top.memory)
+    job["seed"] += part.first
+    return {"image": str(top.memory.image.resolve()), "ports": top.memory.ports, "job": job}
 
 
 def _start(folder: Path, index: int) -> subprocess.Popen[bytes]:
@@ -170,4 +192,7 @@ def _report(top: SimTop, folder: Path, index: int) -> Report:
         raise ShiftloomError(top.name, f"the simulation crashed: {last}")
     values = json.loads(path.read_text(encoding="utf-8"))
     values |= {"outcome": Outcome(values["outcome"]), "offered": tuple(values["offered"])}
+    if (memory := values["memory"]) is not None:
+        memory["ports"] = tuple(PortCounters(*port) for port in memory["ports"])
+        values["memory"] = MemoryReport(**memory)
     return Report(**values)

@@ -47,6 +47,51 @@ class Report(ctypes.Structure):
     )
 
 
+class MemoryJob(ctypes.Structure):
+    """The same layout as `MemoryJob` in memory_model.hpp."""
+
+    _fields_ = (
+        ("image", ctypes.c_char_p),
+        ("image_bytes", ctypes.c_uint64),
+        ("size", ctypes.c_uint64),
+        ("base", ctypes.c_uint64),
+        ("error", ctypes.c_uint64),
+        ("low", ctypes.c_uint64),
+        ("high", ctypes.c_uint64),
+        ("seed", ctypes.c_uint64),
+        ("stall", ctypes.c_uint32),
+        ("bandwidth", ctypes.c_uint32),
+    )
+
+
+def _memory_report(ports: int) -> ctypes.Structure:
+    """An empty `MemoryReport` of harness.cpp.j2, whose length depends on the number of ports."""
+    counters = ctypes.c_uint64 * 4 * ports
+    layout = (
+        *(("ports", counters), ("fault", ctypes.c_uint64)),
+        *(("port", ctypes.c_uint32), ("errors", ctypes.c_uint32)),
+    )
+    kind = type("MemoryReport", (ctypes.Structure,), {"_fields_": layout})
+    report: ctypes.Structure = kind()
+    return report
+
+
+def _give_memory(library: ctypes.CDLL, memory: dict[str, Any]) -> MemoryJob:
+    """Tell the harness of the memory; the result must be kept until the run begins."""
+    image = Path(memory["image"]).read_bytes()
+    job = MemoryJob(image=image, image_bytes=len(image), **memory["job"])
+    library.shiftloom_memory(ctypes.byref(job))
+    return job
+
+
+def _used_memory(library: ctypes.CDLL, memory: dict[str, Any]) -> dict[str, Any]:
+    """What the run made of the memory."""
+    report: Any = _memory_report(memory["ports"])
+    library.shiftloom_memory_report(ctypes.byref(report))
+    ports = [list(port) for port in report.ports]
+    return {"ports": ports, "errors": report.errors, "port": report.port, "fault": report.fault}
+
+
 def _mapped(path: str) -> tuple[ctypes.c_char, mmap.mmap]:
     """A file's bytes as ctypes memory, shared with the processes that map it too."""
     with Path(path).open("r+b") as handle:
@@ -67,13 +112,17 @@ def simulate(part: dict[str, Any]) -> dict[str, Any]:
         setattr(job, field, part[field])
     if part["toggles"] is not None:
         library.shiftloom_count_to(part["toggles"].encode())
+    memory = part["memory"]
+    kept = None if memory is None else _give_memory(library, memory)
     report = Report()
     library.shiftloom_run(ctypes.byref(job), ctypes.byref(report))
     offered = [
         _save_probe(library, index, Path(cycles), Path(data), size)
         for index, (cycles, data, size) in enumerate(part["probes"])
     ]
-    return {**{name: getattr(report, name) for name, _ in Report._fields_}, "offered": offered}
+    used = None if kept is None else _used_memory(library, memory)
+    counts = {name: getattr(report, name) for name, _ in Report._fields_}
+    return {**counts, "offered": offered, "memory": used}
 
 
 def _save_probe(library: ctypes.CDLL, index: int, cycles: Path, data: Path, size: int) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shiftloom.codegen import fileset, store
-from shiftloom.codegen.build import lower
+from shiftloom.codegen.build import MEMORY_IMAGE, lower
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
@@ -16,6 +16,7 @@ from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.report import LayerRow
 from shiftloom.rtl_sim.compile import Probe, SimTop
+from shiftloom.rtl_sim.memory import SimMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,19 @@ class OpenedBuild:
             sink.width,
             sink.beats,
             probes,
+            self._memory(),
         )
+
+    def memory_image(self) -> Path | None:
+        """The file with the first bytes of the external memory, if the design has one."""
+        return self.folder / MEMORY_IMAGE if self.design.memory else None
+
+    def _memory(self) -> SimMemory | None:
+        """The external memory of the design, as the batch engine takes it."""
+        memory, image = self.design.memory, self.memory_image()
+        if memory is None or image is None:
+            return None
+        return SimMemory(memory.ports, memory.size, image)
 
     def probed(self) -> tuple[Stream, ...]:
         """Streams that carry a tensor of the golden model, in topological order."""

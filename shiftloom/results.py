@@ -11,8 +11,11 @@ from typing import Any
 from shiftloom.codegen import cost, report
 from shiftloom.codegen.build import VERSION
 from shiftloom.codegen.cost import Resources
+from shiftloom.codegen.dataflows.dadiannao.unit import DadianNao
+from shiftloom.codegen.dataflows.engine import loops
 from shiftloom.codegen.dataflows.streaming.fifo import Fifo
 from shiftloom.codegen.dataflows.streaming.unit import Unit
+from shiftloom.codegen.dataflows.systolic.unit import Systolic
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import json_bytes, write_file
 from shiftloom.codegen.pe import PES
@@ -189,6 +192,9 @@ def _folding(opened: OpenedBuild, unit: Unit) -> str:
         plan = opened.plan.mac(unit.node)
         digits = f", {plan.digit} bits a clock" if plan.digit else ""
         return f"PE {plan.pe} × SIMD {plan.simd}{digits}"
+    if isinstance(unit, DadianNao | Systolic):
+        array = unit.program.operations.lanes
+        return f"{array.rows} inputs × {array.columns} outputs"
     if isinstance(unit, Fifo):
         return f"depth {unit.depth}"
     lanes = max(stream.elements for stream in (*unit.sources, *unit.sinks))
@@ -206,9 +212,13 @@ def fifo_rows(opened: OpenedBuild) -> tuple[report.FifoRow, ...]:
 
 def loop_nests(opened: OpenedBuild) -> tuple[report.LoopNest, ...]:
     """Each layer's loops as scheduled, outermost first, the unrolled ones in brackets."""
-    nests = []
+    engines = opened.plan.engines
+    nests = [
+        report.LoopNest(*nest) for plan in engines for nest in loops.nests(opened.qgraph, plan)
+    ]
+    inside = {name for plan in engines for name in plan.nodes}
     for node in opened.qgraph.nodes:
-        if not isinstance(node.unit, Mac):
+        if not isinstance(node.unit, Mac) or node.name in inside:
             continue
         plan = opened.plan.mac(node.name)
         height, width, channels = node.out.shape

@@ -29,6 +29,7 @@ from shiftloom.codegen.values import Array, IntArray, IntType, Shape
 from shiftloom.codegen.windows import Window
 from shiftloom.depthwise_samples import KINDS as DEPTHWISE
 from shiftloom.route_samples import KINDS as ROUTES
+from shiftloom.taps_samples import KINDS as TAPS
 
 DESIGN = "sample"
 _SEED = 2
@@ -300,4 +301,5 @@ _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     **ROUTES,
     **ARITHMETIC,
     **DEPTHWISE,
+    **TAPS,
 }

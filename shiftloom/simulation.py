@@ -21,6 +21,8 @@ from shiftloom.rtl_sim.engine import Stall
 from shiftloom.rtl_sim.hls_engine import HlsEngine
 
 Progress = Callable[[int, int], None]
+BEAT_BYTES = 8
+"""Bytes a beat of a port to external memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def simulate_hls(
         sink.width,
         sink.beats,
         cache,
+        image=opened.memory_image(),
     )
     given = encode(opened.qgraph, frames)
     raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)
@@ -95,7 +98,9 @@ def simulate_rtl(
     timing = (0.0, 0) if stall else _timing(top, given, result, cache)
     mismatches = int(wrong.sum())
     accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
-    return Simulation("rtl", len(given), mismatches, accuracy, *timing, first)
+    beats = sum(port.read_beats + port.written_beats for port in result.ports)
+    moved = beats * BEAT_BYTES / len(given)
+    return Simulation("rtl", len(given), mismatches, accuracy, *timing, first, moved)
 
 
 def _timing(

@@ -56,6 +56,8 @@ def build(
     console.print(tables.units_table(results.unit_rows(result)))
     console.print(tables.fifos_table(results.fifo_rows(result)))
     console.print(tables.figures_table(results.figure_rows(results.figures(result), result)))
+    if result.plan.engines:
+        console.print(tables.nests_table(results.loop_nests(result)))
     console.print(f"Build: {result.folder}")
     write_json(json, results.figures(result))
 

@@ -65,7 +65,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 def ci_nets() -> tuple[Net, ...]:
-    """Seven networks that meet kernels × strides × paddings × poolings × formats pairwise."""
+    """Eight networks that meet kernels × strides × paddings × poolings × formats pairwise."""
     torch.manual_seed(20)
     return (
         Net(
@@ -193,6 +193,29 @@ def ci_nets() -> tuple[Net, ...]:
                     "conv2": {"digit": 4, "activation_bits": 4},
                     "conv3": {"digit": 1},
                     "fc1": {"digit": 4},
+                },
+            },
+        ),
+        Net(
+            "transposed",
+            (8, 9, 2),
+            {
+                "conv1": nn.Conv2d(2, 4, 3, padding=2),
+                "relu1": nn.ReLU(),
+                "conv2": nn.Conv2d(4, 4, 3, stride=2, padding=1, groups=4),
+                "conv3": nn.Conv2d(4, 6, (2, 3), padding=(0, 1)),
+                "relu3": nn.ReLU(),
+                "conv4": nn.Conv2d(6, 4, (3, 2), dilation=(1, 2)),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(4 * 2 * 4, 5),
+            },
+            zero=37,
+            config={
+                "target": {"dataflow": "pipeline"},
+                "layers": {
+                    "conv1": {"pe": "shift", "folding": [2, 1]},
+                    "conv3": {"dataflow": "streaming"},
+                    "conv4": {"format": "int", "weight_bits": 6, "pe": "dsp", "folding": [1, 3]},
                 },
             },
         ),

@@ -54,6 +54,9 @@ class TopContext:
     in_beats: int = IN_BEATS
     out_width: int = 8
     out_beats: int = OUT_BEATS
+    memories: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    image_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

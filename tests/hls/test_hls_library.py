@@ -12,13 +12,21 @@ from hls_build import LIBRARY, copy_library, from_bytes, to_bytes, write_harness
 from hls_depthwise import depthwise_cases
 from hls_engines import engine_cases
 from hls_routes import route_cases
+from hls_taps import taps_cases
 from hls_units import Case, cases
 
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import CXX_FLAGS, compile_cpp
 
 FRAMES = 4
-CASES = (*cases(), *arith_cases(), *route_cases(), *depthwise_cases(), *engine_cases())
+CASES = (
+    *cases(),
+    *arith_cases(),
+    *route_cases(),
+    *depthwise_cases(),
+    *engine_cases(),
+    *taps_cases(),
+)
 UNITS = sorted({case.function for case in CASES})
 FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
 
@@ -41,6 +49,7 @@ MUTATIONS = (
     ("sl_reduce.hpp", "if (tap > 0)", "if (tap > 1)"),
     ("sl_dw_shift.hpp", "tap == 0 ?", "tap <= 1 ?"),
     ("sl_dw_dsp.hpp", "weights[fold * TAPS + tap][lane])", "weights[tap][lane])"),
+    ("sl_taps.hpp", "real && column >= 0 &&", "real &&"),
     ("sl_fork.hpp", "m1.write(word);", "m1.write(word ^ 1);"),
     ("sl_concat.hpp", "beat < A_BEATS ?", "beat < B_BEATS ?"),
     ("sl_frame_split.hpp", "beat < A_BEATS)", "beat >= B_BEATS)"),

@@ -74,12 +74,12 @@ def test_taps(name: str) -> None:
 @pytest.mark.parametrize(
     ("module", "old", "new", "message"),
     [
-        ("sl_taps_walk", "< ROWS + i * DH - PT)", "<= ROWS + i * DH - PT)", r"beat \d+: got"),
-        ("sl_taps_walk", ">= j * DW - PL)", ">= j * DW - PL - 1)", r"beat \d+: got"),
-        ("sl_taps_walk", "take && (int'", "(int'", r"beat \d+: got"),
+        ("sl_taps_walk", "(ROWS + FROM < H) ? ROWS + FROM : H", "H", r"beat \d+: got"),
+        ("sl_taps_walk", "int'(x_next) >= FROM", "int'(x_next) >= FROM - 1", r"beat \d+: got"),
+        ("sl_taps_walk", "column_q && s_tvalid && !idle_q", "column_q", r"beat \d+: got"),
         ("sl_taps_walk", "idle && !fold_last", "1'b0", r"beat \d+: got|!= "),
         ("sl_taps_walk", "awaits_q && !s_tvalid", "1'b0", r"not done after|!= "),
-        ("sl_taps_walk", "YW'(START_Y)", "YW'(START_Y + 1)", r"beat \d+: got|!= "),
+        ("sl_taps", "(BEFORE < LEAD)", "(BEFORE < LEAD - 1)", r"beat \d+: got"),
         ("sl_delay_line", ".CLOCKS(CLOCKS)", ".CLOCKS(CLOCKS + 1)", r"beat \d+: got"),
         ("sl_taps", "ACC_BITS'(sum)", "ACC_BITS'(given)", r"beat \d+: got"),
     ],

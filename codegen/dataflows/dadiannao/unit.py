@@ -11,6 +11,8 @@ from shiftloom.codegen.cost import block_rams, rom_luts
 from shiftloom.codegen.dataflows.dadiannao import cycles
 from shiftloom.codegen.dataflows.dadiannao.compiled import Program
 from shiftloom.codegen.dataflows.engine import costs, roms
+from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
+from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.streaming.timing import engine
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
@@ -99,19 +101,36 @@ class DadianNao(OneToOne):
         return cycles.of_frame(self.program.operations, self.program.widths).total
 
     def features(self) -> Mapping[str, float]:
-        program, widths = self.program, self.program.widths
-        lanes, depth = program.operations.lanes, len(program.weights.data)
-        weight_bits = lanes.rows * lanes.columns * widths.w_bits
-        in_block = depth >= _BLOCK_RAM_DEPTH
-        return {
-            **costs.array(lanes, widths),
-            **costs.memories(program.prog, program.step, program.bias, widths),
-            "weight_luts": 0 if in_block else weight_bits * rom_luts(depth),
-            "weight_rams": block_rams(weight_bits, depth) if in_block else 0,
-            "buffer_rams": block_rams(lanes.rows * widths.lane, program.depth),
-        }
+        program = self.program
+        depths = costs.Depths(
+            len(program.prog.data), len(program.step.data), len(program.bias.data)
+        )
+        sizes = Sizes(depths, len(program.weights.data), program.depth)
+        return measures(program.operations.lanes, program.widths, sizes)
 
     def timing(self) -> Model:
         clocks = cycles.of_frame(self.program.operations, self.program.widths)
         beats = (self.source.beats, self.sink.beats)
         return engine.model(beats, clocks.total, clocks.free)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Depths of all memories: of the program, of the weights, and of the neuron buffer."""
+
+    depths: costs.Depths
+    weights: int
+    buffer: int
+
+
+def measures(lanes: Lanes, widths: Arithmetic, sizes: Sizes) -> Mapping[str, float]:
+    """Size measures of an engine."""
+    weight_bits = lanes.rows * lanes.columns * widths.w_bits
+    in_block = sizes.weights >= _BLOCK_RAM_DEPTH
+    return {
+        **costs.array(lanes, widths),
+        **costs.memories(sizes.depths, lanes.columns, widths),
+        "weight_luts": 0 if in_block else weight_bits * rom_luts(sizes.weights),
+        "weight_rams": block_rams(weight_bits, sizes.weights) if in_block else 0,
+        "buffer_rams": block_rams(lanes.rows * widths.lane, sizes.buffer),
+    }

@@ -12,6 +12,9 @@ from shiftloom.codegen.dataflows.engine.lowering import lower
 from shiftloom.codegen.dataflows.engine.operations import Lanes, Operations
 from shiftloom.codegen.dataflows.engine.parts import part_of, reduced
 from shiftloom.codegen.dataflows.engine.steps import Steps
+from shiftloom.codegen.dataflows.streaming.unit import Unit
+from shiftloom.codegen.dataflows.systolic import compiled as systolic
+from shiftloom.codegen.dataflows.systolic.unit import Systolic
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.plan import EnginePlan
 from shiftloom.codegen.qgraph import Part, QGraph, QNode
@@ -50,12 +53,35 @@ def pace(graph: QGraph, plan: EnginePlan) -> int:
     return count if plan.kind == "dadiannao" else count * plan.rows
 
 
+@lru_cache(maxsize=4)
+def array(graph: QGraph, plan: EnginePlan) -> systolic.Program:
+    """The program of a systolic engine."""
+    return systolic.compile_program(operations_of(graph, Lanes(plan.rows, plan.columns)), plan)
+
+
 def add(c: Composer, node: QNode, part: Part, x: Stream) -> Stream:
     """Append the units of an engine and what its streams need."""
     plan = c.choices.engine(node.name)
-    program = neurons(part.graph, plan)
+    if plan.kind == "dadiannao":
+        program = neurons(part.graph, plan)
+        x, made = _ends(c, node, program, x)
+        unit: Unit = DadianNao(_name(node), node.name, x, made, program, c.qgraph.name)
+    else:
+        tiled = array(part.graph, plan)
+        x, made = _ends(c, node, tiled, x)
+        unit = Systolic(_name(node), node.name, x, made, tiled, c.qgraph.name)
+    return streams.sink(
+        c, node, operations_of(part.graph, Lanes(plan.rows, plan.columns)), c.append(unit)
+    )
+
+
+def _ends(
+    c: Composer, node: QNode, program: dadiannao.Program | systolic.Program, x: Stream
+) -> tuple[Stream, Stream]:
+    """What the engine reads and makes."""
     operations, widths = program.operations, program.widths
-    x = streams.source(c, node, operations, widths, x)
-    name, made = f"{node.name}_engine", streams.sums(node, operations, widths)
-    x = c.append(DadianNao(name, node.name, x, made, program, c.qgraph.name))
-    return streams.sink(c, node, operations, x)
+    return streams.source(c, node, operations, widths, x), streams.sums(node, operations, widths)
+
+
+def _name(node: QNode) -> str:
+    return f"{node.name}_engine"

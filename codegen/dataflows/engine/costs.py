@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from shiftloom.codegen.cost import block_rams, rom_luts
 from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
@@ -10,8 +11,9 @@ from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.program import WORD_BITS
 from shiftloom.codegen.dataflows.engine.roms import STEP_BITS
 from shiftloom.codegen.pe.shift import PRODUCT_BITS
-from shiftloom.codegen.values import Array
 
+INSTRUCTION_BITS = 32 * WORD_BITS
+STEP_FIELDS = 4
 LUT_DEPTH = 64
 """Words up to which a program or constant lies in LUTs."""
 
@@ -33,14 +35,34 @@ def array(lanes: Lanes, widths: Arithmetic) -> Mapping[str, float]:
     }
 
 
-def memories(prog: Array, step: Array, bias: Array, widths: Arithmetic) -> Mapping[str, float]:
-    """Memories of the program, the steps and the constants of a tile of outputs."""
-    columns = bias.data.shape[1]
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Measures of a unit that is not made."""
+
+    kind: str
+    measures: Mapping[str, float]
+
+    def features(self) -> Mapping[str, float]:
+        """The measures."""
+        return self.measures
+
+
+@dataclass(frozen=True, slots=True)
+class Depths:
+    """Words of the memories of an engine: instructions, steps, constants of a tile of outputs."""
+
+    program: int
+    steps: int
+    params: int
+
+
+def memories(depths: Depths, columns: int, widths: Arithmetic) -> Mapping[str, float]:
+    """Memories of the program, the steps and the constants."""
     sizes = (
-        (prog.data.shape[1] * WORD_BITS, len(prog.data)),
-        (step.data.shape[1] * STEP_BITS, len(step.data)),
-        (columns * widths.acc_bits, len(bias.data)),
-        (columns * (widths.c_bits + widths.m_bits), len(bias.data)),
+        (INSTRUCTION_BITS, depths.program),
+        (STEP_FIELDS * STEP_BITS, depths.steps),
+        (columns * widths.acc_bits, depths.params),
+        (columns * (widths.c_bits + widths.m_bits), depths.params),
     )
     in_luts = [size for size in sizes if size[1] <= LUT_DEPTH]
     deep = [size for size in sizes if size[1] > LUT_DEPTH]

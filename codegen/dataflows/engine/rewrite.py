@@ -63,8 +63,8 @@ def other_operand(part: QGraph, node: QNode) -> int | None:
         is_computed = name in made and isinstance(made[name].unit, Requantize)
         if is_computed and len(part.readers(name)) == 1 and name not in part.outputs:
             source = made.get(made[name].sources[0])
-            is_product = source is not None and isinstance(source.unit, Mac)
-            found.append((source.unit.lanes if is_product else 0, 1 - index))
+            unit = source.unit if source is not None else None
+            found.append((unit.lanes if isinstance(unit, Mac) else 0, 1 - index))
     return max(found)[1] if found else None
 
 

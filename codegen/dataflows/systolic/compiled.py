@@ -14,6 +14,7 @@ from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
 from shiftloom.codegen.dataflows.engine.operations import Operations
 from shiftloom.codegen.dataflows.engine.program import Instruction, with_flag, words
 from shiftloom.codegen.dataflows.engine.steps import Steps
+from shiftloom.codegen.dataflows.systolic import cycles
 from shiftloom.codegen.dataflows.systolic.memory import Layout, image, packed
 from shiftloom.codegen.dataflows.systolic.turns import Turn, Turns
 from shiftloom.codegen.plan import EnginePlan
@@ -27,7 +28,7 @@ class Program:
     """Memories of 32-bit fields without sign, constants, and the workspace.
 
     `turns` are the same instructions as values. `image` holds the bytes at the start of the
-    workspace of `layout.size` beats.
+    workspace of `layout.size` beats. A frame takes `clocks`, its input is free after `free`.
     """
 
     operations: Operations
@@ -45,6 +46,8 @@ class Program:
     image: Array
     layout: Layout
     plan: EnginePlan
+    clocks: int
+    free: int
 
 
 def compile_program(operations: Operations, plan: EnginePlan) -> Program:
@@ -54,6 +57,7 @@ def compile_program(operations: Operations, plan: EnginePlan) -> Program:
     """
     made = Turns(operations, plan.weight_ports)
     turns = ended([turn for index, op in enumerate(plan.ops) for turn in made.of(index, op)])
+    clock = cycles.frame(turns, cycles.Array.of(plan, made.beats))
     name, ports = operations.source.name, plan.weight_ports
     convs = [steps for steps in made.steps if steps.op.kind == "conv"]
     scales = [numbers.scale_rows(steps.op, operations.lanes) for steps in convs]
@@ -73,6 +77,8 @@ def compile_program(operations: Operations, plan: EnginePlan) -> Program:
         Array(_image(convs, made.widths, ports)),
         made.places,
         plan,
+        max(clock.end, plan.memory_clocks),
+        clock.input_free,
     )
 
 

@@ -7,35 +7,35 @@ of equal ones that with the least traffic to memory.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shiftloom.codegen.boards import Board
-from shiftloom.codegen.config import Config
+from shiftloom.codegen import cost
 from shiftloom.codegen.dataflows.engine.build import operations_of
-from shiftloom.codegen.dataflows.engine.candidate import Candidate
+from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
+from shiftloom.codegen.dataflows.engine.costs import Depths, Plain
 from shiftloom.codegen.dataflows.engine.operations import Lanes, Op
 from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.dataflows.engine.program import ReadResidual
-from shiftloom.codegen.dataflows.engine.steps import LOOPS
+from shiftloom.codegen.dataflows.engine.steps import LOOPS, Steps
 from shiftloom.codegen.dataflows.systolic import cycles
 from shiftloom.codegen.dataflows.systolic.compiled import ended
 from shiftloom.codegen.dataflows.systolic.tiling import EMITTED_PIXELS, pitch
 from shiftloom.codegen.dataflows.systolic.turns import Turns
+from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import EnginePlan, OpPlan
 
-SHAPES = ((8, 8), (8, 16), (16, 16), (16, 32), (32, 32), (32, 64), (64, 64))
-"""Rows and columns of the arrays that are compared."""
+SHAPES = ((64, 64), (32, 64), (32, 32), (16, 32), (16, 16), (8, 16), (8, 8))
+"""Rows and columns of the arrays that are compared, the largest first."""
 DEPTHS = (256, 512, 1024)
 """Pixels of the accumulators that are compared."""
 BUFFERS = (512, 1024, 2048, 4096)
 """Words of a tile buffer that are compared."""
 TRIALS = 6
 """Numbers of tiles beyond the fewest that are tried."""
-BASE_PORTS = 2
-"""Memory ports beside those of the weights."""
 MAC_LUTS = 20
 """Least LUTs of a product with its sum: larger arrays than a board can have are not tried."""
 
@@ -51,19 +51,34 @@ class Tiling:
     words: int
 
 
-def candidates(part: Found, config: Config, board: Board) -> Iterator[Candidate]:
+def candidates(wanted: Wanted) -> Iterator[Candidate]:
     """Arrays that the board has memory ports for, or the one that is asked for.
 
-    Raises ShiftloomError where the board or the settings rule the engine out, or where a row of an
-    operation does not fit the largest buffers.
+    Without a rate to reach, arrays whose products alone take longer than the best one so far are
+    left out. Raises ShiftloomError where the board or the settings rule the engine out, or where a
+    row of an operation does not fit the largest buffers.
     """
-    for ports in _ports(config, board):
-        for rows, columns in _shapes(config, board):
-            yield from _on_array(part, Lanes(rows, columns), ports, config, board)
+    best: float = math.inf
+    ports = _ports(wanted)
+    for rows, columns in _shapes(wanted):
+        lanes = Lanes(rows, columns)
+        if wanted.allowed is None and _least(wanted.part, lanes) >= best:
+            continue
+        for count in ports:
+            for candidate in _on_array(wanted, lanes, count):
+                if wanted.fits(candidate):
+                    best = min(best, candidate.cycles)
+                yield candidate
 
 
-def _ports(config: Config, board: Board) -> tuple[int, ...]:
-    asked = config.target.weight_ports
+def _least(part: Found, lanes: Lanes) -> int:
+    """Clocks of all steps of an array that never waits."""
+    operations = operations_of(part.graph, lanes)
+    return sum(op.pixels * sum(Steps(op, lanes).counts) for op in operations.ops)
+
+
+def _ports(wanted: Wanted) -> tuple[int, ...]:
+    board, asked = wanted.board, wanted.config.target.weight_ports
     least = BASE_PORTS + (asked or 1)
     if board.memory_ports < least:
         raise ShiftloomError(
@@ -76,12 +91,12 @@ def _ports(config: Config, board: Board) -> tuple[int, ...]:
     return tuple(n for n in (1, 2) if BASE_PORTS + n <= board.memory_ports)
 
 
-def _shapes(config: Config, board: Board) -> tuple[tuple[int, int], ...]:
-    asked = config.target.array
+def _shapes(wanted: Wanted) -> tuple[tuple[int, int], ...]:
+    asked = wanted.config.target.array
     if asked is None:
-        most = board.lut * config.target.lut_share / MAC_LUTS
+        most = wanted.limits.lut / MAC_LUTS
         fitting = tuple(shape for shape in SHAPES if shape[0] * shape[1] <= most)
-        return fitting or SHAPES[:1]
+        return fitting or SHAPES[-1:]
     rows, columns = asked
     if rows < 8 or rows & (rows - 1) or columns % rows:
         raise ShiftloomError(
@@ -92,13 +107,11 @@ def _shapes(config: Config, board: Board) -> tuple[tuple[int, int], ...]:
     return (asked,)
 
 
-def _on_array(
-    part: Found, lanes: Lanes, ports: int, config: Config, board: Board
-) -> Iterator[Candidate]:
+def _on_array(wanted: Wanted, lanes: Lanes, ports: int) -> Iterator[Candidate]:
     """The engine of an array for every size of its memories that changes something."""
-    operations = operations_of(part.graph, lanes)
+    operations = operations_of(wanted.part.graph, lanes)
     turns = Turns(operations, ports)
-    stationary = config.target.stationary
+    stationary = wanted.config.target.stationary
     is_output = stationary == "output"
     array = cycles.Array(lanes, is_output, max(DEPTHS), turns.beats)
     menus = [_tilings(turns, index, op, array, ports) for index, op in enumerate(operations.ops)]
@@ -109,10 +122,10 @@ def _on_array(
             if None in ops:
                 continue
             chosen = [tiling for tiling in ops if tiling is not None]
-            plan = _plan(part, lanes, ports, stationary, chosen)
+            plan = _plan(wanted.part, lanes, ports, stationary, chosen)
             if plan not in made:
                 made.add(plan)
-                yield _measured(part, plan, config, board)
+                yield _measured(wanted, plan)
     if not made:
         _refuse(operations.ops, menus, lanes)
 
@@ -194,22 +207,28 @@ def _sizes(op: Op, array: cycles.Array) -> list[tuple[int, int]]:
     return [(rows, width) for rows in sorted({-(-height // count) for count in counts})]
 
 
-def _measured(part: Found, plan: EnginePlan, config: Config, board: Board) -> Candidate:
+def _measured(wanted: Wanted, plan: EnginePlan) -> Candidate:
     """The clocks of a whole frame, no fewer than the memory's bandwidth allows."""
-    operations = operations_of(part.graph, Lanes(plan.rows, plan.columns))
+    operations = operations_of(wanted.part.graph, Lanes(plan.rows, plan.columns))
     turns = Turns(operations, plan.weight_ports)
     made = ended([turn for index, op in enumerate(plan.ops) for turn in turns.of(index, op)])
     clocks = cycles.frame(made, cycles.Array.of(plan, turns.beats)).end
     moved = sum(cycles.traffic(made, plan.weight_ports)) + cycles.input_bytes(operations)
-    return Candidate(plan, max(clocks, bound(moved, config, board)), moved)
+    params = sum(len(each.lists) for each in turns.steps if each.op.kind == "conv")
+    measured = measures(plan, turns.widths, Depths(len(made), turns.table.depth, params))
+    used = cost.predict(Plain("systolic", measured))
+    bound = _bound(moved, wanted)
+    if bound > clocks:
+        plan = replace(plan, memory_clocks=bound)
+    return Candidate(plan, max(clocks, bound), used, moved)
 
 
-def bound(moved: int, config: Config, board: Board) -> int:
+def _bound(moved: int, wanted: Wanted) -> int:
     """Least clocks in which the external memory moves so many bytes."""
-    clock, rate = config.target.clock_mhz or board.clock_mhz, config.target.memory_gbs
+    rate = wanted.config.target.memory_gbs
     if rate is None:
-        return -(-moved // (board.memory_ports * cycles.BEAT_BYTES))
-    return int(moved * clock / (rate * 1e3)) + 1
+        return -(-moved // (wanted.board.memory_ports * cycles.BEAT_BYTES))
+    return int(moved * wanted.clock_mhz / (rate * 1e3)) + 1
 
 
 def _alone(residual: ReadResidual | None) -> ReadResidual | None:

@@ -8,8 +8,8 @@
 /// OH*OW pixels of FOLDS beats of LANES sums. The partial sum of an output goes from tap to tap, DW
 /// pixels late within a kernel row and the rest of DH rows late between two of them.
 ///
-/// A call is a frame: the walk over ROWS*COLUMNS pixels begins PT rows and PL pixels before it and
-/// ends with its last output. Interval: FOLDS clocks for each of these pixels; the RTL overlaps
+/// A call is a frame: the walk over rows of COLUMNS pixels begins PT rows and PL pixels before it
+/// and ends with its last output. Interval: FOLDS clocks for each of these pixels; the RTL overlaps
 /// the ends of frames that follow each other.
 #ifndef SL_TAPS_HPP
 #define SL_TAPS_HPP
@@ -36,7 +36,6 @@ void taps(hls::stream<beat<KH * KW * LANES, BITS>>& s, hls::stream<beat<LANES, A
   constexpr int SPAN_X = (KW - 1) * DW;
   constexpr int END_Y = (OH - 1) * SH;  // the last output of stride 1 that is needed
   constexpr int END_X = (OW - 1) * SW;
-  constexpr int ROWS = largest(H, END_Y + 1, SPAN_Y + 1);
   constexpr int COLUMNS = largest(W, END_X + 1, SPAN_X + 1);
   constexpr int BEFORE = PT * COLUMNS + PL;  // pixels of the walk before the frame
   constexpr int ENDS = (END_Y + SPAN_Y) * COLUMNS + END_X + SPAN_X + 1;  // until the last output
@@ -82,8 +81,8 @@ pixels:
       kernel_columns:
         for (int kw = 0; kw < KW; kw++) {
 #pragma HLS UNROLL
-          const int row = y - kh * DH + PT, column = x - kw * DW + PL;
-          const bool ok = real && row >= 0 && row < ROWS && column >= 0 && column < COLUMNS;
+          const int column = x - kw * DW + PL;  // of the tap's output, if it is in this row
+          const bool ok = real && column >= 0 && column < COLUMNS;
           const int tap = kh * KW + kw;
         lanes:
           for (int lane = 0; lane < LANES; lane++) {

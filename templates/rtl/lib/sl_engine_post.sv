@@ -82,7 +82,7 @@ module sl_engine_post #(
   wire [V-1:0] range2;
   sl_round_setup #(.P_BITS(P2), .Y_BITS(LANE)) i_setup2 (
     .clk(clk), .shift(residual ? shift2 : 8'd0), .lo(lo_last), .hi(residual ? hi2 : hi),
-    .zero(residual ? zero2 : '0),
+    .zero(residual ? zero2 : V'(0)),
     .amount(amount2), .half(half2), .rest(rest2), .offset(offset2), .range(range2)
   );
 

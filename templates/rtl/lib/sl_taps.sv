@@ -9,14 +9,15 @@
 //
 // Structure: the partial sum of an output goes from tap to tap, DW pixels late within a kernel row
 // and the rest of DH rows late between two of them; each tap adds its sum on the way. So a step
-// takes a pixel's beat for all taps of as many outputs, and nothing but partial sums is stored.
+// takes a pixel's beat for all taps of as many outputs, and only partial sums are stored. Sums
+// begin with the bias at tap (0, 0), and after reset also where the first ones would be under way.
 // sl_taps_walk has the masks, the idle pixels and the walk's size.
 // Memory: synchronous; the bias of a fold one b_en clock after its address.
 //
 // Throughput: one step a clock; a frame takes ROWS*COLUMNS*FOLDS steps of the walk. Without a
-// next frame the outputs to come leave in idle pixels. After reset, (PT*COLUMNS + PL)*FOLDS steps
-// precede the first frame. Latency: 1 clock from the beat of the last tap. One enable
-// (!m_tvalid || m_tready) moves all; s_tready is low where it is, and in steps without a beat.
+// next frame the outputs to come leave in idle pixels. Latency: 1 clock from the beat of the last
+// tap. One enable (!m_tvalid || m_tready) moves all; s_tready is low where it is, and in steps
+// without a beat.
 `default_nettype none
 
 module sl_taps #(
@@ -57,6 +58,7 @@ module sl_taps #(
   localparam int SPAN_X  = (KW - 1) * DW;
   localparam int MOST    = ((OW - 1) * SW > SPAN_X) ? (OW - 1) * SW + 1 : SPAN_X + 1;
   localparam int COLUMNS = (W > MOST) ? W : MOST;  // as in sl_taps_walk
+  localparam int LEAD    = PT * COLUMNS + PL;  // pixels that outputs begin before a frame
   localparam int WORD    = LANES * ACC_BITS;
 
   wire          enable = !m_tvalid || m_tready;
@@ -72,41 +74,54 @@ module sl_taps #(
     .row_ok(row_ok), .column_ok(column_ok), .emit(emit), .b_en(b_en), .b_addr(b_addr)
   );
 
-  // Partial sums before and behind every tap; tap (0, 0) begins with the bias.
-  wire [KH*KW*WORD-1:0] arriving;
+  // Partial sums that reach every tap out of a delay, and those that leave it.
+  wire [KH*KW*WORD-1:0] late;
   wire [KH*KW*WORD-1:0] leaving;
-  assign arriving[0 +: WORD] = b_data;
+  wire across_filled, down_filled;
+  assign late[0 +: WORD] = b_data;
 
   for (genvar t = 0; t < KH * KW; t = t + 1) begin : gen_tap
-    wire ok = row_ok[t / KW] && column_ok[t % KW];
+    localparam int ROW = t / KW;
+    localparam int COLUMN = t % KW;
+    // Pixels that an output has been under way at the tap before.
+    localparam int TO_HERE = ROW * DH * COLUMNS + COLUMN * DW;
+    localparam int BEFORE = (COLUMN > 0) ? TO_HERE - DW : TO_HERE - DH * COLUMNS + SPAN_X;
+    localparam int MAY_BEGIN = (t > 0) && (BEFORE < LEAD) ? 1 : 0;
+    wire filled = (COLUMN > 0) ? across_filled : down_filled;
+    wire ok = row_ok[ROW] && column_ok[COLUMN];
+    wire [WORD-1:0] arriving = ((MAY_BEGIN != 0) && !filled) ? b_data : late[t*WORD +: WORD];
     for (genvar l = 0; l < LANES; l = l + 1) begin : gen_lane
       wire [BITS-1:0] given = s_tdata[(t*LANES+l)*BITS +: BITS];
       wire signed [BITS-1:0] sum = ok ? given : '0;
       assign leaving[(t*LANES+l)*ACC_BITS +: ACC_BITS] =
-        arriving[(t*LANES+l)*ACC_BITS +: ACC_BITS] + ACC_BITS'(sum);
+        arriving[l*ACC_BITS +: ACC_BITS] + ACC_BITS'(sum);
     end
   end
 
   // One delay for all steps along kernel rows, one for all steps from row to row.
   if (KW > 1) begin : gen_across
-    wire [KH*(KW-1)*WORD-1:0] given, late;
+    wire [KH*(KW-1)*WORD-1:0] given, taken;
     for (genvar i = 0; i < KH; i = i + 1) begin : gen_row
       assign given[i*(KW-1)*WORD +: (KW-1)*WORD] = leaving[i*KW*WORD +: (KW-1)*WORD];
-      assign arriving[(i*KW+1)*WORD +: (KW-1)*WORD] = late[i*(KW-1)*WORD +: (KW-1)*WORD];
+      assign late[(i*KW+1)*WORD +: (KW-1)*WORD] = taken[i*(KW-1)*WORD +: (KW-1)*WORD];
     end
     sl_delay_line #(.BITS(KH * (KW - 1) * WORD), .CLOCKS(DW * FOLDS)) i_delay (
-      .clk(clk), .rst(rst), .en(step), .d(given), .q(late)
+      .clk(clk), .rst(rst), .en(step), .d(given), .q(taken), .filled(across_filled)
     );
+  end else begin : gen_narrow
+    assign across_filled = 1'b1;
   end
   if (KH > 1) begin : gen_down
-    wire [(KH-1)*WORD-1:0] given, late;
+    wire [(KH-1)*WORD-1:0] given, taken;
     for (genvar i = 0; i < KH - 1; i = i + 1) begin : gen_row
       assign given[i*WORD +: WORD] = leaving[(i*KW+KW-1)*WORD +: WORD];
-      assign arriving[(i+1)*KW*WORD +: WORD] = late[i*WORD +: WORD];
+      assign late[(i+1)*KW*WORD +: WORD] = taken[i*WORD +: WORD];
     end
     sl_delay_line #(.BITS((KH - 1) * WORD), .CLOCKS((DH * COLUMNS - SPAN_X) * FOLDS)) i_delay (
-      .clk(clk), .rst(rst), .en(step), .d(given), .q(late)
+      .clk(clk), .rst(rst), .en(step), .d(given), .q(taken), .filled(down_filled)
     );
+  end else begin : gen_flat
+    assign down_filled = 1'b1;
   end
 
   always_ff @(posedge clk) begin

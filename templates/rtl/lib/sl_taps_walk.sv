@@ -7,8 +7,7 @@
 // other taps are masked. The last tap of output (0, 0) is at pixel (LAST_Y, LAST_X).
 //
 // Idle pixels: at the end of a frame with outputs to come, without a beat to go on, the walk stays
-// and a pixel's steps pass in which all taps are masked. After reset the walk is as many pixels
-// before the first frame as outputs begin before it, and these steps take no beats either.
+// and a pixel's steps pass in which all taps are masked.
 //
 // s_tready = ready, unless the step takes no beat; it does not depend on s_tvalid. For a
 // synchronous memory read under b_en: b_addr is the fold of the next step.
@@ -53,30 +52,29 @@ module sl_taps_walk #(
   localparam int COLUMNS = (W > MOST_X) ? W : MOST_X;
   localparam int LAST_Y  = SPAN_Y - PT;
   localparam int LAST_X  = SPAN_X - PL;
-  localparam int START_X = (PL > 0) ? COLUMNS - PL : 0;  // PT rows and PL pixels before a frame
-  localparam int START_Y = (PT + PL == 0) ? 0 : ROWS - PT - ((PL > 0) ? 1 : 0);
   localparam int YW      = (ROWS > 1) ? $clog2(ROWS) : 1;
   localparam int XW      = (COLUMNS > 1) ? $clog2(COLUMNS) : 1;
   localparam int SYW     = (SH > 1) ? $clog2(SH) : 1;
   localparam int SXW     = (SW > 1) ? $clog2(SW) : 1;
 
   logic          started_q;  // the first fold's bias was read
-  logic          before_q;   // before the first frame
   logic          idle_q;     // in an idle pixel
   logic [FW-1:0] fold;
   logic [YW-1:0] y_q;        // the pixel
   logic [XW-1:0] x_q;
 
-  wire in_frame  = (int'(y_q) < H) && (int'(x_q) < W);
+  wire walks     = (int'(y_q) >= H) || (int'(x_q) >= W);  // a pixel that the input lacks
   wire fold_last = fold == FW'(FOLDS - 1);
   wire x_last    = x_q == XW'(COLUMNS - 1);
   wire y_last    = y_q == YW'(ROWS - 1);
-  wire walks     = before_q || !in_frame;  // a pixel that the input lacks
-  wire frame_end = !before_q && (y_q == '0) && (x_q == '0) && (fold == '0);
-  logic awaits_q;                        // outputs are to come of the frame that ends
+  wire [XW-1:0] x_next = x_last ? '0 : x_q + XW'(1);
+  wire [YW-1:0] y_next = y_last ? '0 : y_q + YW'(1);
+  wire frame_end = (y_q == '0) && (x_q == '0) && (fold == '0);
+  logic awaits_q;                      // outputs are to come of the frame that ends
   wire idle      = idle_q || (frame_end && awaits_q && !s_tvalid);
-  wire take      = s_tready && s_tvalid;
-  wire next      = step && fold_last;    // the pixel's last step
+  wire next      = step && fold_last;  // the pixel's last step
+  wire moves     = next && !idle;
+  wire row_end   = moves && x_last;
 
   assign s_tready = started_q && ready && !walks && !idle_q;
   assign step     = started_q && ready && (walks || idle || s_tvalid);
@@ -88,26 +86,34 @@ module sl_taps_walk #(
   always_ff @(posedge clk) begin
     started_q <= 1'b1;
     if (step) idle_q <= idle && !fold_last;
-    if (next && !idle) begin
-      x_q <= x_last ? '0 : x_q + XW'(1);
-      if (x_last) y_q <= y_last ? '0 : y_q + YW'(1);
-      if (x_last && y_last) before_q <= 1'b0;
-    end
+    if (moves) x_q <= x_next;
+    if (row_end) y_q <= y_next;
     if (rst) begin
       started_q <= 1'b0;
       idle_q    <= 1'b0;
-      before_q  <= PT + PL > 0;
-      x_q       <= XW'(START_X);
-      y_q       <= YW'(START_Y);
+      x_q       <= '0;
+      y_q       <= '0;
     end
   end
 
+  // The masks of the next pixel are made in this one, so that they come out of registers.
   for (genvar i = 0; i < KH; i = i + 1) begin : gen_row
-    assign row_ok[i] = (int'(y_q) >= i * DH - PT) && (int'(y_q) < ROWS + i * DH - PT);
+    localparam int FROM = i * DH - PT;
+    localparam int TO   = (ROWS + FROM < H) ? ROWS + FROM : H;
+    always_ff @(posedge clk) begin
+      if (rst) row_ok[i] <= (FROM <= 0) && (TO > 0);
+      else if (row_end) row_ok[i] <= (int'(y_next) >= FROM) && (int'(y_next) < TO);
+    end
   end
   for (genvar j = 0; j < KW; j = j + 1) begin : gen_column
-    assign column_ok[j] =
-      take && (int'(x_q) >= j * DW - PL) && (int'(x_q) < COLUMNS + j * DW - PL);
+    localparam int FROM = j * DW - PL;
+    localparam int TO   = (COLUMNS + FROM < W) ? COLUMNS + FROM : W;
+    logic column_q;
+    always_ff @(posedge clk) begin
+      if (rst) column_q <= (FROM <= 0) && (TO > 0);
+      else if (moves) column_q <= (int'(x_next) >= FROM) && (int'(x_next) < TO);
+    end
+    assign column_ok[j] = column_q && s_tvalid && !idle_q;
   end
 
   // The output of stride 1 whose last tap is in this step, and its place between the strides.
@@ -116,7 +122,7 @@ module sl_taps_walk #(
   logic [SYW-1:0] part_y_q;
   logic [SXW-1:0] part_x_q;
 
-  wire starts    = !before_q && !idle && (y_q == YW'(LAST_Y)) && (x_q == XW'(LAST_X));
+  wire starts    = !idle && (y_q == YW'(LAST_Y)) && (x_q == XW'(LAST_X));
   wire live      = awaits_q || starts;
   wire out_last  = (out_y_q == YW'(END_Y)) && (out_x_q == XW'(END_X));
   wire row_last  = out_x_q == XW'(COLUMNS - 1);

@@ -14,26 +14,22 @@ class TapsGeometry:
     """Pairs (vertical, horizontal), named as in `sl_taps_walk.sv`.
 
     The walk's size in pixels; the last output of stride 1 that is needed; the pixel of the last tap
-    of output (0, 0); the pixel where the walk starts after reset.
+    of output (0, 0).
     """
 
     size: Pair
     end: Pair
     last: Pair
-    start: Pair
 
     @staticmethod
     def of(shape: Shape, window: Window, output: Pair) -> TapsGeometry:
         """The walk over a map of `shape` for `output` pixels of a window."""
         end_y, end_x = ((output[i] - 1) * window.stride[i] for i in (0, 1))
-        rows, columns = (max(shape[i], (end_y, end_x)[i] + 1, window.span[i]) for i in (0, 1))
-        top, left = window.padding
-        start_y = rows - top - (left > 0) if top + left else 0
+        (span_y, span_x), (top, left) = window.span, window.padding
         return TapsGeometry(
-            (rows, columns),
+            (max(shape[0], end_y + 1, span_y), max(shape[1], end_x + 1, span_x)),
             (end_y, end_x),
-            (window.span[0] - 1 - top, window.span[1] - 1 - left),
-            (start_y, columns - left if left else 0),
+            (span_y - 1 - top, span_x - 1 - left),
         )
 
     @property
@@ -46,15 +42,14 @@ def model(shape: Shape, window: Window, output: Pair, folds: int) -> Model:
     """`folds` steps a pixel."""
     walk = TapsGeometry.of(shape, window, output)
     params = (*walk.size, *shape[:2], *walk.last, *walk.end, *window.stride, folds)
-    before = int(any(window.padding))
-    return Model(Kind.TAPS, params, (0, before, 0, 0, *walk.start, 0, 0, 0, 0))
+    return Model(Kind.TAPS, params, (0,) * 9)
 
 
 # Parameters.
 _ROWS, _COLUMNS, _H, _W, _LAST_Y, _LAST_X, _END_Y, _END_X, _SH, _SW, _FOLDS = range(11)
-# Registers: whether the first clock is over; before the first frame; in an idle pixel; the fold and
-# the pixel of the next step; outputs to come, and the next of them; whether a beat is offered.
-_STARTED, _BEFORE, _IDLE, _FOLD, _Y, _X, _AWAITS, _OUT_Y, _OUT_X, _OFFERED = range(10)
+# Registers: whether the first clock is over; whether it is in an idle pixel; the fold and the pixel
+# of the next step; outputs to come, and the next of them; whether a beat is offered.
+_STARTED, _IDLE, _FOLD, _Y, _X, _AWAITS, _OUT_Y, _OUT_X, _OFFERED = range(9)
 
 
 @compiled
@@ -65,7 +60,7 @@ def valid(p: IntArray, s: IntArray) -> int:
 @compiled
 def _walks(p: IntArray, s: IntArray) -> bool:
     """Whether the pixel is none of the input's."""
-    return bool(s[_BEFORE] or s[_Y] >= p[_H] or s[_X] >= p[_W])
+    return bool(s[_Y] >= p[_H] or s[_X] >= p[_W])
 
 
 @compiled
@@ -81,12 +76,12 @@ def step(p: IntArray, s: IntArray, moved_in: int, moved_out: int) -> None:
         return
     if s[_OFFERED] and not moved_out:
         return
-    at_start = s[_Y] == 0 and s[_X] == 0 and s[_FOLD] == 0 and not s[_BEFORE]
+    at_start = s[_Y] == 0 and s[_X] == 0 and s[_FOLD] == 0
     idle = s[_IDLE] or (at_start and s[_AWAITS] and not moved_in)
     s[_OFFERED] = 0
     if not (moved_in or idle or _walks(p, s)):
         return
-    starts = not s[_BEFORE] and not idle and s[_Y] == p[_LAST_Y] and s[_X] == p[_LAST_X]
+    starts = not idle and s[_Y] == p[_LAST_Y] and s[_X] == p[_LAST_X]
     live = s[_AWAITS] or starts
     if live and s[_OUT_X] <= p[_END_X]:
         s[_OFFERED] = s[_OUT_Y] % p[_SH] == 0 and s[_OUT_X] % p[_SW] == 0
@@ -104,8 +99,6 @@ def _next_pixel(p: IntArray, s: IntArray) -> None:
     s[_X] = (s[_X] + 1) % p[_COLUMNS]
     if s[_X] == 0:
         s[_Y] = (s[_Y] + 1) % p[_ROWS]
-        if s[_Y] == 0:
-            s[_BEFORE] = 0
 
 
 @compiled
