@@ -1,7 +1,7 @@
 """Structured sparsity: clocks of a pruned layer against those of the dense one, in the RTL.
 
     python benchmarks/sparsity.py [DATAFLOW ...] [--layer conv3x3] [--multipliers 256]
-        [--shares 0 0.5 0.75] [--json FILE]
+        [--size N] [--inputs N] [--outputs N] [--shares 0 0.5 0.75] [--json FILE]
 
 The dataflows are dadiannao and systolic unless others are named. Blocks of the size of the array
 are pruned, so that the engine leaves the steps out that they are. The ratio is clocks between
@@ -38,7 +38,7 @@ def config_of(share: float, dataflow: str, multipliers: int) -> Config:
 
 def rows_of(kind: Kind, dataflow: str, shares: list[float], multipliers: int) -> list[Row]:
     """A row for each share."""
-    options, cache = Options(multipliers, synthesize=False), default_cache()
+    options, cache = Options(multipliers, synthesize=False, count_toggles=False), default_cache()
     found: list[Row] = []
     for share in shares:
         config = config_of(share, dataflow, multipliers)
@@ -68,10 +68,14 @@ def main() -> None:
     parser.add_argument("dataflows", nargs="*", default=["dadiannao", "systolic"])
     parser.add_argument("--layer", default="conv3x3")
     parser.add_argument("--multipliers", type=int, default=run.MULTIPLIERS)
+    for name in ("size", "inputs", "outputs"):
+        parser.add_argument(f"--{name}", type=int, help="of the layer")
     parser.add_argument("--shares", type=float, nargs="*", default=[0.0, 0.5, 0.75])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    (kind,) = layers.kinds(arguments.layer, layers.Sizes())
+    (kind,) = layers.kinds(
+        arguments.layer, layers.Sizes(arguments.size, arguments.inputs, arguments.outputs)
+    )
     shown: list[tuple[str, ...]] = []
     plain: list[dict[str, Any]] = []
     for dataflow in arguments.dataflows:

@@ -44,7 +44,8 @@ class Measured:
 
     `products` counts multiplications a frame, `multipliers` those that can be done in a clock;
     `dram_bytes` go over the design's memory ports, counted in the simulation. `resources` is None
-    where nothing was synthesized. `toggles` are those of each instance.
+    where nothing was synthesized. `toggles` are those of each instance, none
+    where they were not counted.
     """
 
     products: int
@@ -68,9 +69,9 @@ class Measured:
         return self.products / (self.interval * self.multipliers)
 
     @property
-    def all_toggles(self) -> float:
-        """Bits that change in the whole design a frame."""
-        return sum(self.toggles.values())
+    def all_toggles(self) -> float | None:
+        """Bits that change in the whole design a frame; None where they were not counted."""
+        return sum(self.toggles.values()) if self.toggles else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is measured: the multipliers to come near to, and whether Yosys counts cells."""
+    """What is measured: the multipliers to come near to, whether cells and toggles are counted."""
 
     multipliers: int | None = MULTIPLIERS
     synthesize: bool = True
+    count_toggles: bool = True
 
 
 def compare(
@@ -152,7 +154,6 @@ def _row(
 
 def _measure(opened: OpenedBuild, frames: Frames, options: Options, cache: Cache) -> Measured:
     run = simulate_rtl(opened, frames, None, cache)
-    few = encode(opened.qgraph, part(frames, 0, COUNTED_FRAMES))
     cells = synthesize_units(opened, cache) if options.synthesize else None
     return Measured(
         products=sizing.products(opened.qgraph),
@@ -164,7 +165,12 @@ def _measure(opened: OpenedBuild, frames: Frames, options: Options, cache: Cache
         mismatches=run.mismatches,
         dram_bytes=run.dram_bytes,
         traffic=traffic(opened.units),
-        toggles=toggles(opened.sim_top(), few, cache=cache),
+        toggles=_toggles(opened, frames, cache) if options.count_toggles else {},
         resources=sum(cells.values(), Resources()) if cells is not None else None,
         first=run.first,
     )
+
+
+def _toggles(opened: OpenedBuild, frames: Frames, cache: Cache) -> dict[str, float]:
+    few = encode(opened.qgraph, part(frames, 0, COUNTED_FRAMES))
+    return toggles(opened.sim_top(), few, cache=cache)

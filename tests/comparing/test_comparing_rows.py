@@ -47,6 +47,8 @@ ROWS = (
 def test_utilization_is_the_share_of_multipliers_at_work() -> None:
     assert FOUND.utilization == 600 / 800
     assert FOUND.all_toggles == 7.5
+    assert replace(FOUND, toggles={}).all_toggles is None
+    assert replace(FOUND, multipliers=0).utilization is None
 
 
 @pytest.mark.parametrize("name", [each.name for each in registry.DATAFLOWS])
@@ -63,6 +65,7 @@ def test_a_tiny_layer_through_each_dataflow(name: str, cache: Cache) -> None:
     assert abs(found.interval / found.planned_interval - 1) < 0.1
     assert found.traffic.weights > 0
     assert found.traffic.activations > 0
+    assert found.all_toggles is not None
     assert found.all_toggles > found.products
     assert found.resources is None
 
