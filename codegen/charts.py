@@ -17,7 +17,7 @@ import altair as alt
 WIDTH = 420
 _LABEL_LIMIT = 140
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
-_SERIES = ("var(--bar)", "var(--bar2)", "var(--bar3)")
+_SERIES = ("var(--bar)", "var(--bar2)", "var(--bar3)", "var(--bar4)")
 _ROW, _GROUPED_ROW = 22, 16
 
 
@@ -87,7 +87,7 @@ def histogram(counts: Sequence[tuple[str, int]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point of one of at most three series; `label` stands beside it."""
+    """A point of one of at most four series; `label` stands beside it."""
 
     x: float
     y: float

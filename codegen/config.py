@@ -22,7 +22,8 @@ from shiftloom.codegen.values import nearest
 
 WeightFormat = Literal["auto", "qsq", "int", "pow2", "csd", "ternary", "binary"]
 PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
-PruningMethod = Literal["none", "magnitude", "nm", "filter_l1", "filter_fpgm", "channel"]
+PruningMethod = Literal["none", "magnitude", "nm", "block", "filter_l1", "filter_fpgm", "channel"]
+BlockSide = Annotated[int, Field(strict=True, ge=1, le=4096)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
@@ -128,15 +129,17 @@ class PruningConfig:
     """What is left out of the network before it is quantized."""
 
     method: PruningMethod = "none"
-    """Zeros in the weights (`magnitude`, `nm`), or channels removed (the others)."""
+    """Zeros in the weights (`magnitude`, `nm`, `block`), or channels removed (the others)."""
     share: Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)] = 0.5
-    """Of the weights, or of the channels that can be removed; not in `nm`."""
+    """Of the weights, the blocks, or the channels that can be removed; not in `nm`."""
     scope: Literal["layer", "global"] = "layer"
     """The share of each layer, or of all together; layers tied by a sum are one."""
     n: Annotated[int, Field(strict=True, ge=1, le=1024)] = 2
     """In `nm`: the most weights that stay of every M..."""
     m: Annotated[int, Field(strict=True, ge=2, le=1024)] = 4
     """... in a row along the input channels."""
+    block: tuple[BlockSide, BlockSide] = (16, 16)
+    """In `block`: input and output channels of a block; an engine skips those of its array."""
     minimum: Annotated[int, Field(strict=True, ge=1)] = 1
     """Channels that stay at least, everywhere."""
     multiple: Annotated[int, Field(strict=True, ge=1)] = 1
@@ -147,7 +150,12 @@ class PruningConfig:
     @property
     def removes_channels(self) -> bool:
         """Whether layers become smaller; else their weights become 0, or stay."""
-        return self.method not in ("none", "magnitude", "nm")
+        return self.method != "none" and not self.makes_zeros
+
+    @property
+    def makes_zeros(self) -> bool:
+        """Whether weights become 0."""
+        return self.method in contradictions.ZEROS
 
 
 @dataclass(frozen=True, slots=True)

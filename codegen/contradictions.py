@@ -29,7 +29,9 @@ WEIGHTS = (
 )
 """Keys of a layer that are about its weights."""
 _CHANNELS = ("filter_l1", "filter_fpgm", "channel")
-_BY_SHARE = "method", ("magnitude", *_CHANNELS)
+ZEROS = ("magnitude", "nm", "block")
+"""Methods of pruning that set weights to 0."""
+_BY_SHARE = "method", ("magnitude", "block", *_CHANNELS)
 _REMOVING = "method", _CHANNELS
 _NM = "method", ("nm",)
 SECTIONS: Mapping[str, Meanings] = {
@@ -39,9 +41,10 @@ SECTIONS: Mapping[str, Meanings] = {
         "scope": _BY_SHARE,
         "n": _NM,
         "m": _NM,
+        "block": ("method", ("block",)),
         "minimum": _REMOVING,
         "multiple": _REMOVING,
-        "keep": ("method", ("magnitude", "nm", *_CHANNELS)),
+        "keep": ("method", (*ZEROS, *_CHANNELS)),
     },
 }
 _HARMLESS = {"alpha": "least_squares"}

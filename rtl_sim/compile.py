@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -33,9 +34,13 @@ _VERILATOR_FLAGS = (
 _PROBE_FLAGS = ("--public-depth", "1")
 _CXX_FLAGS = (
     *("-std=c++17", "-O2", "-fPIC", "-w", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0"),
-    *("-DVM_TRACE=0", "-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0"),
+    *("-DVM_TRACE_FST=0", "-DVM_TRACE_VCD=0"),
 )
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_PLAIN = ("-DVM_TRACE=0", "-DVM_TRACE_SAIF=0")
+_COUNTING = ("-DVM_TRACE=1", "-DVM_TRACE_SAIF=1")
+_COUNT_FLAGS = ("--trace-saif", "--trace-max-width", "0", "--trace-max-array", "1")
+_NETS = "nets.hpp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,30 +112,37 @@ def probe_bytes(probe: Probe) -> int:
     return (probe.width + 7) // 8
 
 
-def compile_top(top: SimTop, cache: Cache, *, probed: bool = False) -> Path:
+def compile_top(top: SimTop, cache: Cache, *, probed: bool = False, counted: bool = False) -> Path:
     """The shared object that simulates `top`, from the cache or newly compiled.
 
     With `probed`, the internal streams named in `top.probes` are recorded on every handshake;
-    that variant is slower. Raises ToolMissing, or ShiftloomError with the tool's own message.
+    that variant is slower. With `counted`, a SAIF file is written of every net but the words inside
+    memories. Raises ToolMissing, or ShiftloomError with the tool's own message.
     """
     found = _Compiler(*(tools.require(name) for name in ("verilator", "perl", "g++")))
-    harness = render_harness(top, top.probes if probed else ())
-    flags = (*_VERILATOR_FLAGS, *(_PROBE_FLAGS if probed else ()), "--top-module", top.name)
-    digest = digest_of(harness, *flags, *_CXX_FLAGS, *found.versions, *top.sources)
+    harness = render_harness(top, top.probes if probed else (), counted)
+    more = (*(_PROBE_FLAGS if probed else ()), *(_COUNT_FLAGS if counted else ()))
+    flags = (*_VERILATOR_FLAGS, *more, "--top-module", top.name)
+    nets = (_own(_NETS),) if counted else ()
+    digest = digest_of(harness, *nets, *flags, *_CXX_FLAGS, *found.versions, *top.sources)
 
     def build(folder: Path) -> None:
-        runtime = found.runtime(cache)
+        runtime = found.runtime(cache, counted)
         sources = [str(source.resolve()) for source in top.sources]
         found.verilate(top.name, [*flags, *sources], folder / "model")
-        found.link(top.name, harness, folder / "model", runtime)
+        found.link(top.name, (*nets, harness), folder / "model", runtime)
         (folder / "model" / LIBRARY).rename(folder / LIBRARY)
         shutil.rmtree(folder / "model")
 
     return cache.get_or_build(f"sim-{digest}", build) / LIBRARY
 
 
-def render_harness(top: SimTop, probes: tuple[Probe, ...]) -> str:
-    """The C++ that drives `top`, recording `probes`."""
+def _own(name: str) -> str:
+    return (files("shiftloom.rtl_sim") / name).read_text(encoding="utf-8")
+
+
+def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False) -> str:
+    """The C++ that drives `top`, recording `probes`, and counting toggles with `counted`."""
     environment = Environment(
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -138,16 +150,15 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...]) -> str:
         variable_end_string="}@",
         line_statement_prefix="//%",
     )
-    folder = files("shiftloom.rtl_sim")
-    text = (folder / "harness.cpp.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).render(
+    return environment.from_string(_own("harness.cpp.j2")).render(
+        counted=counted,
         in_bytes=top.in_bytes,
         in_beats=top.in_beats,
         out_bytes=top.out_bytes,
         out_beats=top.out_beats,
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
         masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
-        memory_model=(folder / "memory_model.hpp").read_text(encoding="utf-8"),
+        memory_model=_own("memory_model.hpp"),
         base_register=register_offset("MEMORY_BASE"),
         errors_register=register_offset("ERRORS"),
     )
@@ -156,6 +167,10 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...]) -> str:
 def _root_name(top: SimTop, probe: Probe) -> str:
     """How Verilator names a signal of the top module; it escapes a double underscore."""
     return "__DOT__".join(name.replace("__", "___05F") for name in (top.name, probe.name))
+
+
+def _included(names: Iterable[str]) -> str:
+    return "".join(f'#include "{name}"\n' for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,28 +191,43 @@ class _Compiler:
         """Verilator's own sources, which a model is compiled with."""
         return Path(self.verilator.path).parents[1] / "include"
 
-    def runtime(self, cache: Cache) -> tuple[Path, ...]:
-        """Verilator's run-time library as objects, the same for every model."""
-        digest = digest_of(*_CXX_FLAGS, *self.versions)
+    def runtime(self, cache: Cache, counted: bool) -> tuple[Path, ...]:
+        """Verilator's run-time library as objects, the same for every model of a kind."""
+        flags = (*_CXX_FLAGS, *(_COUNTING if counted else _PLAIN))
+        names = (*_RUNTIME, *(("verilated_saif_c.cpp",) if counted else ()))
+        digest = digest_of(*flags, *self.versions)
 
         def build(folder: Path) -> None:
-            command = [self.gxx.path, *_CXX_FLAGS, f"-I{self.include}", "-c"]
-            sources = [str(self.include / name) for name in _RUNTIME]
+            command = [self.gxx.path, *flags, f"-I{self.include}", "-c"]
+            sources = [str(self.include / name) for name in names]
             self._call("verilator", [*command, *sources], folder)
 
         folder = cache.get_or_build(f"verilated-{digest}", build)
-        return tuple(folder.resolve() / Path(name).with_suffix(".o") for name in _RUNTIME)
+        return tuple(folder.resolve() / Path(name).with_suffix(".o") for name in names)
 
     def verilate(self, node: str, arguments: list[str], folder: Path) -> None:
         """Translate a top into C++ in `folder`."""
         folder.mkdir()
         self._call(node, [self.perl.path, self.verilator.path, *arguments], folder)
 
-    def link(self, node: str, harness: str, folder: Path, runtime: tuple[Path, ...]) -> None:
-        """Compile the model and its harness as one unit, so that calls between them inline."""
-        model = "".join(f'#include "{path.name}"\n' for path in sorted(folder.glob("Vsim*.cpp")))
-        (folder / "harness.cpp").write_text(model + harness, encoding="utf-8")
-        command = [self.gxx.path, *_CXX_FLAGS, "-I.", f"-I{self.include}", "-shared"]
+    def link(
+        self, node: str, own: tuple[str, ...], folder: Path, runtime: tuple[Path, ...]
+    ) -> None:
+        """Compile the model and its harness as one unit, so that calls between them inline.
+
+        `own` is the harness, behind what stands in front of the model where there is something.
+        """
+        *before, harness = own
+        names = sorted(path.name for path in folder.glob("Vsim*.cpp"))
+        traced = [name for name in names if "__Trace" in name]
+        model = _included([name for name in names if name not in traced])
+        if traced:  # functions of many thousand lines, each of which runs once a clock
+            model += f"#pragma GCC push_options\n#pragma GCC optimize(0)\n{_included(traced)}"
+            model += "#pragma GCC pop_options\n"
+        text = "".join(before) + model + harness
+        (folder / "harness.cpp").write_text(text, encoding="utf-8")
+        flags = (*_CXX_FLAGS, *(_COUNTING if before else _PLAIN))
+        command = [self.gxx.path, *flags, "-I.", f"-I{self.include}", "-shared"]
         objects = [str(path) for path in runtime]
         self._call(node, [*command, "harness.cpp", *objects, "-pthread", "-o", LIBRARY], folder)
 

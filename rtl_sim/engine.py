@@ -2,8 +2,8 @@
 
 `run` streams frames through the RTL and returns its output bytes with the cycle at which each
 frame began and ended; `measure` turns that into latency and interval; `trace` records internal
-streams. Cycle 0 is the first clock edge with the reset released. Each process simulates one
-unbroken stream of frames, from a reset of its own.
+streams, `activity` counts toggles. Cycle 0 is the first clock edge with the reset released. Each
+process simulates one unbroken stream of frames, from a reset of its own.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ __all__ = [
     "Stall",
     "Timing",
     "Trace",
+    "activity",
     "interval",
     "latency",
     "measure",
@@ -182,6 +183,20 @@ def trace(
             )
             for index, probe in enumerate(top.probes)
         }
+
+
+def activity(
+    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int = MAX_IDLE
+) -> str:
+    """What Verilator's SAIF file says of a run of `frames`; its nets are named as by nets.hpp."""
+    _check_frames(top, frames)
+    library = compile_top(top, cache, counted=True)
+    part = Part(0, len(frames), **_options(None, False, max_idle))
+    with tempfile.TemporaryDirectory(prefix="shiftloom-activity-") as name:
+        folder = Path(name)
+        frames.tofile(folder / "frames")
+        _check_outcome(top, part, launch(top, library, folder, (part,), counted=True)[0])
+        return (folder / "toggles0.saif").read_text(encoding="utf-8")
 
 
 def measure(

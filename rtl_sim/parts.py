@@ -82,12 +82,14 @@ def launch(
     progress: Callable[[int, int], None] | None = None,
     *,
     probed: bool = False,
+    counted: bool = False,
 ) -> dict[int, Report]:
     """Simulate `parts` of the frames in `folder/frames`; results go to files beside it.
 
     They are `outputs` (bytes), `first_in` and `last_out` (64-bit cycles), and with `probed`
-    `probe<i>.cycles` and `probe<i>.data`. Returns the report of every part by its index, or that
-    of the first one that failed alone. A process that crashes is an error with its message.
+    `probe<i>.cycles` and `probe<i>.data`, with `counted` of each part `toggles<i>.saif`. Returns
+    the report of every part by its index, or that of the first one that failed alone. A process
+    that crashes is an error with its message.
     """
     total = sum(part.count for part in parts)
     sizes = {"outputs": top.out_beats * top.out_bytes * total, "done": 8 * len(parts)}
@@ -96,6 +98,7 @@ def launch(
             handle.truncate(size)
     for index, part in enumerate(parts):
         description = _describe(top, library, folder, index, part, probed)
+        description["toggles"] = str(folder / f"toggles{index}.saif") if counted else None
         (folder / f"part{index}.json").write_text(json.dumps(description), encoding="utf-8")
     processes = [_start(folder, index) for index in range(len(parts))]
     try:

@@ -110,6 +110,8 @@ def simulate(part: dict[str, Any]) -> dict[str, Any]:
         setattr(job, field, ctypes.addressof(start) + offset)
     for field in ("count", "max_idle", "seed", "idle", "backpressure", "single_stream"):
         setattr(job, field, part[field])
+    if part["toggles"] is not None:
+        library.shiftloom_count_to(part["toggles"].encode())
     memory = part["memory"]
     kept = None if memory is None else _give_memory(library, memory)
     report = Report()

@@ -108,11 +108,17 @@ def notes(before: Side, after: Side) -> tuple[str, ...]:
     pairs = zip(before.survey.layers, after.survey.layers, strict=True)
     idle = ", ".join(b.layer for a, b in pairs if b.adders is None and b.zeros > a.zeros)
     moved = ", ".join(row.layer for row in layer_rows(before, after) if row.pe[0] != row.pe[1])
+    empty = ", ".join(
+        f"{layer.layer} {layer.blocks[0]:,} of {layer.blocks[1]:,}"
+        for layer in after.survey.layers
+        if layer.blocks
+    )
     saving = f"Zeros save no hardware in {idle}: their PEs multiply by 0 as well."
     return (
         "Cells are predicted: of a constant PE for a vector a clock where a layer is small enough "
         "for one before and after, else of the PE in the plan.",
         *([saving] if idle else []),
+        *([f"Blocks of 0, steps that an engine skips: {empty}."] if empty else []),
         *([f"The plan gave {moved} another PE; that moved their cells."] if moved else []),
         *refusals,
     )

@@ -21,6 +21,8 @@ from shiftloom.rtl_sim.engine import Stall
 from shiftloom.rtl_sim.hls_engine import HlsEngine
 
 Progress = Callable[[int, int], None]
+BEAT_BYTES = 8
+"""Bytes a beat of a port to external memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Simulation:
 
     `mismatches` counts output integers unlike the golden model's; `first` describes the first of
     them by layer, coordinate and cycle. `latency` counts clocks from the first input beat to the
-    last output beat of a lone frame, both included.
+    last output beat of a lone frame, both included. `dram_bytes` counts what moves a frame over the
+    ports to external memory, of a design that has any.
     """
 
     backend: str
@@ -39,6 +42,7 @@ class Simulation:
     interval: float = 0
     latency: int = 0
     first: str = ""
+    dram_bytes: float = 0
 
 
 def simulate_hls(
@@ -94,7 +98,9 @@ def simulate_rtl(
     timing = (0.0, 0) if stall else _timing(top, given, result, cache)
     mismatches = int(wrong.sum())
     accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
-    return Simulation("rtl", len(given), mismatches, accuracy, *timing, first)
+    beats = sum(port.read_beats + port.written_beats for port in result.ports)
+    moved = beats * BEAT_BYTES / len(given)
+    return Simulation("rtl", len(given), mismatches, accuracy, *timing, first, moved)
 
 
 def _timing(

@@ -112,7 +112,7 @@ class Job:
         frames = flow.calibration_frames(tuning.start, self.data)
         quantized = quantize(graph, frames, config)
         half = self.recipe.precision == "bfloat16"
-        has_zeros = config.pruning.method in ("magnitude", "nm")
+        has_zeros = config.pruning.makes_zeros
         layers = tuning.layers
         module = GraphModule(quantized, config, tuning.normalized, has_zeros, half, layers)
         with torch.no_grad():  # the first batch sets the normalizations up

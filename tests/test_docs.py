@@ -17,6 +17,7 @@ from docs_pages import DOCS, README, ROOT, blocks, first_cells, page, rows, scri
 
 from shiftloom.codegen import boards, cli, config
 from shiftloom.codegen.cli import steps
+from shiftloom.comparing import layers, run
 from shiftloom.simulation import Simulation
 
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -233,6 +234,21 @@ def test_paper_page_is_that_of_its_figures() -> None:
     exact = [row for row in found["experiments"]["savings"]["rows"]["savings"] if row["place"]]
     assert [row["verdict"] for row in exact if row["network"] == "convnet"] == ["equal"] * 2
     assert all(not each["absent"] for each in found["experiments"].values())
+
+
+def test_comparison_page_is_that_of_its_figures() -> None:
+    found = json.loads((DOCS / "dataflows.json").read_text("utf-8"))
+    text = page("comparing-dataflows.md")
+    assert text == script_of("update_dataflows").page(text, found)
+    assert f"in {run.FRAMES} frames" in text
+    assert {row["network"] for row in found["rows"]} == {kind.name for kind in layers.KINDS}
+    assert all(row["found"] or row["refusal"] for row in found["rows"])
+    assert [row for row in found["rows"] if row["found"] and row["found"]["mismatches"]] == []
+
+
+def test_comparison_page_without_its_markers_is_refused() -> None:
+    with pytest.raises(SystemExit, match="the page needs the markers <!-- layers:begin -->"):
+        script_of("update_dataflows").page("no marker", {"multipliers": 1, "rows": []})
 
 
 def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:

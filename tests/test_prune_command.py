@@ -85,6 +85,16 @@ def test_zeros_before_and_after(folder: Path) -> None:
     assert found["after"]["accuracy"] is None
 
 
+def test_blocks_of_zeros_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = run(folder, "prune", "pruning: {method: block, block: [4, 4], share: 0.5}")
+    layers = [found[side]["survey"]["layers"] for side in ("before", "after")]
+    assert [row["blocks"] for row in layers[0]] == [None, None]
+    assert [row["blocks"] for row in layers[1]] == [[9, 18], [9, 18]]
+    assert [row["zeros"] for row in layers[1]] == [36, 144]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Blocks of 0, steps that an engine skips: conv1 9 of 18, conv2 9 of 18." in said
+
+
 def test_a_network_without_a_plan_is_still_compared(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from shiftloom.codegen.cli import compressing, generating, paper, setup, training
+from shiftloom.codegen.cli import comparing, compressing, generating, paper, setup, training
 from shiftloom.codegen.errors import ShiftloomError
 
 COMMANDS = (
@@ -27,6 +27,7 @@ COMMANDS = (
     generating.report,
     generating.implement,
     generating.demo,
+    comparing.compare,
     paper.paper,
     setup.boards,
     setup.doctor,

@@ -13,7 +13,7 @@ from shiftloom.codegen.errors import ShiftloomError, key_of
 from shiftloom.codegen.fitted import Layer
 from shiftloom.codegen.graph import Graph, check
 from shiftloom.codegen.ops.fold import fold_affines
-from shiftloom.codegen.pruning import magnitude, nm
+from shiftloom.codegen.pruning import block, magnitude, nm
 from shiftloom.codegen.pruning.criteria import CRITERIA, scores
 from shiftloom.codegen.pruning.groups import find
 from shiftloom.codegen.pruning.selection import chosen
@@ -46,13 +46,15 @@ def prune(graph: Graph, config: Config) -> Graph:
             graph.name, "has no layer to prune", "name fewer layers in pruning.keep"
         )
     _check_formats(free, config)
-    return masked(graph, _stay(free, how))
+    return masked(graph, _stay(graph, free, how))
 
 
-def _stay(free: Mapping[str, Layer], how: PruningConfig) -> dict[str, Array]:
+def _stay(graph: Graph, free: Mapping[str, Layer], how: PruningConfig) -> dict[str, Array]:
     """The masks of the weights that stay."""
     if how.method == "magnitude":
         return magnitude.masks(free, how.share, how.scope)
+    if how.method == "block":
+        return block.masks(graph, free, how.block, how.share, how.scope)
     nm.check(how.n, how.m)
     return {name: nm.mask(op, how.n, how.m) for name, op in free.items()}
 

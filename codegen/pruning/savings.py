@@ -9,7 +9,7 @@ import numpy as np
 
 from shiftloom.codegen import cost
 from shiftloom.codegen.boards import Board
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, PruningConfig
 from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming import foldings
@@ -17,8 +17,10 @@ from shiftloom.codegen.dataflows.streaming.options import head_units
 from shiftloom.codegen.dataflows.streaming.stages import Stage, cut
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan
+from shiftloom.codegen.pruning import block
 from shiftloom.codegen.pruning.zeros import layers
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quantize import Quantized
@@ -30,7 +32,8 @@ class LayerCost:
 
     `lut` and `dsp` are predicted for the PE in the plan, None without a plan. `burnt_in` are the
     LUTs of a `constant` PE for all outputs at once and `adders` its adders, None where the layer is
-    too large for one or has groups.
+    too large for one or has groups. `blocks` counts blocks that are 0, and all of them, where the
+    method is `block`.
     """
 
     layer: str
@@ -43,6 +46,7 @@ class LayerCost:
     dsp: float | None = None
     adders: int | None = None
     burnt_in: float | None = None
+    blocks: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,12 @@ def _layers(quantized: Quantized, config: Config, units: tuple[Unit, ...]) -> It
             dsp=cells.dsp if cells else None,
             adders=len(constant.graph.adders) if constant else None,
             burnt_in=cost.predict(constant).lut if constant else None,
+            blocks=_blocks(quantized.graph, name, config.pruning),
         )
+
+
+def _blocks(graph: Graph, name: str, how: PruningConfig) -> tuple[int, int] | None:
+    return block.zero_blocks(graph, name, how.block) if how.method == "block" else None
 
 
 def _burnt_in(stage: Stage) -> ConstantMatrix | None:

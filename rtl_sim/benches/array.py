@@ -64,7 +64,8 @@ class Shape:
             span = 1 << (self.x_bits + 2)
             lacking = span // 2 * tile.weights.shape[0] * self.rows - negative
             total = total + (lacking if self.x_signed else negative * (span - 1))
-        return total % (1 << self.acc_bits)
+        wrapped: IntArray = total % (1 << self.acc_bits)
+        return wrapped
 
 
 @dataclass(frozen=True)

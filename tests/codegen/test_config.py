@@ -66,7 +66,7 @@ def test_an_empty_file_is_all_defaults(name: str, tmp_path: Path) -> None:
 
 
 def test_pruning_is_none_unless_asked_for() -> None:
-    assert Config().pruning == PruningConfig("none", 0.5, "layer", 2, 4, 1, 1, ())
+    assert Config().pruning == PruningConfig("none", 0.5, "layer", 2, 4, (16, 16), 1, 1, ())
     asked = {"method": "channel", "share": 0.25, "scope": "global", "keep": ["fc"]}
     assert parse({"pruning": asked}).pruning == PruningConfig(
         "channel", 0.25, "global", keep=("fc",)
@@ -208,8 +208,8 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
         ({"target": "zedboard"}, "target: holds a str; write key: value pairs"),
         (
             {"pruning": {"method": "l1"}},
-            "pruning.method: 'l1'; input should be 'none', 'magnitude', 'nm', 'filter_l1', "
-            "'filter_fpgm' or 'channel'",
+            "pruning.method: 'l1'; input should be 'none', 'magnitude', 'nm', 'block', "
+            "'filter_l1', 'filter_fpgm' or 'channel'",
         ),
         ({"defaults": {"phi": True}}, "defaults.phi: True; input should be a valid integer"),
         ({"defaults": {"phi": 1.0}}, "defaults.phi: 1.0; input should be a valid integer"),

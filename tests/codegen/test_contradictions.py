@@ -98,18 +98,25 @@ def test_settings_that_contradict_each_other_are_refused(
             "pruning",
             {"method": "nm", "share": 0.3},
             "share: 0.3 means nothing with method: nm; "
-            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+            "leave it out, or use method: "
+            "magnitude or block or filter_l1 or filter_fpgm or channel",
         ),
         (
             "pruning",
             {"share": 0.9},
             "share: 0.9 means nothing with method: none; "
-            "leave it out, or use method: magnitude or filter_l1 or filter_fpgm or channel",
+            "leave it out, or use method: "
+            "magnitude or block or filter_l1 or filter_fpgm or channel",
         ),
         (
             "pruning",
             {"method": "magnitude", "n": 1, "m": 2},
             "n: 1 means nothing with method: magnitude; leave it out, or use method: nm",
+        ),
+        (
+            "pruning",
+            {"method": "nm", "block": [4, 4]},
+            "block: [4, 4] means nothing with method: nm; leave it out, or use method: block",
         ),
         (
             "pruning",

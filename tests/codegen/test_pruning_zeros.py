@@ -164,7 +164,7 @@ def test_a_short_last_block_keeps_as_many() -> None:
 # ---------------------------------------------------------------- refusals
 
 
-@pytest.mark.parametrize("method", ["magnitude", "nm", "filter_l1"])
+@pytest.mark.parametrize("method", ["magnitude", "nm", "block", "filter_l1"])
 def test_unknown_layers_to_keep_are_refused(method: str) -> None:
     with refuses(
         "pruning.keep: linear7: no such layer; "
@@ -186,7 +186,7 @@ def test_a_network_whose_layers_are_all_kept_is_refused() -> None:
         )
 
 
-@pytest.mark.parametrize("method", ["magnitude", "nm"])
+@pytest.mark.parametrize("method", ["magnitude", "nm", "block"])
 def test_a_format_without_a_zero_is_refused(method: str) -> None:
     config = parse({"pruning": {"method": method}, "layers": {"conv2d3": {"format": "binary"}}})
     with refuses(

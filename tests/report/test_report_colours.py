@@ -35,7 +35,7 @@ def test_contrast_formula() -> None:
 def test_colours_can_be_read(theme: dict[str, str], ground: str) -> None:
     for text in ("ink", "muted", "accent", "mark"):
         assert contrast(theme[text], theme[ground]) >= TEXT, text
-    for graphic in ("bar", "bar2", "bar3", "mark"):
+    for graphic in ("bar", "bar2", "bar3", "bar4", "mark"):
         assert contrast(theme[graphic], theme[ground]) >= GRAPHIC, graphic
 
 

@@ -1,0 +1,1 @@
+"""The dataflows side by side: one layer or network through each of them, measured alike."""
