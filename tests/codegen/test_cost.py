@@ -14,7 +14,6 @@ from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.samples import samples
 
-
 ESTIMATED = {"dadiannao", "systolic"}
 """Kinds whose weights are estimates of the parts, not fitted to samples."""
 
