@@ -186,12 +186,12 @@ def trace(
 
 
 def activity(
-    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int = MAX_IDLE
+    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int | None = None
 ) -> str:
     """What Verilator's SAIF file says of a run of `frames`; its nets are named as by nets.hpp."""
     _check_frames(top, frames)
     library = compile_top(top, cache, counted=True)
-    part = Part(0, len(frames), **_options(None, False, max_idle))
+    part = _part(len(frames), None, False, max_idle or top.patience, None)
     with tempfile.TemporaryDirectory(prefix="shiftloom-activity-") as name:
         folder = Path(name)
         frames.tofile(folder / "frames")
