@@ -11,6 +11,10 @@ The table between the markers `accuracy` of models/README.md follows from docs/a
 
     python benchmarks/accuracy.py --data FOLDER --json docs/accuracy.json
 
+The table between the markers `external` follows from docs/external_memory.json:
+
+    python benchmarks/external_memory.py --memory fixed random --synth --json FILE
+
 Tests compare the tables with the JSON.
 """
 
@@ -37,6 +41,7 @@ MODELS = ROOT / "models" / "README.md"
 KEPT = ROOT / "docs" / "demo.json"
 TINY = ROOT / "docs" / "mlperf_tiny.json"
 ACCURACY = ROOT / "docs" / "accuracy.json"
+EXTERNAL = ROOT / "docs" / "external_memory.json"
 WIDTH = 80
 NETWORKS = {
     "mlperf_resnet8": "ResNet-8",
@@ -143,6 +148,43 @@ def accuracy(found: list[dict[str, Any]]) -> str:
     return "\n".join(f"| {row} |" for row in rows)
 
 
+def external(found: dict[str, Any]) -> str:
+    """The table of a network in external memory in Markdown, from the benchmark's JSON."""
+    board, clock = boards.get("pynq-z2"), found["clock_mhz"]
+    runs = {run["memory"]: run for run in found["runs"]}
+    fixed, random = runs["fixed"], runs["random"]
+    wrong = sum(run["mismatches"] for run in found["runs"])
+    moved = fixed["read_bytes"] + fixed["written_bytes"]
+    bandwidth = moved * clock / fixed["interval"] / 1000
+    ports = found["ports"]
+    rows = [
+        ("output integers that differ from the golden model's", f"{wrong}"),
+        (
+            "clocks a frame, simulated and planned",
+            _pair(fixed["interval"], found["planned_interval"]),
+        ),
+        ("clocks of a lone frame", _pair(fixed["latency"], found["planned_latency"])),
+        ("frames a second at an assumed 125 MHz", f"{clock * 1e6 / fixed['interval']:.1f}"),
+        ("GOPS", f"{fixed['gops']:.1f}"),
+        ("utilization of the array", f"{found['utilization']:.1%}"),
+        ("memory ports of 64 bits", f"{ports}, {ports * 8 * clock / 1000:g} GB/s at most"),
+        ("bytes a frame, mean rate", f"{moved:,}, {bandwidth:.2f} GB/s"),
+        ("clocks a frame with random latency", f"{random['interval']:,.0f}"),
+        ("slower by", f"{random['interval'] / fixed['interval'] - 1:.1%}"),
+    ]
+    cells = found["synthesized"]
+    for key, label in (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram36", "BRAM36")):
+        share = cells[key] / getattr(board, key)
+        used = f"{cells[key]:,.1f}".removesuffix(".0")
+        rows.append((f"{label} by Yosys, share of the board", f"{used}, {share:.1%}"))
+    head = [("ResNet-18 on the TUL PYNQ-Z2", "measured"), ("---", "---:")]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (*head, *rows))
+
+
+def _pair(simulated: float, planned: int) -> str:
+    return f"{simulated:,.0f} and {planned:,}"
+
+
 def _benchmark() -> ModuleType:
     """benchmarks/mlperf_tiny.py, which says what each case is."""
     name = "mlperf_tiny"
@@ -174,6 +216,7 @@ def main() -> None:
     output = ROOT / "out"
     text = README.read_text("utf-8")
     text = replaced(text, "mlperf", mlperf(json.loads(TINY.read_text("utf-8"))))
+    text = replaced(text, "external", external(json.loads(EXTERNAL.read_text("utf-8"))))
     if (output / "demo.json").is_file():
         found = json.loads((output / "demo.json").read_text("utf-8"))
         text = replaced(text, "demo", printed(found, output))

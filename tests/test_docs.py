@@ -227,6 +227,13 @@ def test_readme_figures_are_those_of_mlperf_tiny() -> None:
     assert all(row["simulated"]["mismatches"] == 0 for row in found)
 
 
+def test_readme_figures_are_those_of_external_memory() -> None:
+    script = script_of("update_readme")
+    found = json.loads((DOCS / "external_memory.json").read_text("utf-8"))
+    assert script.replaced(README, "external", script.external(found)) == README
+    assert all(run["mismatches"] == 0 for run in found["runs"])
+
+
 def test_paper_page_is_that_of_its_figures() -> None:
     pytest.importorskip("altair")
     found = json.loads((DOCS / "paper.json").read_text("utf-8"))
