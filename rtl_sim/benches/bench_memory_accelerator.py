@@ -1,7 +1,8 @@
-"""A generated accelerator with two masters: resets in mid-traffic, a base of no use, bus errors.
+"""A generated accelerator with masters: resets in mid-traffic, a base of no use, bus errors.
 
-The file in ACCELERATOR (see accelerator.py) also has `image`, the first words of the memory. The
-two masters share it; every burst is checked.
+The file in ACCELERATOR (see accelerator.py) also has `image`, the first words of the memory, which
+the masters share; `bursts`, the most beats of a burst of each master; and `clocks`, about those of
+a frame. Every burst is checked.
 """
 
 from __future__ import annotations
@@ -20,24 +21,29 @@ from shiftloom.rtl_sim.benches.axi_memory import Master, Pace, ReadMemory, Write
 from shiftloom.rtl_sim.benches.commands import Words
 
 BASE = 0x2000_0000
-MASTERS = (Master("m0_axi", 8), Master("m1_axi", 8))
 BUS_ERROR, MISALIGNED = 8, 16
 
 
+def _given() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(os.environ["ACCELERATOR"]).read_text("utf-8"))
+    return found
+
+
 class Memory:
-    """Both ports of the memory, once a clock."""
+    """All ports of the memory, once a clock."""
 
     def __init__(self, dut: Any, pace: Pace, errors: tuple[int, ...] = ()) -> None:
         self.dut, words = dut, Words()
-        image = json.loads(Path(os.environ["ACCELERATOR"]).read_text("utf-8"))["image"]
-        words.update((BASE // 8 + index, word) for index, word in enumerate(image))
+        given = _given()
+        masters = [Master(f"m{i}_axi", burst) for i, burst in enumerate(given["bursts"])]
+        words.update((BASE // 8 + index, word) for index, word in enumerate(given["image"]))
         wrong = [BASE // 8 + word for word in errors]
-        reads = [ReadMemory(dut, words, pace, i, wrong, m) for i, m in enumerate(MASTERS)]
-        writes = [WriteMemory(dut, words, pace, 9, wrong, "any", master) for master in MASTERS]
+        reads = [ReadMemory(dut, words, pace, i, wrong, m) for i, m in enumerate(masters)]
+        writes = [WriteMemory(dut, words, pace, 9, wrong, "any", master) for master in masters]
         self.agents: tuple[ReadMemory | WriteMemory, ...] = (*reads, *writes)
 
     def bursts(self) -> int:
-        """Bursts of both ports so far."""
+        """Bursts of all ports so far."""
         return sum(len(agent.address.bursts) for agent in self.agents)
 
     async def run(self) -> None:
@@ -70,7 +76,7 @@ async def is_right_after_reset(dut: Any, pace: Pace) -> None:
     for _ in range(16):
         accelerator.pace("bursty", "bursty")
         accelerator.send_right(2)
-        await ClockCycles(dut.aclk, rng.randint(1, 500))
+        await ClockCycles(dut.aclk, rng.randint(1, 2 * _given()["clocks"]))
         resetting = cocotb.start_soon(accelerator.reset(True, 1))
         await RisingEdge(dut.rst)
         compare(accelerator.take(), [frame.output for frame in accelerator.sent[first:]])

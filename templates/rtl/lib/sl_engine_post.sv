@@ -19,7 +19,7 @@ module sl_engine_post #(
   parameter int ACC_BITS = 24,  // width of a signed sum
   parameter int M_BITS = 8,     // width of the unsigned multiplier
   parameter int C_BITS = 0,     // width of the signed offset, 0: none
-  parameter int F_BITS = 16,    // width of the signed m1 and m2
+  parameter int F_BITS = 16,    // width of the signed m1 and m2, 2 or more: they hold a 1
   parameter int K_BITS = 24,    // width of the signed add
   localparam int WORD = C_BITS + M_BITS,
   localparam int V = LANE + 2
