@@ -20,7 +20,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, FallingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, ReadOnly
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -107,6 +107,7 @@ class Watch:
     async def _run(self) -> None:
         while True:
             await FallingEdge(self.dut.aclk)
+            await ReadOnly()  # what a memory drives at this edge may change s_axis_tready
             self.clock += 1
             self._look_at_input()
             self._look_at_output()
