@@ -307,7 +307,8 @@ module sl_systolic #(
   wire [QUEUES-1:0] res_valid, res_ready, store_valid, store_ready;
   wire [QUEUES*WORD-1:0] store_word;
   sl_systolic_queues #(
-    .WORD(WORD), .QUEUES(QUEUES), .DEPTH(2 * PIXELS), .RES_DEPTH(PIXELS), .SUMS(C * ACC_BITS)
+    .WORD(WORD), .QUEUES(QUEUES), .DEPTH(2 * PIXELS), .RES_DEPTH((PIXELS > 2) ? PIXELS : 2),
+    .SUMS(C * ACC_BITS)
   ) i_queues (
     .clk(clk), .rst(rst), .is_pool(is_pool), .has_residual(has_residual), .emits(emits),
     .pixels(tile_pixels), .begins(begins), .claim(claim), .has_room(has_room),
