@@ -50,7 +50,16 @@ def pace(graph: QGraph, plan: EnginePlan) -> int:
     """Clocks between the pixels whose sums leave an engine: the steps of all their outputs."""
     operations = operations_of(graph, Lanes(plan.rows, plan.columns))
     count = sum(Steps(operations.ops[-1], operations.lanes).counts)
-    return count if plan.kind == "dadiannao" else count * plan.rows
+    if plan.kind == "dadiannao":
+        return count
+    tile = emitted_pixels(plan)
+    return -(-count * max(tile, plan.rows) // tile)
+
+
+def emitted_pixels(plan: EnginePlan) -> int:
+    """Pixels whose sums leave an engine for a tile of outputs, before those for the next."""
+    last = plan.ops[-1]
+    return 1 if plan.kind == "dadiannao" else last.rows * last.columns
 
 
 @lru_cache(maxsize=4)
@@ -64,23 +73,27 @@ def add(c: Composer, node: QNode, part: Part, x: Stream) -> Stream:
     plan = c.choices.engine(node.name)
     if plan.kind == "dadiannao":
         program = neurons(part.graph, plan)
-        x, made = _ends(c, node, program, x)
+        x, made = _ends(c, node, program, x, 1)
         unit: Unit = DadianNao(_name(node), node.name, x, made, program, c.qgraph.name)
     else:
         tiled = array(part.graph, plan)
-        x, made = _ends(c, node, tiled, x)
+        x, made = _ends(c, node, tiled, x, emitted_pixels(plan))
         unit = Systolic(_name(node), node.name, x, made, tiled, c.qgraph.name)
-    return streams.sink(
-        c, node, operations_of(part.graph, Lanes(plan.rows, plan.columns)), c.append(unit)
-    )
+    operations = operations_of(part.graph, Lanes(plan.rows, plan.columns))
+    return streams.sink(c, node, operations, c.append(unit), emitted_pixels(plan))
 
 
 def _ends(
-    c: Composer, node: QNode, program: dadiannao.Program | systolic.Program, x: Stream
+    c: Composer,
+    node: QNode,
+    program: dadiannao.Program | systolic.Program,
+    x: Stream,
+    tile: int,
 ) -> tuple[Stream, Stream]:
     """What the engine reads and makes."""
     operations, widths = program.operations, program.widths
-    return streams.source(c, node, operations, widths, x), streams.sums(node, operations, widths)
+    x = streams.source(c, node, operations, widths, x)
+    return x, streams.sums(node, operations, widths, tile)
 
 
 def _name(node: QNode) -> str:

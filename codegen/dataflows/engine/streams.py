@@ -10,6 +10,7 @@ from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
 from shiftloom.codegen.dataflows.engine.operations import Operations
 from shiftloom.codegen.dataflows.streaming.crop import CropUnit
 from shiftloom.codegen.dataflows.streaming.extend import Extend
+from shiftloom.codegen.dataflows.streaming.gather import GatherUnit
 from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.qgraph import QNode
@@ -48,18 +49,21 @@ def _row_windows(c: Composer, node: QNode, operations: Operations, x: Stream) ->
     return c.append(WindowUnit(name, node.name, x, sink, window, x.shape, output, 1, pad))
 
 
-def sums(node: QNode, operations: Operations, widths: Arithmetic) -> Stream:
-    """The stream that the engine makes: all outputs of a tile a beat."""
+def sums(node: QNode, operations: Operations, widths: Arithmetic, tile: int) -> Stream:
+    """The stream that the engine makes: all outputs of a tile a beat, `tile` pixels for each."""
     op, columns = operations.ops[-1], operations.lanes.columns
     assert op.weights is not None
-    shape = (*op.output, len(op.weights.data))
-    tensor = node.name if len(op.weights.data) == operations.channels else ""
+    channels = len(op.weights.data)
+    in_order = tile == 1 or channels == columns
+    tensor = node.name if channels == operations.channels and in_order else ""
+    shape = (*op.output, channels)
     return Stream(f"{node.name}_tiles", tensor, shape, columns, widths.acc_bits, True)
 
 
-def sink(c: Composer, node: QNode, operations: Operations, x: Stream) -> Stream:
-    """The sums without those of channels that do not exist."""
+def sink(c: Composer, node: QNode, operations: Operations, x: Stream, tile: int) -> Stream:
+    """The sums pixel by pixel, without those of channels that do not exist."""
     channels, columns = operations.channels, operations.lanes.columns
+    x = _pixel_by_pixel(c, node, x, tile)
     if channels % columns == 0:
         return x
     lanes = gcd(channels, columns)
@@ -67,3 +71,16 @@ def sink(c: Composer, node: QNode, operations: Operations, x: Stream) -> Stream:
     made = c.stream(f"{node.name}_sums", node.name, lanes)
     size, kept = (x.pixels, x.folds), (x.pixels, made.folds)
     return c.append(CropUnit(f"{node.name}_crop", node.name, x, made, size, (0, 0), kept))
+
+
+def _pixel_by_pixel(c: Composer, node: QNode, x: Stream, tile: int) -> Stream:
+    """All outputs of a pixel one behind the other, where they come tile by tile."""
+    if tile == 1 or x.folds == 1:
+        return x
+    order = tuple(co * tile + pixel for pixel in range(tile) for co in range(x.folds))
+    whole = (x.pixels // tile, 1, x.shape[2] * tile)
+    tensor = node.name if x.shape[2] == c.qgraph.tensor(node.name).shape[2] else ""
+    made = replace(x, name=f"{node.name}_pixels", tensor=tensor, shape=whole)
+    name, given = f"{node.name}_order", replace(x, shape=whole)
+    made = c.append(GatherUnit(name, node.name, given, made, order, c.qgraph.name))
+    return replace(made, shape=x.shape)

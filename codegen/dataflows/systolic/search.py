@@ -22,7 +22,7 @@ from shiftloom.codegen.dataflows.engine.program import ReadResidual
 from shiftloom.codegen.dataflows.engine.steps import LOOPS, Steps
 from shiftloom.codegen.dataflows.systolic import cycles
 from shiftloom.codegen.dataflows.systolic.compiled import ended
-from shiftloom.codegen.dataflows.systolic.tiling import EMITTED_PIXELS, pitch
+from shiftloom.codegen.dataflows.systolic.tiling import EMITTED_PIXELS, even, pitch
 from shiftloom.codegen.dataflows.systolic.turns import Turns
 from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
@@ -195,12 +195,11 @@ def _tilings(turns: Turns, index: int, op: Op, array: cycles.Array, ports: int) 
 
 
 def _sizes(op: Op, array: cycles.Array) -> list[tuple[int, int]]:
-    """Tile heights that split the rows evenly, or parts of a row."""
+    """Tile heights that split the rows evenly, or parts of a row; for emitted sums equal tiles."""
     height, width = op.output
     most = array.lanes.rows if array.is_output else max(DEPTHS)
     if op.emits:
-        one = -(-len(op.bias.data) // array.lanes.columns) == 1 if op.bias else True
-        most = min(most, EMITTED_PIXELS) if one else 1
+        return [even(op, min(most, EMITTED_PIXELS))]
     if width > most:
         return [(1, most)]
     tallest = min(height, most // width)

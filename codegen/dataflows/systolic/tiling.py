@@ -28,6 +28,15 @@ def tiles(op: Op, rows: int, columns: int) -> Iterator[Tile]:
             yield Tile(y, x, min(rows, height - y), min(columns, width - x))
 
 
+def even(op: Op, most: int) -> tuple[int, int]:
+    """Rows and columns of the largest equal tiles of at most `most` pixels that lie in a row."""
+    height, width = op.output
+    columns = max(n for n in range(1, width + 1) if width % n == 0 and n <= most)
+    if columns < width:
+        return 1, columns
+    return max(n for n in range(1, height + 1) if height % n == 0 and n * width <= most), width
+
+
 def read_rows(op: Op, tile: Tile) -> Rows:
     """The rows of the map that a tile reads, at least one."""
     stride, top, height = op.window.stride[0], op.window.padding[0], op.size[0]
