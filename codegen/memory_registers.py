@@ -14,7 +14,7 @@ _ERRORS = (
     Field("misaligned", 4, 1, "a frame began with a MEMORY_BASE of no use; it was dropped"),
 )
 _BASE = Register(
-    *("MEMORY_BASE", 0x28, "rw", "Byte address of the external memory, a multiple of 4096"),
+    *("MEMORY_BASE", 0x28, "rw", "Byte address of the external memory, a multiple of 4096 above 0"),
     (Field("memory_base", 0, 32, "to be written while STATUS.busy is 0"),),
 )
 

@@ -102,11 +102,12 @@ BUGS = {
     ),
     "write_leaves_a_burst_open": Bug(WRITE, "busy || (s_tvalid", "(s_tvalid", STUCK),
     "gate_looks_at_every_beat": Bug(
-        GATE, "first ? (base[11:0] != '0) : drop_q", "base[11:0] != '0", "beat|tvalid|frame_start"
+        GATE, "first ? wrong : drop_q", "wrong", "beat|tvalid|frame_start"
     ),
     "gate_sees_the_low_byte_alone": Bug(
-        GATE, "base[11:0] != '0)", "base[7:0] != '0)", "frame_start"
+        GATE, "base[11:0] != '0 ", "base[7:0] != '0 ", "frame_start"
     ),
+    "gate_takes_a_base_of_0": Bug(GATE, " || base == '0", "", "frame_start"),
     "write_error_is_silent": Bug(WRITE, "m_axi_bvalid && m_axi_bresp[1]", "1'b0", "keeps_an_error"),
 }
 

@@ -45,7 +45,7 @@ FAULTS = {
         "is_right_after_reset",
     ),
     "gate_is_open": Fault(
-        *("sl_memory_gate", "(base[11:0] != '0)", "(&base[11:0])"), "drops_frames_of_a_base"
+        *("sl_memory_gate", "base[11:0] != '0", "&base[11:0]"), "drops_frames_of_a_base"
     ),
     "dropped_frames_count": Fault(
         *("copying_shell", ".frame_start(frame_start),\n    .frame_done"),

@@ -1,6 +1,8 @@
 // Lets frames pass whose memory is in place: the others are dropped before they touch it.
 //
-//   m = the frames of s on whose first beat base is a multiple of 4096.
+//   m = the frames of s on whose first beat base is a multiple of 4096, and not 0.
+//
+// 0 is what the register holds before a host has written it.
 //
 // Timing: an accepted beat is offered 1 clock later, one beat a clock; s_tready depends on m_tready
 // combinationally, and is high while a frame is dropped. frame_start and misaligned are high for 1
@@ -31,7 +33,8 @@ module sl_memory_gate #(
 
   wire first  = count_q == '0;
   wire last   = count_q == CW'(BEATS - 1);
-  wire drop   = first ? (base[11:0] != '0) : drop_q;
+  wire wrong  = base[11:0] != '0 || base == '0;
+  wire drop   = first ? wrong : drop_q;
   wire enable = !m_tvalid || m_tready;
   wire accept = s_tvalid && s_tready;
 
@@ -55,8 +58,6 @@ module sl_memory_gate #(
       misaligned  <= 1'b0;
     end
   end
-
-  wire unused_bits = &{1'b0, base[31:12]};
 
 endmodule
 
