@@ -130,5 +130,6 @@ BOUNDS = (
     LevelBound("sl_weight_rows", 9),
     LevelBound("sl_weight_unpack", 4),
     LevelBound("sl_map_ingest", 2),
+    LevelBound("sl_memory_ports", 11),
     LevelBound("sl_systolic", 13),
 )

@@ -165,10 +165,12 @@ module sl_systolic #(
   wire [31:0] loaded;
   wire [BW:0] buffer_waddr;
   wire [WORD-1:0] buffer_wdata, word;
-  wire [N-1:0] rcmd_valid, rcmd_ready, wcmd_valid, wcmd_ready;
-  wire [N*32-1:0] rcmd_addr, rcmd_beats, wcmd_addr, wcmd_beats;
-  wire [N*64-1:0] r_tdata, w_tdata;
-  wire [N-1:0] r_tvalid, r_tready, w_tvalid, w_tready, write_done;
+  wire [N-1:0] rcmd_valid, rcmd_ready, r_tvalid, r_tready;
+  wire [N*32-1:0] rcmd_addr, rcmd_beats;
+  wire [N*64-1:0] r_tdata;
+  wire [1:0] wcmd_valid, wcmd_ready, w_tvalid, w_tready, write_done;
+  wire [63:0] wcmd_addr, wcmd_beats;
+  wire [127:0] w_tdata;
 
   sl_tile_load #(.WORD_BEATS(WORD_BEATS), .BUFFER(BUFFER), .INSTRUCTIONS(LOADS)) i_load (
     .clk(clk), .rst(rst), .start(start_q), .idle(load_idle), .base(memory_base),
@@ -351,64 +353,26 @@ module sl_systolic #(
   );
 
   // ---- Memory ports -------------------------------------------------------------------------
-  wire [N-1:0] read_error, write_error, read_busy, write_busy;
-  assign memory_error = |{read_error, write_error};
-  assign wcmd_valid[N-1:2] = '0;
-  assign wcmd_addr[N*32-1:64] = '0;
-  assign wcmd_beats[N*32-1:64] = '0;
-  assign w_tdata[N*64-1:128] = '0;
-  assign w_tvalid[N-1:2] = '0;
-  for (genvar p = 0; p < N; p = p + 1) begin : gen_port
-    wire [9:0] unused_count;
-    sl_axi_read i_read (
-      .clk(clk), .rst(bus_rst), .flush(rst), .busy(read_busy[p]), .error(read_error[p]),
-      .cmd_valid(rcmd_valid[p]), .cmd_ready(rcmd_ready[p]), .cmd_addr(rcmd_addr[p*32 +: 32]),
-      .cmd_beats(rcmd_beats[p*32 +: 32]), .m_tdata(r_tdata[p*64 +: 64]), .m_tvalid(r_tvalid[p]),
-      .m_tready(r_tready[p]), .m_count(unused_count),
-      .m_axi_araddr(m_axi_araddr[p*32 +: 32]), .m_axi_arlen(m_axi_arlen[p*8 +: 8]),
-      .m_axi_arsize(m_axi_arsize[p*3 +: 3]), .m_axi_arburst(m_axi_arburst[p*2 +: 2]),
-      .m_axi_arcache(m_axi_arcache[p*4 +: 4]), .m_axi_arprot(m_axi_arprot[p*3 +: 3]),
-      .m_axi_arvalid(m_axi_arvalid[p]), .m_axi_arready(m_axi_arready[p]),
-      .m_axi_rdata(m_axi_rdata[p*64 +: 64]), .m_axi_rresp(m_axi_rresp[p*2 +: 2]),
-      .m_axi_rlast(m_axi_rlast[p]), .m_axi_rvalid(m_axi_rvalid[p]),
-      .m_axi_rready(m_axi_rready[p])
-    );
-    if (p < 2) begin : gen_write
-      sl_axi_write i_write (
-        .clk(clk), .rst(bus_rst), .flush(rst), .busy(write_busy[p]), .error(write_error[p]),
-        .done(write_done[p]), .cmd_valid(wcmd_valid[p]), .cmd_ready(wcmd_ready[p]),
-        .cmd_addr(wcmd_addr[p*32 +: 32]), .cmd_beats(wcmd_beats[p*32 +: 32]),
-        .s_tdata(w_tdata[p*64 +: 64]), .s_tvalid(w_tvalid[p]), .s_tready(w_tready[p]),
-        .m_axi_awaddr(m_axi_awaddr[p*32 +: 32]), .m_axi_awlen(m_axi_awlen[p*8 +: 8]),
-        .m_axi_awsize(m_axi_awsize[p*3 +: 3]), .m_axi_awburst(m_axi_awburst[p*2 +: 2]),
-        .m_axi_awcache(m_axi_awcache[p*4 +: 4]), .m_axi_awprot(m_axi_awprot[p*3 +: 3]),
-        .m_axi_awvalid(m_axi_awvalid[p]), .m_axi_awready(m_axi_awready[p]),
-        .m_axi_wdata(m_axi_wdata[p*64 +: 64]), .m_axi_wstrb(m_axi_wstrb[p*8 +: 8]),
-        .m_axi_wlast(m_axi_wlast[p]), .m_axi_wvalid(m_axi_wvalid[p]),
-        .m_axi_wready(m_axi_wready[p]), .m_axi_bresp(m_axi_bresp[p*2 +: 2]),
-        .m_axi_bvalid(m_axi_bvalid[p]), .m_axi_bready(m_axi_bready[p])
-      );
-    end else begin : gen_silent
-      assign {write_busy[p], write_error[p], write_done[p], wcmd_ready[p], w_tready[p]} = '0;
-      assign m_axi_awaddr[p*32 +: 32] = '0;
-      assign m_axi_awlen[p*8 +: 8] = '0;
-      assign m_axi_awsize[p*3 +: 3] = 3'b011;
-      assign m_axi_awburst[p*2 +: 2] = 2'b01;
-      assign m_axi_awcache[p*4 +: 4] = '0;
-      assign m_axi_awprot[p*3 +: 3] = '0;
-      assign m_axi_awvalid[p] = 1'b0;
-      assign m_axi_wdata[p*64 +: 64] = '0;
-      assign m_axi_wstrb[p*8 +: 8] = '0;
-      assign m_axi_wlast[p] = 1'b0;
-      assign m_axi_wvalid[p] = 1'b0;
-      assign m_axi_bready[p] = 1'b1;
-      wire unused_write = &{1'b0, m_axi_awready[p], m_axi_wready[p], m_axi_bresp[p*2 +: 2],
-                            m_axi_bvalid[p], wcmd_valid[p], wcmd_addr[p*32 +: 32],
-                            wcmd_beats[p*32 +: 32], w_tdata[p*64 +: 64], w_tvalid[p]};
-    end
-  end
+  sl_memory_ports #(.PORTS(N), .WRITERS(2)) i_ports (
+    .clk(clk), .rst(bus_rst), .flush(rst), .error(memory_error),
+    .rcmd_valid(rcmd_valid), .rcmd_ready(rcmd_ready), .rcmd_addr(rcmd_addr),
+    .rcmd_beats(rcmd_beats), .r_tdata(r_tdata), .r_tvalid(r_tvalid), .r_tready(r_tready),
+    .wcmd_valid(wcmd_valid), .wcmd_ready(wcmd_ready), .wcmd_addr(wcmd_addr),
+    .wcmd_beats(wcmd_beats), .w_tdata(w_tdata), .w_tvalid(w_tvalid), .w_tready(w_tready),
+    .write_done(write_done),
+    .m_axi_araddr(m_axi_araddr), .m_axi_arlen(m_axi_arlen), .m_axi_arsize(m_axi_arsize),
+    .m_axi_arburst(m_axi_arburst), .m_axi_arcache(m_axi_arcache), .m_axi_arprot(m_axi_arprot),
+    .m_axi_arvalid(m_axi_arvalid), .m_axi_arready(m_axi_arready), .m_axi_rdata(m_axi_rdata),
+    .m_axi_rresp(m_axi_rresp), .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid),
+    .m_axi_rready(m_axi_rready), .m_axi_awaddr(m_axi_awaddr), .m_axi_awlen(m_axi_awlen),
+    .m_axi_awsize(m_axi_awsize), .m_axi_awburst(m_axi_awburst), .m_axi_awcache(m_axi_awcache),
+    .m_axi_awprot(m_axi_awprot), .m_axi_awvalid(m_axi_awvalid), .m_axi_awready(m_axi_awready),
+    .m_axi_wdata(m_axi_wdata), .m_axi_wstrb(m_axi_wstrb), .m_axi_wlast(m_axi_wlast),
+    .m_axi_wvalid(m_axi_wvalid), .m_axi_wready(m_axi_wready), .m_axi_bresp(m_axi_bresp),
+    .m_axi_bvalid(m_axi_bvalid), .m_axi_bready(m_axi_bready)
+  );
 
-  wire unused_bits = &{1'b0, prog_data, flags, read_busy, write_busy, wcmd_ready, w_tready, write_done};
+  wire unused_bits = &{1'b0, prog_data, flags};
 
 endmodule
 
