@@ -157,7 +157,8 @@ module sl_array_os #(
   end
   for (genvar c = 0; c < C; c = c + 1) begin : gen_sum
     always_ff @(posedge clk) begin
-      sums[c*ACC_BITS +: ACC_BITS] <= aligned[c*ACC_BITS +: ACC_BITS] + bias[c*ACC_BITS +: ACC_BITS];
+      sums[c*ACC_BITS +: ACC_BITS] <=
+        aligned[c*ACC_BITS +: ACC_BITS] + bias[c*ACC_BITS +: ACC_BITS];
     end
   end
 
