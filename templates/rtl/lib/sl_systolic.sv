@@ -219,7 +219,8 @@ module sl_systolic #(
     .program_data(prog_data[31*32-1:0]), .step_addr(step_addr), .step_data(step_data),
     .loaded(loaded), .begins(begins), .tile_done(tile_done), .weights_tile(weights_tile),
     .has_room(has_room), .claim(claim), .result(result), .slot_addr(slot_addr),
-    .slot_valid(slot_valid), .slot_inside(slot_inside), .slot_swap(slot_swap), .slot_first(slot_first),
+    .slot_valid(slot_valid), .slot_inside(slot_inside), .slot_swap(slot_swap),
+    .slot_first(slot_first),
     .slot_last(slot_last), .slot_pixel(slot_pixel), .slot_row(slot_row)
   );
 
