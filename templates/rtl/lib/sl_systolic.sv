@@ -220,8 +220,7 @@ module sl_systolic #(
     .loaded(loaded), .begins(begins), .tile_done(tile_done), .weights_tile(weights_tile),
     .has_room(has_room), .claim(claim), .result(result), .slot_addr(slot_addr),
     .slot_valid(slot_valid), .slot_inside(slot_inside), .slot_swap(slot_swap),
-    .slot_first(slot_first),
-    .slot_last(slot_last), .slot_pixel(slot_pixel), .slot_row(slot_row)
+    .slot_first(slot_first), .slot_last(slot_last), .slot_pixel(slot_pixel), .slot_row(slot_row)
   );
 
   // ---- Operands: the word comes a clock after its address, then padding takes its place ------

@@ -67,9 +67,8 @@ module sl_tile_load #(
   sl_segments i_segments (
     .clk(clk), .rst(rst), .start(begins), .base(base),
     .first(first + (flags[0] ? in_offset : 32'd0)), .beats(beats), .count(segments),
-    .stride(stride),
-    .idle(segments_idle),
-    .cmd_valid(cmd_valid), .cmd_ready(cmd_ready), .cmd_addr(cmd_addr), .cmd_beats(cmd_beats)
+    .stride(stride), .idle(segments_idle), .cmd_valid(cmd_valid), .cmd_ready(cmd_ready),
+    .cmd_addr(cmd_addr), .cmd_beats(cmd_beats)
   );
 
   wire word_valid;
