@@ -9,10 +9,11 @@ from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.contradictions import ENGINES
 from shiftloom.codegen.dataflows.engine.parts import Found, split
 from shiftloom.codegen.errors import ShiftloomError, shown
-from shiftloom.codegen.qgraph import Mac, QGraph, Requantize
+from shiftloom.codegen.qgraph import Mac, QGraph, Requantize, ScaledAdd
 
 _OF_WEIGHTS = ("folding", "pe", "digit")
 _OF_REQUANT = ("requant", "requant_dsp")
+_STORING = (Requantize, ScaledAdd)
 _NAMED = 4
 """Layers that a hint names one by one."""
 
@@ -37,8 +38,8 @@ def _check_settings(part: Found, config: Config) -> None:
     plain = LayerConfig()
     for node in part.graph.nodes:
         layer = config.layer(node.layer)
-        is_mac, is_requant = isinstance(node.unit, Mac), isinstance(node.unit, Requantize)
-        for key in (*_OF_WEIGHTS * is_mac, *_OF_REQUANT * is_requant):
+        makes_sums, stores = isinstance(node.unit, Mac), isinstance(node.unit, _STORING)
+        for key in (*_OF_WEIGHTS * makes_sums, *_OF_REQUANT * stores):
             value = getattr(layer, key)
             if value not in (getattr(config.defaults, key), getattr(plain, key)):
                 raise ShiftloomError(
