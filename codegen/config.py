@@ -219,6 +219,16 @@ class Config:
         """Settings of a node: its override, or the defaults."""
         return self.layers.get(node, self.defaults)
 
+    @property
+    def dataflows(self) -> frozenset[str]:
+        """The dataflows that are named for the network or for layers."""
+        layers = (self.defaults, *self.layers.values())
+        return frozenset({self.target.dataflow, *(e.dataflow for e in layers if e.dataflow)})
+
+    def dataflow(self, node: str) -> str:
+        """The dataflow of a layer: its own, or the target's."""
+        return self.layer(node).dataflow or self.target.dataflow
+
     def check_layers(self, nodes: tuple[str, ...]) -> None:
         """Refuse overrides of nodes that the network does not have."""
         for name in self.layers:
@@ -315,6 +325,7 @@ def parse(data: object, source: str = "configuration") -> Config:
     for section, table in contradictions.SECTIONS.items():
         given, settings = data.get(section, {}), getattr(config, section)
         contradictions.check(f"{source}: {section}", given, settings, table)
+    contradictions.check_target(f"{source}: target", data.get("target", {}), config.dataflows)
     _check_entry(f"{source}: defaults", defaults, config.defaults)
     for name, layer in layers.items():
         _check_entry(f"{source}: layers.{key_of(name)}", layer, config.layers[name])

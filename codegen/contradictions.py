@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shiftloom.codegen.errors import ShiftloomError, shown
 
@@ -31,6 +31,16 @@ WEIGHTS = (
 _CHANNELS = ("filter_l1", "filter_fpgm", "channel")
 ZEROS = ("magnitude", "nm", "block")
 """Methods of pruning that set weights to 0."""
+ENGINES = ("dadiannao", "systolic")
+"""The dataflows that run several layers on one engine."""
+_MEMORY = ("systolic",)
+TARGET: Mapping[str, tuple[str, ...]] = {
+    "array": ENGINES,
+    "stationary": _MEMORY,
+    "weight_ports": _MEMORY,
+    "memory_gbs": _MEMORY,
+}
+"""Of a key of `target` that is about engines: the dataflows that it means something for."""
 _BY_SHARE = "method", ("magnitude", "block", *_CHANNELS)
 _REMOVING = "method", _CHANNELS
 _NM = "method", ("nm",)
@@ -66,4 +76,16 @@ def check(where: str, given: Mapping[str, object], settings: object, meant: Mean
                 f"{where}.{key}",
                 f"{shown(value)} means nothing with {other}: {found}",
                 f"leave it out, or use {other}: {' or '.join(useful)}",
+            )
+
+
+def check_target(where: str, given: Mapping[str, object], dataflows: Collection[str]) -> None:
+    """Refuse what a target gives for dataflows that neither it nor a layer has."""
+    for key, useful in TARGET.items():
+        if given.get(key) is not None and not set(useful) & set(dataflows):
+            either = " or ".join(useful)
+            raise ShiftloomError(
+                f"{where}.{key}",
+                f"{shown(given[key])} means nothing without a layer of dataflow: {either}",
+                f"leave it out, or use dataflow: {either} in the target or a layer",
             )

@@ -193,6 +193,10 @@ class Fifo:
     depth: int
 
 
+ADDRESS_LIMIT = 1 << 32
+"""Addresses of the external memory are below: MEMORY_BASE and all ports have 32 bits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """External memory of `size` bytes, which begins with `image`, behind `ports` AXI4 masters.
@@ -209,6 +213,12 @@ class Memory:
         if self.size < 1 or self.size % 8:
             raise ShiftloomError(
                 "memory", f"{self.size} bytes are no whole words", "use a positive multiple of 8"
+            )
+        if self.size >= ADDRESS_LIMIT:
+            raise ShiftloomError(
+                "memory",
+                f"{self.size} bytes, MEMORY_BASE reaches {ADDRESS_LIMIT - 1} bytes",
+                "give fewer layers the dataflow that uses it, or fewer weight bits",
             )
         if len(self.image) > self.size:
             raise ShiftloomError(

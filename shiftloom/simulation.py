@@ -19,6 +19,7 @@ from shiftloom.rtl_sim import engine, locate
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
 from shiftloom.rtl_sim.hls_engine import HlsEngine
+from shiftloom.rtl_sim.memory import MemoryModel
 
 Progress = Callable[[int, int], None]
 BEAT_BYTES = 8
@@ -80,22 +81,24 @@ def simulate_rtl(
     progress: Progress | None = None,
     stall: Stall | None = None,
     first_image: int = 0,
+    memory: MemoryModel | None = None,
 ) -> Simulation:
     """Compile the RTL with Verilator and stream every frame through it, back to back.
 
     The first mismatch is traced to its layer, and a reproducer is written to the results folder;
     `first_image` is the number of frames[0] in its test set. Under stalls no interval is measured.
+    `memory` says how the external memory behaves, of a design that has any.
     """
     top = opened.sim_top()
     given = encode(opened.qgraph, frames)
-    result = engine.run(top, given, cache=cache, progress=progress, stall=stall)
+    result = engine.run(top, given, cache=cache, progress=progress, stall=stall, memory=memory)
     got = decode(opened.qgraph, result.outputs)
     wrong = got != golden.run(opened.qgraph, frames)
     first = ""
     if wrong.any():
         index = int(np.flatnonzero(wrong.any(axis=1))[0])
         first = _explain(opened, _one(opened.qgraph, frames, index), first_image + index, cache)
-    timing = (0.0, 0) if stall else _timing(top, given, result, cache)
+    timing = (0.0, 0) if stall else _timing(top, given, result, cache, memory)
     mismatches = int(wrong.sum())
     accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
     beats = sum(port.read_beats + port.written_beats for port in result.ports)
@@ -104,9 +107,13 @@ def simulate_rtl(
 
 
 def _timing(
-    top: engine.SimTop, given: Bytes, result: engine.RunResult, cache: Cache
+    top: engine.SimTop,
+    given: Bytes,
+    result: engine.RunResult,
+    cache: Cache,
+    memory: MemoryModel | None,
 ) -> tuple[float, int]:
-    alone = engine.run(top, given[:1], cache=cache, jobs=1)
+    alone = engine.run(top, given[:1], cache=cache, jobs=1, memory=memory)
     latency = engine.latency(alone) + 1
     few = result.starts[1] if len(result.starts) > 1 else len(result.last_out)
     return (engine.interval(result) if few >= 3 else 0.0), latency

@@ -10,7 +10,7 @@ import typer
 
 from shiftloom import flow, opened, results
 from shiftloom.codegen import tables
-from shiftloom.codegen.cli import steps
+from shiftloom.codegen.cli import external_memory, steps
 from shiftloom.codegen.cli.options import (
     BoardName,
     CacheFolder,
@@ -70,6 +70,16 @@ def simulate(
     stall_seed: Annotated[
         int | None, typer.Option(help="Random stalls on both ends of the RTL, with this seed.")
     ] = None,
+    memory_latency: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW[:HIGH]", help="Clocks to an answer of the external memory; default: 40."
+        ),
+    ] = None,
+    memory_stall: Annotated[
+        float | None,
+        typer.Option(metavar="P", help="Probability of a pause of each memory channel a clock."),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help="Whose test set; default: the build's.")
     ] = None,
@@ -82,6 +92,7 @@ def simulate(
     if backend not in ("rtl", "hls", "both"):
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
+    memory = external_memory.model(target.design, backend, memory_latency, memory_stall)
     subject = Subject(network or registry.known(target.design.name), data=data)
     frames, labels = subject.test(target.qgraph, frame_file)
     last = None if images is None else first + images
@@ -89,7 +100,8 @@ def simulate(
     if first >= count(frames):
         raise ShiftloomError("--first", f"{first}", f"the test set has {count(frames)} images")
     labels = None if labels is None else labels[first:last]
-    runs = steps.simulate(target, backend, part(frames, first, last), labels, cache, stall, first)
+    given = part(frames, first, last)
+    runs = steps.simulate(target, backend, given, labels, cache, stall, first, memory)
     console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
     write_json(json, {run.backend: asdict(run) for run in runs})
     steps.fail_on_mismatch(runs)

@@ -20,6 +20,7 @@ from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.quantize import quantize as quantize_graph
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim.engine import Stall
+from shiftloom.rtl_sim.memory import MemoryModel
 from shiftloom.subject import Subject
 
 
@@ -74,6 +75,7 @@ def simulate(
     cache: Path | None,
     stall: Stall | None = None,
     first: int = 0,
+    memory: MemoryModel | None = None,
 ) -> list[simulation.Simulation]:
     """Run the frames through the backends, `rtl`, `hls` or `both`; the results are kept."""
     runs, compiled = [], simulation.default_cache(cache)
@@ -83,7 +85,9 @@ def simulate(
     if backend in ("rtl", "both"):
         with progress("RTL (Verilator)") as advance:
             runs.append(
-                simulation.simulate_rtl(target, frames, labels, compiled, advance, stall, first)
+                simulation.simulate_rtl(
+                    target, frames, labels, compiled, advance, stall, first, memory
+                )
             )
     for run in runs:
         results.save_simulation(target, run)

@@ -187,3 +187,27 @@ def test_every_key_of_a_layers_weights_reaches_its_quantizer() -> None:
     entry = {"quantizer": "paper", "alpha": "paper", "alpha_bits": 5}
     assert parse({"defaults": entry}).defaults.quantizing == Options("paper", "paper", 5)
     assert parse({"defaults": {"format": "ternary", "scales": 2}}).defaults.quantizing.scales == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "useful"),
+    [
+        ("array", [8, 8], "dadiannao or systolic"),
+        ("stationary", "output", "systolic"),
+        ("weight_ports", 1, "systolic"),
+        ("memory_gbs", 1.0, "systolic"),
+    ],
+)
+def test_settings_of_engines_need_one(key: str, value: object, useful: str) -> None:
+    message = (
+        f"configuration: target.{key}: {value!r} means nothing without a layer of dataflow: "
+        f"{useful}; leave it out, or use dataflow: {useful} in the target or a layer"
+    )
+    with refuses(message):
+        parse({"target": {key: value}})
+    with refuses(message):
+        parse({"target": {key: value, "dataflow": "pipeline"}})
+    for kind in useful.split(" or "):
+        parse({"target": {key: value, "dataflow": kind}})
+        parse({"target": {key: value}, "defaults": {"dataflow": kind}})
+        parse({"target": {key: value}, "layers": {"a": {"dataflow": kind}}})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import graph_nets
-import numpy as np
 import pytest
 from refusals import refuses
 
@@ -11,14 +12,14 @@ from shiftloom.codegen import boards, golden, store
 from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.dataflows import registry
 from shiftloom.codegen.dataflows.engine import loops
+from shiftloom.codegen.dataflows.engine.assigned import find
 from shiftloom.codegen.dataflows.engine.build import with_engines
-from shiftloom.codegen.dataflows.engine.parts import find, part_of, reduced
+from shiftloom.codegen.dataflows.engine.parts import part_of, reduced
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import Part, QGraph
 
 BOARD = boards.get("pynq-z2")
-WAY = "give the layers behind it another dataflow"
 
 
 def _qgraph(name: str) -> QGraph:
@@ -54,7 +55,8 @@ def test_a_sum_of_activations_is_no_result() -> None:
     layers = {"linear15": "streaming"}
     with refuses(
         "relu6_requant: is read by 'conv2d7' outside of its engine, which emits 'conv2d10' only; "
-        f"{WAY}"
+        "use dataflow: dadiannao for 'linear15', or dataflow: streaming for the 5 layers with "
+        "weights from 'conv2d2' to 'conv2d10'"
     ):
         find(_qgraph("residual"), _config("dadiannao", layers))
 
@@ -82,7 +84,7 @@ def test_sums_of_an_engine_stay_as_wide_behind_a_maximum() -> None:
 def test_two_results() -> None:
     with refuses(
         "maxpool2d2: is read by 'maxpool2d2_logits' outside of its engine, "
-        f"which emits 'conv2d5' only; {WAY}"
+        "which emits 'conv2d5' only; use dataflow: streaming for 'conv2d0'"
     ):
         find(_qgraph("two_outputs"), _config("dadiannao"))
 
@@ -90,9 +92,63 @@ def test_two_results() -> None:
 def test_two_inputs() -> None:
     with refuses(
         "conv2d5: its engine would read 'in0' and 'in1', it can read one value; "
-        "give the layers that join them another dataflow"
+        "use dataflow: streaming for 'conv2d2' and 'conv2d5'"
     ):
         find(_qgraph("two_inputs"), _config("dadiannao"))
+    layers = {"conv2d2": "streaming", "conv2d5": "streaming"}
+    (part,) = find(_qgraph("two_inputs"), _config("dadiannao", layers))
+    assert part.nodes == ("conv2d0",)
+
+
+def test_a_part_cut_twice_is_refused_before_any_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("shiftloom.codegen.dataflows.systolic.search.candidates")
+    layers = {"conv2d2": "streaming", "conv2d7": "streaming"}
+    with refuses(
+        "relu1_requant: is read by 'conv2d2' outside of its engine, which emits 'linear15' only; "
+        "use dataflow: systolic for 'conv2d2' and 'conv2d7', or dataflow: streaming for "
+        "'conv2d4' and 'conv2d9' and 'conv2d10' and 'linear15'"
+    ):
+        _scheduled(_qgraph("residual"), _config("systolic", layers))
+
+
+def test_one_part_uses_the_external_memory() -> None:
+    layers = {"conv2d0": "systolic", "linear15": "systolic"}
+    with refuses(
+        "linear15: ends a part for systolic beside that of 'conv2d0', "
+        "one engine can use the external memory; "
+        "use dataflow: streaming for 'linear15'"
+    ):
+        find(_qgraph("residual"), _config("streaming", layers))
+    both = {"conv2d0": "dadiannao", "linear15": "dadiannao"}
+    assert len(find(_qgraph("residual"), _config("streaming", both))) == 2
+
+
+def test_a_network_for_which_no_single_change_helps() -> None:
+    qgraph = _qgraph("single")
+    with refuses("conv2d0: raw sums of an engine are an output; use target.dataflow: streaming"):
+        find(replace(qgraph, outputs=("conv2d0",)), _config("dadiannao"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "key", "value"),
+    [
+        *(("conv2d2", "folding", [1, 1]), ("conv2d2", "pe", "shift"), ("conv2d2", "digit", 2)),
+        *(("conv2d2", "requant", "thresholds"), ("add5", "requant_dsp", True)),
+    ],
+)
+def test_settings_of_other_hardware_on_an_engine(layer: str, key: str, value: object) -> None:
+    qgraph = _qgraph("residual")
+    given = {"target": {"dataflow": "dadiannao"}, "layers": {layer: {key: value}}}
+    written = tuple(value) if isinstance(value, list) else value
+    with refuses(
+        f"layers.{layer}.{key}: {written!r} means nothing on an engine of dadiannao; "
+        "leave it out, or give the layer the dataflow streaming or pipeline"
+    ):
+        find(qgraph, parse(given))
+    assert find(qgraph, parse({**given, "layers": {}, "defaults": {key: value}}))
+    streams = {"conv2d0": {"dataflow": "streaming", "pe": "shift", "folding": [1, 1]}}
+    assert find(qgraph, parse({**given, "layers": streams}))
+    assert find(qgraph, parse({**given, "layers": {"linear15": {"requant_dsp": True}}}))
 
 
 def test_latency_is_no_objective_of_an_engine() -> None:
@@ -191,9 +247,17 @@ def test_loops_are_shown() -> None:
     tiled, _ = _scheduled(qgraph, _config("systolic", array=[8, 8]))
     text = dict(loops.nests(qgraph, tiled.engines[0]))["relu8_requant"]
     assert text.endswith("# weights stay\n        [parallel: 8 outputs × 8 inputs]")
+    kept, _ = _scheduled(qgraph, _config("systolic", array=[8, 8], stationary="output"))
+    text = dict(loops.nests(qgraph, kept.engines[0]))["relu8_requant"]
+    assert text.endswith(
+        "    for ky in 3, kx in 3:\n"
+        "      for input in 8:  # outputs stay\n"
+        "        [parallel: 8 pixels × 8 outputs]"
+    )
+    assert "for pixel" not in text
 
 
 def test_engines_of_no_plan_change_nothing() -> None:
     qgraph = _qgraph("residual")
     assert with_engines(qgraph, ()) is qgraph
-    assert np.size(find(qgraph, _config("streaming"))) == 0
+    assert find(qgraph, _config("streaming")) == ()

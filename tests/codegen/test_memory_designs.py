@@ -113,6 +113,11 @@ def test_masters_and_ports_must_agree(memory: Memory | None) -> None:
         (0, 0, 1, "memory: 0 bytes are no whole words; use a positive multiple of 8"),
         (16, 17, 1, "memory: an image of 17 bytes in 16; use 17 bytes or more"),
         (16, 16, 0, "memory: 0 ports; use 1 or more"),
+        (
+            *(1 << 32, 0, 1),
+            "memory: 4294967296 bytes, MEMORY_BASE reaches 4294967295 bytes; "
+            "give fewer layers the dataflow that uses it, or fewer weight bits",
+        ),
     ],
 )
 def test_impossible_memories_are_refused(size: int, image: int, ports: int, message: str) -> None:

@@ -34,7 +34,10 @@ def _whole(op: Op, steps: Steps) -> list[str]:
 
 
 def _tiled(op: Op, each: OpPlan, plan: EnginePlan, steps: Steps) -> list[str]:
-    """Tiles of pixels and of outputs; the pixels of a tile run through a step one by one."""
+    """Tiles of pixels and of outputs; what runs through a step one by one is innermost.
+
+    Where weights stay these are the pixels of a tile, where outputs stay the inputs.
+    """
     count = len(list(tiles(op, each.rows, each.columns)))
     size = (
         f"{each.rows} rows of {each.columns} pixels" if each.rows > 1 else f"{each.columns} pixels"
@@ -45,8 +48,12 @@ def _tiled(op: Op, each: OpPlan, plan: EnginePlan, steps: Steps) -> list[str]:
     pixels = f"for pixel in {min(each.rows * each.columns, op.pixels)}:"
     if op.kind == "pool":
         return [*outer, pixels, *_kernel(op, steps), _parallel(op, steps)]
-    kept = "outputs" if plan.stationary == "output" else "weights"
-    return [*outer, *_kernel(op, steps), f"{pixels}  # {kept} stay", _parallel(op, steps)]
+    lanes = steps.lanes
+    if plan.stationary == "weight":
+        return [*outer, *_kernel(op, steps), f"{pixels}  # weights stay", _parallel(op, steps)]
+    inputs = f"for input in {lanes.rows}:  # outputs stay"
+    parallel = f"[parallel: {lanes.rows} pixels × {lanes.columns} outputs]"
+    return [*outer, *_kernel(op, steps), inputs, parallel]
 
 
 def _outputs(op: Op, steps: Steps) -> str:

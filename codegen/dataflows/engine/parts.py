@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from shiftloom.codegen.config import Config
+from shiftloom.codegen.contradictions import ENGINES
 from shiftloom.codegen.dataflows.engine.rewrite import makes_sums
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.qgraph import (
@@ -29,8 +30,8 @@ from shiftloom.codegen.values import IntType
 
 _PASSING = (WindowReduce, Concat, Gather, Insert, Upsample, Crop)
 """Units that leave sums as wide as they are."""
-KINDS = ("dadiannao", "systolic")
-"""The dataflows that are engines."""
+MEMORY_KIND = "systolic"
+"""The dataflow that uses the external memory, of which a design has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,25 @@ class Found:
         return tuple(node.name for node in self.graph.nodes)
 
 
-def find(qgraph: QGraph, config: Config) -> tuple[Found, ...]:
+def split(qgraph: QGraph, config: Config) -> tuple[Found, ...]:
     """The parts of a network that its settings give to engines.
 
-    Raises ShiftloomError naming a value where a part has several inputs or several results.
+    Raises ShiftloomError naming a value where a part has several inputs or several results, or
+    where several parts are for the external memory. The way out is left to `assigned.find`.
     """
-    return tuple(
+    found = tuple(
         Found(kind, part_of(qgraph, names))
-        for kind in KINDS
+        for kind in ENGINES
         for names in _connected(qgraph, _members(qgraph, config, kind))
     )
+    in_memory = [part.graph.outputs[0] for part in found if part.kind == MEMORY_KIND]
+    if len(in_memory) > 1:
+        raise ShiftloomError(
+            in_memory[1],
+            f"ends a part for {MEMORY_KIND} beside that of {in_memory[0]!r}, "
+            "one engine can use the external memory",
+        )
+    return found
 
 
 def part_of(qgraph: QGraph, names: Sequence[str]) -> QGraph:
@@ -71,14 +81,12 @@ def part_of(qgraph: QGraph, names: Sequence[str]) -> QGraph:
         raise ShiftloomError(
             left[0],
             f"its engine would emit its sums beside those of {sums!r}, it can emit one value",
-            "give one of the two layers another dataflow",
         )
     inputs = dict.fromkeys(s for node in nodes for s in node.sources if s not in needed)
     if len(inputs) > 1:
         raise ShiftloomError(
             sums,
             f"its engine would read {_listed(inputs)}, it can read one value",
-            "give the layers that join them another dataflow",
         )
     source = next(iter(inputs))
     return QGraph(qgraph.name, (QInput(source, qgraph.tensor(source)),), nodes, (sums,))
@@ -93,10 +101,13 @@ def _members(qgraph: QGraph, config: Config, kind: str) -> set[str]:
     sums = {node.name for node in qgraph.nodes if makes_sums(node)}
     members: set[str] = set()
     for node in qgraph.nodes:
-        wanted = config.layer(node.layer).dataflow or config.target.dataflow
         follows = any(name in members or name in inputs for name in node.sources)
         foreign = any(name in sums - members for name in node.sources)
-        if wanted == kind and not foreign and (isinstance(node.unit, Mac) or follows):
+        if (
+            config.dataflow(node.layer) == kind
+            and not foreign
+            and (isinstance(node.unit, Mac) or follows)
+        ):
             members.add(node.name)
     return members
 
@@ -134,12 +145,9 @@ def _check_results(qgraph: QGraph, inside: set[str], sums: str) -> None:
             raise ShiftloomError(
                 name,
                 f"is read by {_listed(outside)} outside of its engine, which emits {sums!r} only",
-                "give the layers behind it another dataflow",
             )
     if sums in qgraph.outputs:
-        raise ShiftloomError(
-            sums, "raw sums of an engine are an output", "give the layer another dataflow"
-        )
+        raise ShiftloomError(sums, "raw sums of an engine are an output")
 
 
 def _listed(names: Sequence[str] | dict[str, None]) -> str:

@@ -13,8 +13,9 @@ from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.dataflows.dadiannao import search as dadiannao
+from shiftloom.codegen.dataflows.engine.assigned import find
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
-from shiftloom.codegen.dataflows.engine.parts import Found, find
+from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.dataflows.systolic import search as systolic
 from shiftloom.codegen.errors import ShiftloomError
