@@ -19,7 +19,12 @@ MEMORY = """
 ## Designs with external memory
 
 They have these besides. `bus_error` stays until `CONTROL.soft_reset`, which begins anew; then it
-can be cleared. A soft reset lets the bus finish what is under way.
+can be cleared. A soft reset lets the bus finish what is under way. A frame with a `bus_error` still
+comes out, with wrong data; a `misaligned` frame is dropped and gives no output.
+
+Write `MEMORY_BASE` before the first frame: its value after `aresetn`, 0, is an address like
+any other. `host/accelerator.json` says under `memory` how many `bytes` from there on belong to the
+accelerator. `MEMORY_BASE` + `bytes` must stay below 2^32, because addresses have 32 bits.
 
 """
 
