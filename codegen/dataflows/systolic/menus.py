@@ -68,10 +68,12 @@ def sizes(steps: Steps, array: cycles.Array) -> list[Size]:
     short = [each for each in buffered if each.count <= program.MAX_PROGRAM]
     if not short:
         count = min(each.count for each in buffered)
+        is_wide = any(each.count <= program.MAX_PROGRAM for each in made)
+        larger = "an array with more rows, or " if is_wide else ""
         raise ShiftloomError(
             steps.op.name,
             f"needs {count} tiles, a program holds {program.MAX_PROGRAM} instructions",
-            "use a larger target.array, or another dataflow for the layer",
+            f"use {larger}another dataflow for the layer",
         )
     return short
 

@@ -23,10 +23,10 @@ from shiftloom.codegen.dataflows.engine.costs import Depths, Plain
 from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.dataflows.engine.steps import Steps
-from shiftloom.codegen.dataflows.systolic import cycles
+from shiftloom.codegen.dataflows.systolic import cycles, menus
 from shiftloom.codegen.dataflows.systolic.bandwidth import Bandwidth
 from shiftloom.codegen.dataflows.systolic.compiled import ended
-from shiftloom.codegen.dataflows.systolic.menus import BUFFERS, DEPTHS, Tiling, measured, sizes
+from shiftloom.codegen.dataflows.systolic.menus import Tiling, measured, sizes
 from shiftloom.codegen.dataflows.systolic.turns import LANE, Turns
 from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
@@ -47,16 +47,18 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
     most rows, why it cannot run the part where none can.
     """
     best = wanted.allowed or math.inf
-    ports, shapes, refused, is_found = _ports(wanted), _shapes(wanted), [], False
+    ports, shapes, is_found = _ports(wanted), _shapes(wanted), False
+    refused: list[tuple[int, ShiftloomError]] = []
     for rows, columns in shapes if wanted.allowed is None else shapes[::-1]:
         lanes, is_largest = Lanes(rows, columns), (rows, columns) == shapes[0]
         if not is_largest and _least(wanted.part, lanes) >= best:
             continue
-        found = []
+        found: list[Candidate] = []
         for count in ports:
-            made, errors = _on_array(wanted, lanes, count)
+            made, error = _on_array(wanted, lanes, count)
             found += made
-            refused += [(rows, error) for error in errors]
+            if error is not None:
+                refused.append((rows, error))
         yield from found
         is_found = is_found or bool(found)
         reached = min((each.cycles for each in found if wanted.fits(each)), default=math.inf)
@@ -118,19 +120,19 @@ def _least_resources(wanted: Wanted, lanes: Lanes) -> Resources:
 
 def _on_array(
     wanted: Wanted, lanes: Lanes, ports: int
-) -> tuple[list[Candidate], list[ShiftloomError]]:
-    """The engine of an array for every size of its memories, and why others are none."""
+) -> tuple[list[Candidate], ShiftloomError | None]:
+    """The engine of an array for every size of its memories, or why the largest ones fail."""
     found: list[Candidate] = []
-    refused: list[ShiftloomError] = []
+    refused: ShiftloomError | None = None
     try:
         plans = _plans(wanted, lanes, ports)
     except ShiftloomError as error:
-        return [], [error]
+        return [], error
     for plan, chosen in plans.items():
         try:
             found.append(_measured(wanted, plan, chosen))
         except ShiftloomError as error:
-            refused.append(error)
+            refused = error
     return found, refused
 
 
@@ -139,13 +141,13 @@ def _plans(wanted: Wanted, lanes: Lanes, ports: int) -> dict[EnginePlan, list[Ti
     turns = Turns(operations_of(wanted.part.graph, lanes), ports)
     stationary = wanted.config.target.stationary
     is_output, memory = stationary == "output", Bandwidth.of(wanted, ports)
-    array = cycles.Array(lanes, is_output, max(DEPTHS), turns.beats)
+    array = cycles.Array(lanes, is_output, max(menus.DEPTHS), turns.beats)
     fitting = [sizes(steps, array) for steps in turns.steps]
-    menus = [measured(turns, i, each, array, memory) for i, each in enumerate(fitting)]
+    tilings = [measured(turns, i, each, array, memory) for i, each in enumerate(fitting)]
     plans: dict[EnginePlan, list[Tiling]] = {}
-    for pixels in (lanes.rows,) if is_output else DEPTHS:
-        for buffer in BUFFERS:
-            chosen = _chosen(menus, pixels, buffer)
+    for pixels in (lanes.rows,) if is_output else menus.DEPTHS:
+        for buffer in menus.BUFFERS:
+            chosen = _chosen(tilings, pixels, buffer)
             if chosen is not None:
                 plans[_plan(wanted.part, lanes, ports, stationary, chosen)] = chosen
     return plans
