@@ -16,10 +16,12 @@ from shiftloom.codegen.dataflows import registry
 from shiftloom.codegen.dataflows.engine.lowering import lower
 from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.parts import find
+from shiftloom.codegen.dataflows.engine.search import Scheduled, plan_engines
 from shiftloom.codegen.dataflows.engine.steps import LOOPS
 from shiftloom.codegen.dataflows.systolic import cycles, menus
 from shiftloom.codegen.dataflows.systolic.bandwidth import MAX_CLOCKS, Bandwidth
 from shiftloom.codegen.dataflows.systolic.turns import Turns
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Graph
 from shiftloom.codegen.plan import EnginePlan, Plan
 from shiftloom.codegen.qgraph import QGraph
@@ -141,6 +143,23 @@ def test_an_array_whose_memories_are_too_large() -> None:
         "use a smaller array, a larger share or board"
     ):
         _plan(FLAT, array=[8, 8], bram_share=0.06)
+
+
+@pytest.mark.parametrize(
+    ("target", "way"),
+    [
+        ({}, "use a smaller target.array, a larger share or board"),
+        ({"fps": 1}, "ask for fewer frames/s, a larger share or board"),
+    ],
+)
+def test_what_is_next_to_an_engine_does_not_fit(target: dict[str, int], way: str) -> None:
+    def scheduler(*_: object) -> Scheduled:
+        hint = "ask for fewer frames/s, a larger share or board"
+        raise ShiftloomError("board pynq-z2", "9 lut predicted, the limit is 8", hint)
+
+    config = parse({"target": {"dataflow": "systolic", "array": [8, 8], **target}})
+    with refuses(f"board pynq-z2: 9 lut predicted, the limit is 8; {way}"):
+        plan_engines(_convs(*FLAT), config, BOARD, scheduler)
 
 
 def test_a_board_on_which_no_array_fits() -> None:

@@ -49,9 +49,19 @@ def plan_engines(qgraph: QGraph, config: Config, board: Board, scheduler: Schedu
             return scheduler(qgraph, config, board, engines)
         except ShiftloomError as error:
             is_last = attempt + 1 >= min(ATTEMPTS, max(map(len, menus)))
-            if error.node != f"board {board.name}" or is_last:
+            if error.node != f"board {board.name}":
                 raise
+            if is_last:
+                raise _refusal(error, config) from error
     raise AssertionError("every attempt returns or raises")
+
+
+def _refusal(error: ShiftloomError, config: Config) -> ShiftloomError:
+    """The planner's refusal, which speaks of a rate only where one is asked for."""
+    hint = "use a smaller target.array, a larger share or board"
+    return ShiftloomError(
+        error.node, error.problem, hint if config.target.fps is None else error.hint
+    )
 
 
 def _wanted(part: Found, config: Config, board: Board, share: int) -> Wanted:
