@@ -213,7 +213,7 @@ def test_a_board_without_memory_ports() -> None:
 
 
 def test_a_row_that_fits_no_buffer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shiftloom.codegen.dataflows.systolic.search.BUFFERS", (16,))
+    monkeypatch.setattr("shiftloom.codegen.dataflows.systolic.menus.BUFFERS", (16,))
     with refuses(
         "relu1_requant: a row of its output reads 21 words of 8 channels, "
         "a tile buffer holds at most 16; "

@@ -149,6 +149,6 @@ def test_a_program_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     operations = lower(_part("residual", "conv2d4"), Lanes(4, 4))
     with refuses(
         "in0: needs 3 instructions of Compute, the limit is 2; "
-        "use larger tiles, or give some layers another dataflow"
+        "use a larger target.array, or give some layers another dataflow"
     ):
         dadiannao.compile_program(operations, (LOOPS,) * len(operations.ops))

@@ -151,7 +151,7 @@ def test_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     operations = lower(_part("residual", "conv2d2"), Lanes(4, 4))
     with refuses(
         "in0: needs 9 entries of the step memory, the limit is 8; "
-        "use a larger array, or give some layers another dataflow"
+        "use a larger target.array, or give some layers another dataflow"
     ):
         dadiannao.compile_program(operations, (LOOPS,) * 2)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shiftloom.codegen import cost
 from shiftloom.codegen.dataflows.dadiannao import cycles
 from shiftloom.codegen.dataflows.dadiannao.unit import Sizes, measures
+from shiftloom.codegen.dataflows.engine import asked as asked_array
 from shiftloom.codegen.dataflows.engine.arithmetic import arithmetic
 from shiftloom.codegen.dataflows.engine.build import operations_of
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
@@ -25,7 +26,7 @@ SIZES = (4, 8, 16, 32)
 def candidates(wanted: Wanted) -> Iterator[Candidate]:
     """Square arrays, or the one that is asked for.
 
-    Raises ShiftloomError where that is no array of this engine.
+    Raises ShiftloomError where that is no array of this engine, or too large for the board.
     """
     asked = wanted.config.target.array
     if asked is not None and (asked[0] != asked[1] or asked[0] < 4 or asked[0] & (asked[0] - 1)):
@@ -34,6 +35,7 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
             f"{list(asked)} is no array of dadiannao",
             "use as many rows as columns, a power of two from 4 on",
         )
+    asked_array.check(wanted, SIZES[0], lambda lanes: _candidate(wanted.part, lanes).resources)
     for size in (asked[0],) if asked else SIZES:
         yield _candidate(wanted.part, Lanes(size, size))
 

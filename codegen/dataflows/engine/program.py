@@ -129,18 +129,23 @@ def with_flag(instruction: _Any, flag: str) -> _Any:
     return replace(instruction, flags=instruction.flags | 1 << instruction.FLAGS.index(flag))
 
 
+def check_length(name: str, kind: str, count: int) -> None:
+    """Refuse a program of more instructions than its memory holds."""
+    if count > MAX_PROGRAM:
+        raise ShiftloomError(
+            name,
+            f"needs {count} instructions of {kind}, the limit is {MAX_PROGRAM}",
+            "use a larger target.array, or give some layers another dataflow",
+        )
+
+
 def words(name: str, program: Sequence[Instruction], count: int = 0) -> Array:
     """Rows of 32-bit fields without sign, the first `count` of each (0: all).
 
     Raises ShiftloomError where the program is longer than its memory.
     """
-    if len(program) > MAX_PROGRAM:
-        kind = type(program[0]).__name__
-        raise ShiftloomError(
-            name,
-            f"needs {len(program)} instructions of {kind}, the limit is {MAX_PROGRAM}",
-            "use larger tiles, or give some layers another dataflow",
-        )
+    if program:
+        check_length(name, type(program[0]).__name__, len(program))
     rows = np.array([astuple(each) for each in program], np.int64) & _MASK
     return Array(rows[:, :count] if count else rows)
 

@@ -13,6 +13,7 @@ from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.dataflows.dadiannao import search as dadiannao
+from shiftloom.codegen.dataflows.engine import asked
 from shiftloom.codegen.dataflows.engine.assigned import find
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
 from shiftloom.codegen.dataflows.engine.parts import Found
@@ -49,9 +50,19 @@ def plan_engines(qgraph: QGraph, config: Config, board: Board, scheduler: Schedu
             return scheduler(qgraph, config, board, engines)
         except ShiftloomError as error:
             is_last = attempt + 1 >= min(ATTEMPTS, max(map(len, menus)))
-            if error.node != f"board {board.name}" or is_last:
+            if error.node != f"board {board.name}":
                 raise
+            if is_last:
+                raise _refusal(error, config) from error
     raise AssertionError("every attempt returns or raises")
+
+
+def _refusal(error: ShiftloomError, config: Config) -> ShiftloomError:
+    """The planner's refusal, which speaks of a rate only where one is asked for."""
+    hint = "use a smaller target.array, a larger share or board"
+    return ShiftloomError(
+        error.node, error.problem, hint if config.target.fps is None else error.hint
+    )
 
 
 def _wanted(part: Found, config: Config, board: Board, share: int) -> Wanted:
@@ -70,13 +81,16 @@ def _menu(wanted: Wanted) -> list[Candidate]:
     """The arrays for a part, the best one first: one that fits, of the fewest clocks.
 
     With a rate to reach, the smallest one that is fast enough comes first. If none fits, the
-    smallest one alone, for the planner to refuse with its numbers.
+    smallest one alone, for the planner to refuse with its numbers. Raises ShiftloomError where the
+    array that is asked for does not fit with its memories.
     """
     search = dadiannao.candidates if wanted.part.kind == "dadiannao" else systolic.candidates
     found = list(search(wanted))
     fitting = [each for each in found if wanted.fits(each)]
     if not fitting:
-        return [min(found, key=lambda each: each.resources.lut)]
+        smallest = min(found, key=lambda each: each.resources.lut)
+        asked.check_built(wanted, smallest.resources)
+        return [smallest]
     fitting.sort(key=lambda each: (each.cycles, each.traffic, each.resources.lut))
     enough = [each for each in fitting if wanted.allowed and each.cycles <= wanted.allowed]
     return [*sorted(enough, key=lambda each: each.resources.lut), *fitting]

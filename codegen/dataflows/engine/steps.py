@@ -126,10 +126,14 @@ class StepTable:
 
     def rows(self, name: str) -> Array:
         """The whole memory [entries, 4]; refuses one that is too deep."""
+        self.check(name)
+        return Array(np.concatenate(self._rows))
+
+    def check(self, name: str) -> None:
+        """Refuse a memory that is too deep."""
         if self.depth > MAX_STEPS:
             raise ShiftloomError(
                 name,
                 f"needs {self.depth} entries of the step memory, the limit is {MAX_STEPS}",
-                "use a larger array, or give some layers another dataflow",
+                "use a larger target.array, or give some layers another dataflow",
             )
-        return Array(np.concatenate(self._rows))

@@ -9,46 +9,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from shiftloom.codegen import cost
+from shiftloom.codegen.cost import Resources
+from shiftloom.codegen.dataflows.engine import asked as asked_array
+from shiftloom.codegen.dataflows.engine import program
+from shiftloom.codegen.dataflows.engine.arithmetic import arithmetic
 from shiftloom.codegen.dataflows.engine.build import operations_of
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
 from shiftloom.codegen.dataflows.engine.costs import Depths, Plain
-from shiftloom.codegen.dataflows.engine.operations import Lanes, Op
+from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.parts import Found
-from shiftloom.codegen.dataflows.engine.program import ReadResidual
-from shiftloom.codegen.dataflows.engine.steps import LOOPS, Steps
-from shiftloom.codegen.dataflows.systolic import cycles
+from shiftloom.codegen.dataflows.engine.steps import Steps
+from shiftloom.codegen.dataflows.systolic import cycles, menus
+from shiftloom.codegen.dataflows.systolic.bandwidth import Bandwidth
 from shiftloom.codegen.dataflows.systolic.compiled import ended
-from shiftloom.codegen.dataflows.systolic.tiling import EMITTED_PIXELS, even, pitch
-from shiftloom.codegen.dataflows.systolic.turns import Turns
+from shiftloom.codegen.dataflows.systolic.menus import Tiling, measured, sizes
+from shiftloom.codegen.dataflows.systolic.turns import LANE, Turns
 from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.plan import EnginePlan, OpPlan
+from shiftloom.codegen.plan import EnginePlan
 
 SHAPES = ((64, 64), (32, 64), (32, 32), (16, 32), (16, 16), (8, 16), (8, 8))
 """Rows and columns of the arrays that are compared, the largest first."""
-DEPTHS = (256, 512, 1024)
-"""Pixels of the accumulators that are compared."""
-BUFFERS = (512, 1024, 2048, 4096)
-"""Words of a tile buffer that are compared."""
-TRIALS = 6
-"""Numbers of tiles beyond the fewest that are tried one by one; then they double."""
 MAC_LUTS = 20
 """Least LUTs of a product with its sum: larger arrays than a board can have are not tried."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """A plan for one operation with its clocks, bytes, and what it needs of the engine."""
-
-    plan: OpPlan
-    cycles: int
-    traffic: int
-    pixels: int
-    words: int
 
 
 def candidates(wanted: Wanted) -> Iterator[Candidate]:
@@ -56,21 +43,30 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
 
     The largest come first, or the smallest where there is a rate to reach; those are left out whose
     products alone take longer than the best one so far, or than the rate allows. Raises
-    ShiftloomError where the board or the settings rule the engine out, or where a row of an
-    operation does not fit the largest buffers.
+    ShiftloomError where the board or the settings rule the engine out, or, of the array with the
+    most rows, why it cannot run the part where none can.
     """
     best = wanted.allowed or math.inf
-    ports, shapes = _ports(wanted), _shapes(wanted)
+    ports, shapes, is_found = _ports(wanted), _shapes(wanted), False
+    refused: list[tuple[int, ShiftloomError]] = []
     for rows, columns in shapes if wanted.allowed is None else shapes[::-1]:
-        lanes, is_last = Lanes(rows, columns), (rows, columns) == shapes[0]
-        if not is_last and _least(wanted.part, lanes) >= best:
+        lanes, is_largest = Lanes(rows, columns), (rows, columns) == shapes[0]
+        if not is_largest and _least(wanted.part, lanes) >= best:
             continue
-        found = [each for count in ports for each in _on_array(wanted, lanes, count)]
+        found: list[Candidate] = []
+        for count in ports:
+            made, error = _on_array(wanted, lanes, count)
+            found += made
+            if error is not None:
+                refused.append((rows, error))
         yield from found
+        is_found = is_found or bool(found)
         reached = min((each.cycles for each in found if wanted.fits(each)), default=math.inf)
         if wanted.allowed is not None and reached <= wanted.allowed:
             return
         best = min(best, reached) if wanted.allowed is None else best
+    if not is_found:
+        raise max(refused, key=lambda each: each[0])[1]
 
 
 def _least(part: Found, lanes: Lanes) -> int:
@@ -106,48 +102,69 @@ def _shapes(wanted: Wanted) -> tuple[tuple[int, int], ...]:
             f"{list(asked)} is no array of systolic",
             "use a power of two from 8 on as rows, and columns that are a multiple of them",
         )
+    asked_array.check(wanted, SHAPES[-1][0], lambda lanes: _least_resources(wanted, lanes))
     return (asked,)
 
 
-def _on_array(wanted: Wanted, lanes: Lanes, ports: int) -> Iterator[Candidate]:
-    """The engine of an array for every size of its memories that changes something."""
-    operations = operations_of(wanted.part.graph, lanes)
-    turns = Turns(operations, ports)
+def _least_resources(wanted: Wanted, lanes: Lanes) -> Resources:
+    """What an array takes with memories of one word."""
+    products = lanes.rows * lanes.columns * MAC_LUTS
+    if products > wanted.limits.lut:
+        return Resources(lut=products)
+    plan = EnginePlan(
+        *("systolic", (), "", lanes.rows, lanes.columns, ()), weight_ports=1, pixels=1, buffer=1
+    )
+    widths = arithmetic(operations_of(wanted.part.graph, lanes), LANE)
+    return cost.predict(Plain("systolic", measures(plan, widths, Depths(1, 1, 1))))
+
+
+def _on_array(
+    wanted: Wanted, lanes: Lanes, ports: int
+) -> tuple[list[Candidate], ShiftloomError | None]:
+    """The engine of an array for every size of its memories, or why the largest ones fail."""
+    found: list[Candidate] = []
+    refused: ShiftloomError | None = None
+    try:
+        plans = _plans(wanted, lanes, ports)
+    except ShiftloomError as error:
+        return [], error
+    for plan, chosen in plans.items():
+        try:
+            found.append(_measured(wanted, plan, chosen))
+        except ShiftloomError as error:
+            refused = error
+    return found, refused
+
+
+def _plans(wanted: Wanted, lanes: Lanes, ports: int) -> dict[EnginePlan, list[Tiling]]:
+    """The plans for an array that differ, each with the tilings of its operations."""
+    turns = Turns(operations_of(wanted.part.graph, lanes), ports)
     stationary = wanted.config.target.stationary
-    is_output = stationary == "output"
-    array = cycles.Array(lanes, is_output, max(DEPTHS), turns.beats)
-    menus = [_tilings(turns, index, op, array, ports) for index, op in enumerate(operations.ops)]
-    made: set[EnginePlan] = set()
-    for pixels in (lanes.rows,) if is_output else DEPTHS:
-        for buffer in BUFFERS:
-            ops = [_best(menu, pixels, buffer) for menu in menus]
-            if None in ops:
-                continue
-            chosen = [tiling for tiling in ops if tiling is not None]
-            plan = _plan(wanted.part, lanes, ports, stationary, chosen)
-            if plan not in made:
-                made.add(plan)
-                yield _measured(wanted, plan)
-    if not made:
-        _refuse(operations.ops, menus, lanes)
+    is_output, memory = stationary == "output", Bandwidth.of(wanted, ports)
+    array = cycles.Array(lanes, is_output, max(menus.DEPTHS), turns.beats)
+    fitting = [sizes(steps, array) for steps in turns.steps]
+    tilings = [measured(turns, i, each, array, memory) for i, each in enumerate(fitting)]
+    plans: dict[EnginePlan, list[Tiling]] = {}
+    for pixels in (lanes.rows,) if is_output else menus.DEPTHS:
+        for buffer in menus.BUFFERS:
+            chosen = _chosen(tilings, pixels, buffer)
+            if chosen is not None:
+                plans[_plan(wanted.part, lanes, ports, stationary, chosen)] = chosen
+    return plans
 
 
-def _best(menu: Sequence[Tiling], pixels: int, buffer: int) -> Tiling | None:
-    fitting = [each for each in menu if each.pixels <= pixels and each.words <= buffer]
-    return min(fitting, key=lambda each: (each.cycles, each.traffic), default=None)
-
-
-def _refuse(ops: Sequence[Op], menus: Sequence[Sequence[Tiling]], lanes: Lanes) -> None:
-    """Name the first operation that fits no buffer."""
-    for op, menu in zip(ops, menus, strict=True):
-        words = min(each.words for each in menu)
-        if words > max(BUFFERS):
-            raise ShiftloomError(
-                op.name,
-                f"a row of its output reads {words} words of {lanes.rows} channels, "
-                f"a tile buffer holds at most {max(BUFFERS)}",
-                "use an array with more rows, or another dataflow for the layer",
-            )
+def _chosen(menus: Sequence[Sequence[Tiling]], pixels: int, buffer: int) -> list[Tiling] | None:
+    """The fastest tilings that fit; those of the fewest tiles where a program is too short."""
+    fitting = [
+        [each for each in menu if each.size.pixels <= pixels and each.size.words <= buffer]
+        for menu in menus
+    ]
+    if not all(fitting):
+        return None
+    fastest = [min(menu, key=lambda each: (each.clocks, each.traffic)) for menu in fitting]
+    if sum(each.size.count for each in fastest) <= program.MAX_PROGRAM:
+        return fastest
+    return [min(menu, key=lambda each: (each.size.count, each.clocks)) for menu in fitting]
 
 
 def _plan(
@@ -164,11 +181,11 @@ def _plan(
         part.graph.outputs[0],
         lanes.rows,
         lanes.columns,
-        tuple(tiling.plan for tiling in chosen),
+        tuple(tiling.size.plan for tiling in chosen),
         stationary,
         ports,
-        _power(max(tiling.pixels for tiling in chosen)),
-        _power(max(tiling.words for tiling in chosen)),
+        _power(max(tiling.size.pixels for tiling in chosen)),
+        _power(max(tiling.size.words for tiling in chosen)),
     )
 
 
@@ -176,64 +193,33 @@ def _power(value: int) -> int:
     return 1 << (value - 1).bit_length()
 
 
-def _tilings(turns: Turns, index: int, op: Op, array: cycles.Array, ports: int) -> list[Tiling]:
-    """The tilings of an operation, each run alone."""
-    found = []
-    for rows, columns in _sizes(op, array):
-        splits = (False,) if op.emits or len(turns.steps[index].lists) == 1 else (False, True)
-        for is_split in splits:
-            plan = OpPlan(op.name, rows, columns, LOOPS, is_split)
-            alone = [
-                replace(turn, load=replace(turn.load, wait=0), residual=_alone(turn.residual))
-                for turn in turns.of(index, plan)
-            ]
-            clock, moved = cycles.frame(alone, array), sum(cycles.traffic(alone, ports))
-            blocks = max(turn.load.segments for turn in alone)
-            words = blocks * pitch(op, rows, columns)
-            found.append(Tiling(plan, clock.end, moved, rows * columns, words))
-    return found
+def _measured(wanted: Wanted, plan: EnginePlan, chosen: Sequence[Tiling]) -> Candidate:
+    """The clocks of a whole frame, no fewer than the memory's bandwidth allows.
 
-
-def _sizes(op: Op, array: cycles.Array) -> list[tuple[int, int]]:
-    """Tile heights that split the rows evenly, or parts of a row; for emitted sums equal tiles."""
-    height, width = op.output
-    most = array.lanes.rows if array.is_output else max(DEPTHS)
-    if op.emits:
-        return [even(op, min(most, EMITTED_PIXELS))]
-    if width > most:
-        return [(1, most)]
-    tallest = min(height, most // width)
-    fewest = -(-height // tallest)
-    counts = [*range(fewest, min(height, fewest + TRIALS) + 1), height]
-    while counts[-2] * 2 < height:
-        counts.insert(-1, counts[-2] * 2)
-    return [(rows, width) for rows in sorted({-(-height // count) for count in counts})]
-
-
-def _measured(wanted: Wanted, plan: EnginePlan) -> Candidate:
-    """The clocks of a whole frame, no fewer than the memory's bandwidth allows."""
+    Raises ShiftloomError where a memory of the engine is too small, or the external one too slow.
+    """
+    name = wanted.part.graph.inputs[0].name
+    program.check_length(name, "Compute", sum(tiling.size.count for tiling in chosen))
     operations = operations_of(wanted.part.graph, Lanes(plan.rows, plan.columns))
     turns = Turns(operations, plan.weight_ports)
     made = ended([turn for index, op in enumerate(plan.ops) for turn in turns.of(index, op)])
+    turns.table.check(name)
     clocks = cycles.frame(made, cycles.Array.of(plan, turns.beats)).end
     moved = sum(cycles.traffic(made, plan.weight_ports)) + cycles.input_bytes(operations)
     params = sum(len(each.lists) for each in turns.steps if each.op.kind == "conv")
-    measured = measures(plan, turns.widths, Depths(len(made), turns.table.depth, params))
-    used = cost.predict(Plain("systolic", measured))
-    bound = _bound(moved, wanted)
+    sized = measures(plan, turns.widths, Depths(len(made), turns.table.depth, params))
+    bound = _bound(Bandwidth.of(wanted, plan.weight_ports), chosen, moved)
     if bound > clocks:
         plan = replace(plan, memory_clocks=bound)
-    return Candidate(plan, max(clocks, bound), used, moved)
+    return Candidate(plan, max(clocks, bound), cost.predict(Plain("systolic", sized)), moved)
 
 
-def _bound(moved: int, wanted: Wanted) -> int:
-    """Least clocks in which the external memory moves so many bytes."""
-    rate = wanted.config.target.memory_gbs
-    if rate is None:
-        return -(-moved // (wanted.board.memory_ports * cycles.BEAT_BYTES))
-    return int(moved * wanted.clock_mhz / (rate * 1e3)) + 1
-
-
-def _alone(residual: ReadResidual | None) -> ReadResidual | None:
-    """A residual that is there from the first."""
-    return None if residual is None else replace(residual, wait=0)
+def _bound(memory: Bandwidth, chosen: Sequence[Tiling], moved: int) -> int:
+    """Least clocks of a frame out of a memory, which no operation shares with the next one."""
+    busy = sum(tiling.cycles for tiling in chosen)
+    bound = memory.clocks(moved)
+    if any(tiling.bound > tiling.cycles for tiling in chosen):
+        rest = moved - sum(tiling.traffic for tiling in chosen)
+        bound = sum(tiling.clocks for tiling in chosen) + memory.clocks(rest)
+    memory.check(bound, busy, moved)
+    return bound

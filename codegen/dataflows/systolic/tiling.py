@@ -48,4 +48,12 @@ def read_rows(op: Op, tile: Tile) -> Rows:
 
 def pitch(op: Op, rows: int, columns: int) -> int:
     """Words between blocks in a tile buffer: what the largest tile of the operation reads."""
-    return max(read_rows(op, tile).count for tile in tiles(op, rows, columns)) * op.size[1]
+    height, width = op.output
+    column = (Tile(y, 0, min(rows, height - y), width) for y in range(0, height, rows))
+    return max(read_rows(op, tile).count for tile in column) * op.size[1]
+
+
+def tile_count(op: Op, rows: int, columns: int) -> int:
+    """How many tiles an operation has."""
+    height, width = op.output
+    return -(-height // rows) * -(-width // columns)

@@ -50,13 +50,11 @@ class _Written:
 
     def wait(self, blocks: range, pixels: range) -> int:
         """Stores that must be complete before a part is read."""
-        found = [
-            number
-            for number, b, p in self.stores
-            if b.start < blocks.stop and blocks.start < b.stop
-            if p.start < pixels.stop and pixels.start < p.stop
-        ]
-        return max(found, default=-1) + 1
+        for number, b, p in reversed(self.stores):
+            is_read = b.start < blocks.stop and blocks.start < b.stop
+            if is_read and p.start < pixels.stop and pixels.start < p.stop:
+                return number + 1
+        return 0
 
 
 class Turns:
@@ -67,14 +65,19 @@ class Turns:
 
     def __init__(self, operations: Operations, ports: int) -> None:
         self.operations = operations
+        self.ports = ports
         self.lanes = operations.lanes
         self.widths = arithmetic(operations, LANE)
         self.steps = [Steps(op, self.lanes) for op in operations.ops]
         self.beats = tile_beats(self.lanes.rows, self.lanes.columns, self.widths.w_bits, ports)
         self.params, self.offsets, self.port_beats = _starts(self.steps, self.beats)
         self.places: Layout = layout(operations, self.port_beats * ports * 8)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again: no step is kept, and nothing is stored."""
         self.table = StepTable()
-        self.written: dict[str, _Written] = {each.name: _Written() for each in operations.maps}
+        self.written = {each.name: _Written() for each in self.operations.maps}
         self.stores = 0
 
     def of(self, index: int, plan: OpPlan) -> list[Turn]:
@@ -83,17 +86,16 @@ class Turns:
             self.steps[index] = Steps(self.operations.ops[index], self.lanes, plan.loops)
         steps = self.steps[index]
         shapes = list(tiles(steps.op, plan.rows, plan.columns))
-        if not plan.is_split:
-            count = len(steps.lists)
-            return [self._turn(index, plan, tile, range(count)) for tile in shapes]
-        each = range(len(steps.lists))
-        return [self._turn(index, plan, tile, range(co, co + 1)) for co in each for tile in shapes]
+        count = len(steps.lists)
+        parts = [range(co, co + 1) for co in range(count)] if plan.is_split else [range(count)]
+        between = pitch(steps.op, plan.rows, plan.columns)
+        return [self._turn(index, plan, tile, part, between) for part in parts for tile in shapes]
 
-    def _turn(self, index: int, plan: OpPlan, tile: Tile, outputs: range) -> Turn:
+    def _turn(self, index: int, plan: OpPlan, tile: Tile, outputs: range, between: int) -> Turn:
         steps, op = self.steps[index], self.operations.ops[index]
         store = self._store(op, tile, outputs)
         is_pool = op.kind == "pool"
-        load, memory = self._load(index, plan, tile, outputs)
+        load, memory = self._load(index, plan, tile, outputs, between)
         turn = Turn(
             index,
             instruction(op, tile, len(outputs), steps.rewinds and len(outputs) > 1, memory),
@@ -107,11 +109,16 @@ class Turns:
             self._note(op, tile, outputs)
         return turn
 
-    def _load(self, index: int, plan: OpPlan, tile: Tile, outputs: range) -> tuple[Load, Memory]:
-        """The rows that a tile reads, and where its instruction finds them in the buffer."""
+    def _load(
+        self, index: int, plan: OpPlan, tile: Tile, outputs: range, between: int
+    ) -> tuple[Load, Memory]:
+        """The rows that a tile reads, and where its instruction finds them in the buffer.
+
+        There are `between` words from a block to the next one.
+        """
         steps, op = self.steps[index], self.operations.ops[index]
         source, rows = self.operations.map(op.source.map), read_rows(op, tile)
-        between, alone = pitch(op, plan.rows, plan.columns), op.kind == "pool" and plan.is_split
+        alone = op.kind == "pool" and plan.is_split
         lists = steps.lists[outputs.start : outputs.stop]
         blocks = 1 if alone else 1 + max(step[0] for each in lists for step in each)
         block = op.source.block + (outputs.start if alone else 0)
