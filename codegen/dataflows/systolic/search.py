@@ -48,17 +48,15 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
     """
     best = wanted.allowed or math.inf
     ports, shapes, is_found = _ports(wanted), _shapes(wanted), False
-    refused: list[tuple[int, ShiftloomError]] = []
+    refused: dict[int, ShiftloomError] = {}
     for rows, columns in shapes if wanted.allowed is None else shapes[::-1]:
         lanes, is_largest = Lanes(rows, columns), (rows, columns) == shapes[0]
         if not is_largest and _least(wanted.part, lanes) >= best:
             continue
-        found: list[Candidate] = []
-        for count in ports:
-            made, error = _on_array(wanted, lanes, count)
-            found += made
-            if error is not None:
-                refused.append((rows, error))
+        made = [_on_array(wanted, lanes, count) for count in ports]
+        found = [each for on_array, _ in made for each in on_array]
+        if made[0][1] is not None:
+            refused.setdefault(rows, made[0][1])
         yield from found
         is_found = is_found or bool(found)
         reached = min((each.cycles for each in found if wanted.fits(each)), default=math.inf)
@@ -66,7 +64,7 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
             return
         best = min(best, reached) if wanted.allowed is None else best
     if not is_found:
-        raise max(refused, key=lambda each: each[0])[1]
+        raise refused[max(refused)]
 
 
 def _least(part: Found, lanes: Lanes) -> int:
