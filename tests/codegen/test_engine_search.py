@@ -13,9 +13,9 @@ from sketches import Sketch
 from shiftloom.codegen import boards
 from shiftloom.codegen.config import parse
 from shiftloom.codegen.dataflows import registry
+from shiftloom.codegen.dataflows.engine.assigned import find
 from shiftloom.codegen.dataflows.engine.lowering import lower
 from shiftloom.codegen.dataflows.engine.operations import Lanes
-from shiftloom.codegen.dataflows.engine.parts import find
 from shiftloom.codegen.dataflows.engine.search import Scheduled, plan_engines
 from shiftloom.codegen.dataflows.engine.steps import LOOPS
 from shiftloom.codegen.dataflows.systolic import cycles, menus
