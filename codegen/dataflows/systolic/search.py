@@ -15,16 +15,16 @@ from typing import Literal
 from shiftloom.codegen import cost
 from shiftloom.codegen.dataflows.engine.build import operations_of
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
-from shiftloom.codegen.dataflows.engine.costs import Depths, Plain
+from shiftloom.codegen.dataflows.engine.costs import Plain
 from shiftloom.codegen.dataflows.engine.operations import Lanes, Op
 from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.dataflows.engine.program import ReadResidual
 from shiftloom.codegen.dataflows.engine.steps import LOOPS, Steps
-from shiftloom.codegen.dataflows.systolic import cycles
+from shiftloom.codegen.dataflows.systolic import costs, cycles
 from shiftloom.codegen.dataflows.systolic.compiled import ended
+from shiftloom.codegen.dataflows.systolic.costs import BASE_PORTS
 from shiftloom.codegen.dataflows.systolic.tiling import EMITTED_PIXELS, pitch
 from shiftloom.codegen.dataflows.systolic.turns import Turns
-from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import EnginePlan, OpPlan
 
@@ -219,8 +219,8 @@ def _measured(wanted: Wanted, plan: EnginePlan) -> Candidate:
     clocks = cycles.frame(made, cycles.Array.of(plan, turns.beats)).end
     moved = sum(cycles.traffic(made, plan.weight_ports)) + cycles.input_bytes(operations)
     params = sum(len(each.lists) for each in turns.steps if each.op.kind == "conv")
-    measured = measures(plan, turns.widths, Depths(len(made), turns.table.depth, params))
-    used = cost.predict(Plain("systolic", measured))
+    sizes = costs.sizes(plan, turns.widths, made, turns.table.depth, params)
+    used = cost.predict(Plain("systolic", costs.measures(plan, turns.widths, sizes)))
     bound = _bound(moved, wanted)
     if bound > clocks:
         plan = replace(plan, memory_clocks=bound)
