@@ -28,6 +28,9 @@ _SMALL = 20
 """Cells below which an error counts as if there were that many."""
 _NO_REGISTERS = ("_luts", "_mux")
 """Endings of the features that count LUTs only."""
+_NO_LUTS = ("_registers",)
+"""Endings of the features that count flip-flops only."""
+_LEFT_OUT = {"lut": _NO_LUTS, "ff": _NO_REGISTERS}
 _EXACT = {"dsp": ("dsp",), "bram36": ("block_rams",)}
 """Resources that are counted, by the features that count them."""
 
@@ -135,7 +138,7 @@ def fit_kind(units: Sequence[Costed], measured: Sequence[Resources]) -> Model:
         names = [
             name
             for name in features[0]
-            if name not in counted and not (resource == "ff" and name.endswith(_NO_REGISTERS))
+            if name not in counted and not name.endswith(_LEFT_OUT[resource])
         ]
         target = np.array([getattr(cells, resource) for cells in measured], dtype=np.float64)
         scale = 1 / np.maximum(target, _SMALL)

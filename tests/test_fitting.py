@@ -63,6 +63,15 @@ def test_no_weight_is_negative() -> None:
     assert "bits" not in model["lut"]
 
 
+def test_features_of_one_resource_are_left_out_of_the_other() -> None:
+    units = plain_units()
+    for unit in units:
+        unit.measures["cell_registers"] = 2 * unit.measures["rows_luts"]
+    model = fitting.fit_kind(units, [unit.cells() for unit in units])
+    assert "cell_registers" not in model["lut"]
+    assert "rows_luts" not in model["ff"]
+
+
 def test_errors_are_relative() -> None:
     units = plain_units()
     models = {"plain": fitting.fit_kind(units, [unit.cells() for unit in units])}

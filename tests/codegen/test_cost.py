@@ -14,9 +14,6 @@ from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.samples import samples
 
-ESTIMATED = {"dadiannao", "systolic"}
-"""Kinds whose weights are estimates of the parts, not fitted to samples."""
-
 
 @dataclass(frozen=True)
 class Plain:
@@ -100,7 +97,7 @@ def test_shipped_models_know_every_kind() -> None:
         predicted = cost.predict(unit)
         assert predicted.lut > 0
         assert predicted.ff > 0
-    assert set(cost.fitted()) == {unit.kind for unit in samples()} | ESTIMATED
+    assert set(cost.fitted()) == {unit.kind for unit in samples()}
 
 
 def test_shipped_models_fit_their_samples() -> None:

@@ -11,7 +11,7 @@ from shiftloom.codegen.cost import block_rams, ram, rom_luts
 from shiftloom.codegen.dataflows.dadiannao import cycles
 from shiftloom.codegen.dataflows.dadiannao.compiled import Program
 from shiftloom.codegen.dataflows.engine import costs, roms
-from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
+from shiftloom.codegen.dataflows.engine.arithmetic import LEAST_FACTOR_BITS, Arithmetic
 from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.streaming.timing import engine
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
@@ -129,7 +129,7 @@ def measures(lanes: Lanes, widths: Arithmetic, sizes: Sizes) -> Mapping[str, flo
     """Size measures of an engine."""
     products, columns = lanes.rows * lanes.columns, lanes.columns
     bits = widths.x_bits + (PRODUCT_BITS if widths.shift_w else widths.w_bits)
-    tree, has_sum = Tree.of(lanes.rows, bits), widths.f_bits > 1
+    tree, has_sum = Tree.of(lanes.rows, bits), widths.f_bits > LEAST_FACTOR_BITS
     pair_bits = max(widths.f_bits + widths.lane + 2, widths.k_bits) if has_sum else 0
     constants = costs.memories(sizes.depths, columns, widths)
     weight_bits = products * widths.w_bits

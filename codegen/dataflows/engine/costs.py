@@ -5,34 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shiftloom.codegen.cost import block_rams, rom_luts
+from shiftloom.codegen.cost import LUT_DEPTH, block_rams, rom_luts
 from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
-from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.program import WORD_BITS
 from shiftloom.codegen.dataflows.engine.roms import STEP_BITS
-from shiftloom.codegen.pe.shift import PRODUCT_BITS
 
 INSTRUCTION_BITS = 32 * WORD_BITS
 STEP_FIELDS = 4
-LUT_DEPTH = 64
-"""Words up to which a program or constant lies in LUTs."""
-
-
-def array(lanes: Lanes, widths: Arithmetic) -> Mapping[str, float]:
-    """Products, their sums, and the post-processing of all outputs."""
-    products = lanes.rows * lanes.columns
-    bits = widths.x_bits + PRODUCT_BITS if widths.shift_w else widths.x_bits + widths.w_bits
-    shift_bits = products * bits if widths.shift_w else 0
-    return {
-        "one": 1,
-        "lane_bits": lanes.rows * widths.x_bits,
-        "shift_bits": shift_bits,
-        "multipliers": 0 if widths.shift_w else products,
-        "adder_bits": products * (bits + 2),
-        "sum_bits": lanes.columns * widths.acc_bits,
-        "post_lanes": lanes.columns,
-        "residual_lanes": lanes.columns if widths.f_bits > 1 else 0,
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from shiftloom.codegen.cost import LUT_DEPTH
 from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic, scale_words
 from shiftloom.codegen.dataflows.engine.program import WORD_BITS
-from shiftloom.codegen.design import HlsArray, Rom, RomPort
+from shiftloom.codegen.design import HlsArray, Rom, RomPort, RomStyle
 from shiftloom.codegen.values import Array
 
 STEP_BITS = 16
@@ -26,11 +27,15 @@ def steps(module: str, rows: Array) -> RomPort:
 def constants(
     module: str, bias: Array, m: Array, c: Array, widths: Arithmetic
 ) -> tuple[RomPort, RomPort]:
-    """The memories of initial sums and of requantizations, a row for a tile of outputs."""
+    """The memories of initial sums and of requantizations, a row for a tile of outputs.
+
+    Deep ones lie in block RAM: their bits have no pattern, LUTs would hold few words each.
+    """
     scale = Array(scale_words(m.data, c.data, widths))
+    style: RomStyle = "block" if len(bias.data) > LUT_DEPTH else "auto"
     return (
-        RomPort("bias", Rom(f"{module}_bias", bias, widths.acc_bits), "bias"),
-        RomPort("scale", Rom(f"{module}_scale", scale, 1), "scale"),
+        RomPort("bias", Rom(f"{module}_bias", bias, widths.acc_bits, style), "bias"),
+        RomPort("scale", Rom(f"{module}_scale", scale, 1, style), "scale"),
     )
 
 

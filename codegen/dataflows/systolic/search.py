@@ -19,16 +19,16 @@ from shiftloom.codegen.dataflows.engine import program
 from shiftloom.codegen.dataflows.engine.arithmetic import arithmetic
 from shiftloom.codegen.dataflows.engine.build import operations_of
 from shiftloom.codegen.dataflows.engine.candidate import Candidate, Wanted
-from shiftloom.codegen.dataflows.engine.costs import Depths, Plain
+from shiftloom.codegen.dataflows.engine.costs import Plain
 from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.dataflows.engine.steps import Steps
-from shiftloom.codegen.dataflows.systolic import cycles, menus
+from shiftloom.codegen.dataflows.systolic import costs, cycles, menus
 from shiftloom.codegen.dataflows.systolic.bandwidth import Bandwidth
 from shiftloom.codegen.dataflows.systolic.compiled import ended
+from shiftloom.codegen.dataflows.systolic.costs import BASE_PORTS
 from shiftloom.codegen.dataflows.systolic.menus import Tiling, measured, sizes
 from shiftloom.codegen.dataflows.systolic.turns import LANE, Turns
-from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS, measures
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.plan import EnginePlan
 
@@ -113,7 +113,7 @@ def _least_resources(wanted: Wanted, lanes: Lanes) -> Resources:
         *("systolic", (), "", lanes.rows, lanes.columns, ()), weight_ports=1, pixels=1, buffer=1
     )
     widths = arithmetic(operations_of(wanted.part.graph, lanes), LANE)
-    return cost.predict(Plain("systolic", measures(plan, widths, Depths(1, 1, 1))))
+    return cost.predict(Plain("systolic", costs.measures(plan, widths, costs.LEAST)))
 
 
 def _on_array(
@@ -205,7 +205,8 @@ def _measured(wanted: Wanted, plan: EnginePlan, chosen: Sequence[Tiling]) -> Can
     clocks = cycles.frame(made, cycles.Array.of(plan, turns.beats)).end
     moved = sum(cycles.traffic(made, plan.weight_ports)) + cycles.input_bytes(operations)
     params = sum(len(each.lists) for each in turns.steps if each.op.kind == "conv")
-    sized = measures(plan, turns.widths, Depths(len(made), turns.table.depth, params))
+    counted = costs.sizes(plan, turns.widths, made, turns.table.depth, params)
+    sized = costs.measures(plan, turns.widths, counted)
     bound = _bound(Bandwidth.of(wanted, plan.weight_ports), chosen, moved)
     if bound > clocks:
         plan = replace(plan, memory_clocks=bound)

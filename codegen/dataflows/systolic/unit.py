@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shiftloom.codegen.cost import block_rams
-from shiftloom.codegen.dataflows.engine import costs, roms
-from shiftloom.codegen.dataflows.engine.arithmetic import Arithmetic
-from shiftloom.codegen.dataflows.engine.operations import Lanes
+from shiftloom.codegen.dataflows.engine import roms
 from shiftloom.codegen.dataflows.streaming.timing import engine
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
+from shiftloom.codegen.dataflows.systolic import costs
 from shiftloom.codegen.dataflows.systolic.compiled import Program
 from shiftloom.codegen.dataflows.systolic.memory import BEAT
-from shiftloom.codegen.dataflows.systolic.turns import LANE
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Memory, Stream
-from shiftloom.codegen.plan import EnginePlan
 from shiftloom.codegen.values import Array
 
-BASE_PORTS = 2
-"""Memory ports beside those of the weights."""
-_QUEUE = 512
-"""Beats that the queue of a memory port holds."""
 _MEMORIES = ("prog", "load", "weight", "res", "store")
 
 
@@ -42,7 +34,7 @@ class Systolic(OneToOne):
     @property
     def masters(self) -> int:
         """AXI4 masters: tiles and results; residuals and input; weights."""
-        return BASE_PORTS + self.program.plan.weight_ports
+        return costs.BASE_PORTS + self.program.plan.weight_ports
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
         program, plan, layout = self.program, self.program.plan, self.program.layout
@@ -119,34 +111,11 @@ class Systolic(OneToOne):
 
     def features(self) -> Mapping[str, float]:
         program = self.program
-        depths = costs.Depths(
-            len(program.prog.data), len(program.step.data), len(program.bias.data)
-        )
-        return measures(program.plan, program.widths, depths)
+        depths = len(program.step.data), len(program.bias.data)
+        sizes = costs.sizes(program.plan, program.widths, program.turns, *depths)
+        return costs.measures(program.plan, program.widths, sizes)
 
     def timing(self) -> Model:
         beats = (self.source.beats, self.sink.beats)
         pace = self.program.plan.rows // (BEAT * self.source.folds)
         return engine.model(beats, self.program.clocks, self.program.free, max(1, pace))
-
-
-def measures(plan: EnginePlan, widths: Arithmetic, depths: costs.Depths) -> Mapping[str, float]:
-    """Size measures of an engine."""
-    lanes, masters = Lanes(plan.rows, plan.columns), BASE_PORTS + plan.weight_ports
-    word, results = plan.rows * LANE, plan.columns * LANE
-    accumulators = 0 if plan.stationary == "output" else plan.pixels
-    return {
-        **costs.array(lanes, widths),
-        **costs.memories(depths, plan.columns, widths),
-        "array_bits": plan.rows * plan.columns * (widths.x_bits + widths.acc_bits),
-        "weight_bits": 2 * plan.rows * plan.columns * widths.w_bits,
-        "ports": masters,
-        "buffer_rams": block_rams(word, 2 * plan.buffer),
-        "sum_rams": _rams(plan.columns * widths.acc_bits, accumulators),
-        "queue_rams": _rams(results, 2 * plan.pixels) + _rams(results, plan.pixels),
-        "port_rams": masters * block_rams(BEAT * 8, _QUEUE),
-    }
-
-
-def _rams(width: int, depth: int) -> float:
-    return block_rams(width, depth) if depth else 0
