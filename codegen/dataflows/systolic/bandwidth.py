@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shiftloom.codegen.dataflows.engine.candidate import Wanted
 from shiftloom.codegen.dataflows.systolic import cycles
-from shiftloom.codegen.dataflows.systolic.unit import BASE_PORTS
+from shiftloom.codegen.dataflows.systolic.costs import BASE_PORTS
 from shiftloom.codegen.errors import ShiftloomError
 
 MAX_CLOCKS = 100_000_000
