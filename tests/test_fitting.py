@@ -65,11 +65,12 @@ def test_no_weight_is_negative() -> None:
 
 def test_features_of_one_resource_are_left_out_of_the_other() -> None:
     units = plain_units()
+    found = [unit.measures["rows_luts"] for unit in units]
     for unit in units:
-        unit.measures["cell_registers"] = 2 * unit.measures["rows_luts"]
-    model = fitting.fit_kind(units, [unit.cells() for unit in units])
-    assert "cell_registers" not in model["lut"]
-    assert "rows_luts" not in model["ff"]
+        unit.measures["cell_registers"] = unit.measures["rows_luts"]
+    model = fitting.fit_kind(units, [Resources(cells, cells) for cells in found])
+    assert model["lut"] == {"rows_luts": 1}
+    assert model["ff"] == {"cell_registers": 1}
 
 
 def test_errors_are_relative() -> None:
