@@ -139,10 +139,10 @@ def test_an_array_that_is_too_large(
 
 def test_an_array_whose_memories_are_too_large() -> None:
     with refuses(
-        "target.array: [8, 8] with its memories takes 9 bram36 or more, the limit is 8; "
+        "target.array: [8, 8] with its memories takes 7 bram36 or more, the limit is 6; "
         "use a smaller array, a larger share or board"
     ):
-        _plan(FLAT, array=[8, 8], bram_share=0.06)
+        _plan(FLAT, array=[8, 8], bram_share=0.045)
 
 
 @pytest.mark.parametrize(

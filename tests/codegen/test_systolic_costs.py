@@ -19,8 +19,13 @@ PLAN = EnginePlan("systolic", (), "out", 32, 32, (), weight_ports=2, pixels=1024
 SIZES = Sizes((Rom(),), has_residual=True, has_pool=True)
 
 
-def measured(plan: EnginePlan, widths: Arithmetic = WIDTHS) -> dict[str, float]:
-    return dict(costs.measures(plan, widths, SIZES))
+ALONE = Sizes((Rom(),), has_residual=False, has_pool=True)
+
+
+def measured(
+    plan: EnginePlan, widths: Arithmetic = WIDTHS, sizes: Sizes = SIZES
+) -> dict[str, float]:
+    return dict(costs.measures(plan, widths, sizes))
 
 
 def test_block_rams_are_those_of_all_memories() -> None:
@@ -32,8 +37,8 @@ def test_block_rams_are_those_of_all_memories() -> None:
 
 def test_dsp_blocks() -> None:
     assert measured(PLAN)["dsp"] == 3 * 32
-    assert measured(PLAN, replace(WIDTHS, f_bits=1))["dsp"] == 32
-    assert measured(PLAN, replace(WIDTHS, acc_bits=26, f_bits=1))["dsp"] == 2 * 32
+    assert measured(PLAN, WIDTHS, ALONE)["dsp"] == 32
+    assert measured(PLAN, replace(WIDTHS, acc_bits=26), ALONE)["dsp"] == 2 * 32
     assert measured(PLAN, replace(WIDTHS, shift_w=False))["dsp"] == 3 * 32 + 1024
 
 
