@@ -81,7 +81,7 @@ def main() -> None:
     """Build, simulate with each memory, print and write the figures."""
     arguments = _arguments()
     array = {} if arguments.array is None else {"array": arguments.array}
-    target = {"board": "pynq-z2", "dataflow": "systolic", "lut_share": 1.0, **array}
+    target = {"board": "pynq-z2", "dataflow": "systolic", **array}
     config = parse_config({"target": target, "calibration": {"frames": 4}})
     graph = flow.load_network(arguments.network, data=arguments.data)
     quantized = quantize(graph, flow.calibration_frames(arguments.network, arguments.data), config)

@@ -20,7 +20,7 @@ WITHIN = 0.02
 
 def _built(name: str, array: tuple[int, int], folder: Path) -> OpenedBuild:
     """A network for the systolic engine, calibrated on noise."""
-    target = {"dataflow": "systolic", "array": list(array), "lut_share": 1.0}
+    target = {"dataflow": "systolic", "array": list(array)}
     config = parse_config({"target": target, "calibration": {"frames": 4}})
     graph = flow.load_network(name)
     frames = _noise(graph.inputs[0].shape, 4, 1)
