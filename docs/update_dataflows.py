@@ -1,6 +1,6 @@
 """Put measured figures into docs/comparing-dataflows.md: python docs/update_dataflows.py.
 
-The tables between its markers follow from docs/dataflows.json, which the benchmark writes:
+Its plot and the tables between its markers follow from docs/dataflows.json, which the benchmark writes:
 
     python benchmarks/dataflows.py --json docs/dataflows.json
 
@@ -20,6 +20,7 @@ from shiftloom.comparing.layers import KINDS, Kind
 
 KEPT = Path(__file__).with_name("dataflows.json")
 TARGET = Path(__file__).with_name("comparing-dataflows.md")
+PLOT = Path(__file__).with_name("utilization.svg")
 
 
 def page(text: str, found: dict[str, Any]) -> str:
@@ -36,6 +37,11 @@ def page(text: str, found: dict[str, Any]) -> str:
     return text
 
 
+def plot(found: dict[str, Any]) -> str:
+    """The utilization of every layer in every dataflow, as SVG."""
+    return table.plots(table.rows_of(found["rows"]))["utilization"]
+
+
 def _layer(kind: Kind) -> tuple[str, ...]:
     kernel = f"{kind.kernel} × {kind.kernel}" if kind.kernel else "the map"
     channels = f"{kind.inputs} → {kind.outputs}"
@@ -50,9 +56,10 @@ def markdown(shown: Grid) -> str:
 
 
 def main() -> None:
-    """Update the page."""
+    """Update the page and its plot."""
     found = json.loads(KEPT.read_text("utf-8"))
     TARGET.write_text(page(TARGET.read_text("utf-8"), found), "utf-8")
+    PLOT.write_text(plot(found), "utf-8")
 
 
 if __name__ == "__main__":

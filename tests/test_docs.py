@@ -246,7 +246,9 @@ def test_paper_page_is_that_of_its_figures() -> None:
 def test_comparison_page_is_that_of_its_figures() -> None:
     found = json.loads((DOCS / "dataflows.json").read_text("utf-8"))
     text = page("comparing-dataflows.md")
-    assert text == script_of("update_dataflows").page(text, found)
+    script = script_of("update_dataflows")
+    assert text == script.page(text, found)
+    assert (DOCS / "utilization.svg").read_text("utf-8") == script.plot(found)
     assert f"in {run.FRAMES} frames" in text
     assert {row["network"] for row in found["rows"]} == {kind.name for kind in layers.KINDS}
     assert all(row["found"] or row["refusal"] for row in found["rows"])
