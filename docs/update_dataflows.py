@@ -1,6 +1,6 @@
 """Put measured figures into docs/comparing-dataflows.md: python docs/update_dataflows.py.
 
-Its plot and the tables between its markers follow from docs/dataflows.json, which the benchmark writes:
+Its plot and the tables between its markers follow from docs/dataflows.json, made by the benchmark:
 
     python benchmarks/dataflows.py --json docs/dataflows.json
 
