@@ -89,8 +89,8 @@ _HELPERS: dict[str, tuple[str, ...]] = {
         (
             "sl_engine_ingest",
             "sl_engine_ingest",
-            "s_tready = !word_valid || word_ready",
-            "s_tready = word_ready",
+            "assign s_tready = !word_valid ||",
+            "assign s_tready = word_valid &&",
         ),
         ("sl_engine_ingest", "sl_engine_ingest", "take && slot_q == '0)", "1'b0)"),
         ("sl_engine_ingest", "sl_engine_ingest", "if (s_tready) word_valid", "word_valid"),
