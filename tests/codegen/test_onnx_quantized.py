@@ -22,6 +22,8 @@ from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.values import Array, IntType
 
 RNG = np.random.default_rng(1)
+SAFE = (-64, 65)
+"""Signed weights whose pairs ONNX Runtime adds in 16 bits on processors without VNNI."""
 SCALE = np.float32(0.0173)
 U8, I8 = np.uint8(7), np.int8(-5)
 
@@ -180,7 +182,7 @@ INTEGER_CASES: dict[str, Any] = {
         {
             "sx": SCALE,
             "zx": U8,
-            "w": integers(-128, 128, 3, 2, 3, 3),
+            "w": integers(*SAFE, 3, 2, 3, 3),
             "sw": scales(3),
             "zw": np.zeros(3, np.int8),
             "sy": np.float32(0.05),
