@@ -13,6 +13,7 @@ from conformance_run import Built, check_hls
 from shiftloom import beats, build, open_build, simulate_rtl
 from shiftloom.codegen import golden
 from shiftloom.codegen.config import parse
+from shiftloom.codegen.contradictions import ENGINES
 from shiftloom.rtl_sim import engine
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.engine import Stall
@@ -35,6 +36,11 @@ class Case:
     dataflow: str
     target: dict[str, object] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        """The engine of its network."""
+        return next(kind for kind in ENGINES if kind in (self.dataflow, *self.layers.values()))
 
     @property
     def name(self) -> str:

@@ -163,7 +163,12 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
         ("sl_mvu_shift", "sl_adder_tree", "if (en) level_q[(HALF", "level_q[(HALF"),
         ("sl_mvu_shift", "sl_code_check", "valid_q[1] && |top_group", "1'b0"),
         ("sl_mvu_shift", "sl_mvu_shift", "en && held", "held"),
-        ("sl_shift_product", "sl_shift_product", "value = !x_wide[i+1]", "value = !x_wide[i]"),
+        (
+            "sl_shift_product",
+            "sl_shift_product",
+            "value = ~x_wide[1 +: P]",
+            "value = ~x_wide[0 +: P]",
+        ),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "1'b1"),
         ("sl_requant", "sl_round_clip", "odd || below_guard", "below_guard"),
         ("sl_requant", "sl_round_clip", ">= (D_BITS-1)'(RANGE + 1)", ">= (D_BITS-1)'(RANGE + 2)"),
