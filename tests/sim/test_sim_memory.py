@@ -72,7 +72,7 @@ def mutant(top: SimTop, tmp_path: Path) -> Mutant:
         MemoryModel(),
         MemoryModel(latency=1, base=0xFFFF_E000),
         MemoryModel(latency=(20, 200), stall=0.2, seed=1),
-        MemoryModel(latency=(1, 90), stall=0.5, bandwidth=0.4, base=0),
+        MemoryModel(latency=(1, 90), stall=0.5, bandwidth=0.4, base=0x1000),
     ],
 )
 @pytest.mark.parametrize("stall", [None, Stall(3, 0.3, 0.3)])
