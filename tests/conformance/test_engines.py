@@ -21,8 +21,9 @@ from shiftloom.rtl_sim.memory import MemoryModel
 
 FRAMES = 8
 INTERVAL_WITHIN = 0.02
-LATENCY_WITHIN = 0.2
-"""Of the simulated clocks. The model lets an engine begin to emit when it has computed all."""
+LATENCY_WITHIN = 0.4
+"""Of the simulated clocks. The model lets an engine begin to emit when it has computed all: what
+comes behind it in a small network starts much earlier than planned."""
 SLOW = MemoryModel((20, 200), stall=0.2, seed=3)
 SLOWER = 1.01, 4
 """Clocks with it, as shares of those with the fast one: it costs some, it stops nothing."""
