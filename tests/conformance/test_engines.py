@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import graph_nets
@@ -24,6 +24,8 @@ INTERVAL_WITHIN = 0.02
 LATENCY_WITHIN = 0.4
 """Of the simulated clocks. The model lets an engine begin to emit when it has computed all: what
 comes behind it in a small network starts much earlier than planned."""
+BAD_CODE = 4
+"""The bit of ERRORS."""
 SLOW = MemoryModel((20, 200), stall=0.2, seed=3)
 SLOWER = 1.01, 4
 """Clocks with it, as shares of those with the fast one: it costs some, it stops nothing."""
@@ -121,6 +123,27 @@ def test_rtl_equals_golden_with_slow_memory(network: Built, cache: Cache) -> Non
     assert slow.errors == 0
     assert slow.ports == fast.ports
     assert SLOWER[0] * fast.cycles <= slow.cycles <= SLOWER[1] * fast.cycles
+
+
+@pytest.mark.parametrize("corrupted", [False, True])
+def test_a_code_that_is_none_is_told(
+    corrupted: bool, make: Builder, cache: Cache, tmp_path: Path
+) -> None:
+    """Weights of 111 in the external memory count as 0, and set ERRORS.bad_code."""
+    network = make(next(case for case in CASES if case.network == "single"))
+    top, image = network.opened.sim_top(), tmp_path / "image"
+    assert top.memory is not None
+    content = bytearray(top.memory.image.read_bytes())
+    if corrupted:
+        content[:3] = b"\xff" * 3
+    image.write_bytes(content)
+    given = beats.encode(network.opened.qgraph, network.frames)
+    changed = replace(top, memory=replace(top.memory, image=image))
+    result = engine.run(changed, given, cache=cache, jobs=1)
+    assert result.errors == BAD_CODE * corrupted
+    got = beats.decode(network.opened.qgraph, result.outputs)
+    wanted = golden.run(network.opened.qgraph, network.frames)
+    assert (got != wanted).any() == corrupted
 
 
 def test_hls_equals_golden(network: Built, cache: Cache) -> None:

@@ -9,8 +9,6 @@ from shiftloom.codegen.dataflows.engine.candidate import Wanted
 from shiftloom.codegen.dataflows.engine.operations import Lanes
 from shiftloom.codegen.errors import ShiftloomError
 
-NAMES = ("lut", "ff", "dsp", "bram36")
-
 
 def check(wanted: Wanted, smallest: int, least: Callable[[Lanes], Resources]) -> None:
     """Refuse an array that is asked for whose `least` resources are more than it may take.
@@ -18,13 +16,11 @@ def check(wanted: Wanted, smallest: int, least: Callable[[Lanes], Resources]) ->
     Names the largest smaller one that is not, of at least `smallest` rows.
     """
     asked = wanted.config.target.array
-    over = None if asked is None else over_limit(wanted, least(Lanes(*asked)))
+    over = None if asked is None else wanted.over(least(Lanes(*asked)))
     if asked is None or over is None:
         return
     fitting = (
-        shape
-        for shape in _smaller(asked, smallest)
-        if over_limit(wanted, least(Lanes(*shape))) is None
+        shape for shape in _smaller(asked, smallest) if wanted.over(least(Lanes(*shape))) is None
     )
     shape = next(fitting, None)
     way = f"a smaller array, such as {list(shape)}" if shape else "a larger share or board"
@@ -33,22 +29,13 @@ def check(wanted: Wanted, smallest: int, least: Callable[[Lanes], Resources]) ->
 
 def check_built(wanted: Wanted, used: Resources) -> None:
     """Refuse an array that is asked for and takes too much with its memories."""
-    asked, over = wanted.config.target.array, over_limit(wanted, used)
+    asked, over = wanted.config.target.array, wanted.over(used)
     if asked is not None and over is not None:
         raise ShiftloomError(
             "target.array",
             f"{list(asked)} with its memories takes {over}",
             "use a smaller array, a larger share or board",
         )
-
-
-def over_limit(wanted: Wanted, used: Resources) -> str | None:
-    """The first resource of which more is used than allowed, with both numbers."""
-    for name in NAMES:
-        amount, limit = getattr(used, name), getattr(wanted.limits, name)
-        if amount > limit:
-            return f"{amount:.0f} {name} or more, the limit is {limit:.0f}"
-    return None
 
 
 def _smaller(shape: tuple[int, int], smallest: int) -> Iterator[tuple[int, int]]:

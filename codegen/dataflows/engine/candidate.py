@@ -10,6 +10,8 @@ from shiftloom.codegen.cost import Resources
 from shiftloom.codegen.dataflows.engine.parts import Found
 from shiftloom.codegen.plan import EnginePlan
 
+RESOURCES = ("lut", "ff", "dsp", "bram36")
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -41,12 +43,14 @@ class Wanted:
         fps = self.config.target.fps
         return None if fps is None else self.clock_mhz * 1e6 / fps
 
+    def over(self, used: Resources) -> str | None:
+        """The first resource of which more is used than it may take, with both numbers."""
+        for name in RESOURCES:
+            amount, limit = getattr(used, name), getattr(self.limits, name)
+            if amount > limit:
+                return f"{amount:.0f} {name} or more, the limit is {limit:.0f}"
+        return None
+
     def fits(self, candidate: Candidate) -> bool:
         """Whether a candidate takes no more than it may."""
-        used, limits = candidate.resources, self.limits
-        return (
-            used.lut <= limits.lut
-            and used.ff <= limits.ff
-            and used.dsp <= limits.dsp
-            and used.bram36 <= limits.bram36
-        )
+        return self.over(candidate.resources) is None

@@ -81,6 +81,7 @@ class Systolic(OneToOne):
                 roms.steps(module, program.step),
                 *roms.constants(module, program.bias, program.m, program.c, program.widths),
             ),
+            reports_bad_code=True,
             masters=self.masters,
         )
 

@@ -115,8 +115,8 @@ constexpr void engine_check() {
                 "sl::engine: ACC_BITS + M_BITS is at most 60");
   static_assert(C_BITS >= 0 && C_BITS <= 60 && C_BITS + M_BITS <= 63,
                 "sl::engine: C_BITS is at most 60, and C_BITS + M_BITS at most 63");
-  static_assert(F_BITS >= 1 && F_BITS <= 32 && K_BITS >= 1 && K_BITS <= 32,
-                "sl::engine: F_BITS and K_BITS are 1 to 32");
+  static_assert(F_BITS >= 2 && F_BITS <= 32 && K_BITS >= 1 && K_BITS <= 32,
+                "sl::engine: F_BITS is 2 to 32, K_BITS 1 to 32");
 }
 
 }  // namespace sl

@@ -58,6 +58,7 @@ module sl_systolic #(
   input  wire                     bus_rst,
   input  wire  [31:0]             memory_base,
   output logic                    memory_error,
+  output logic                    bad_code,     // a weight was the unused code 111, which is 0
 
   input  wire  [IN_E*8-1:0]       s_tdata,
   input  wire                     s_tvalid,
@@ -205,6 +206,13 @@ module sl_systolic #(
     .m_tdata(row), .m_tvalid(row_valid), .m_tready(row_ready), .tile(weights_tile)
   );
   assign rcmd_beats[N*32-1:64] = {WPORTS{weight_beats}};
+  if (SHIFT_W != 0) begin : gen_check
+    sl_code_check #(.CODES(C)) i_check (
+      .clk(clk), .rst(rst), .valid(row_valid && row_ready), .codes(row), .bad_code(bad_code)
+    );
+  end else begin : gen_no_check
+    assign bad_code = 1'b0;
+  end
 
   // ---- Control ------------------------------------------------------------------------------
   wire has_room, claim, result, begins;
