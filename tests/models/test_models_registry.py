@@ -55,13 +55,16 @@ def test_random_weights_are_the_same_at_every_call(name: str) -> None:
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v1_025", "autoencoder", "resnet18"])
-def test_random_weights_keep_the_frames_apart(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "share"), [("mobilenet_v1_025", 0.05), ("autoencoder", 0.05), ("resnet18", 0.02)]
+)
+def test_random_weights_keep_the_frames_apart(name: str, share: float) -> None:
+    """The deeper a network of random weights is, the closer its outputs lie together."""
     network = trainable(name)
     frames, labels = datasets.load(network.dataset, "test")
     assert labels is None
     outputs = load_checkpoint(network)(network.to_torch(frames[:16]))
-    assert float(outputs.std(dim=0).mean()) > 0.05 * float(outputs.std())
+    assert float(outputs.std(dim=0).mean()) > share * float(outputs.std())
 
 
 def test_onnx_file_cannot_be_trained() -> None:
