@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
-from shiftloom.codegen.dataflows.pipeline import schedule as pipeline
 from shiftloom.codegen.dataflows.streaming import schedule as streaming
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.errors import ShiftloomError, shown
@@ -30,10 +29,11 @@ class Dataflow:
 
 DATAFLOWS = (
     Dataflow("streaming", streaming.schedule, streaming.units_of),
-    Dataflow("pipeline", pipeline.schedule, pipeline.units_of),
+    Dataflow("pipeline", streaming.schedule, streaming.units_of),
     Dataflow("dadiannao", streaming.schedule, streaming.units_of),
     Dataflow("systolic", streaming.schedule, streaming.units_of),
 )
+"""One scheduler plans all of these: it asks the dataflow of every layer, so a network may mix them."""
 
 
 def chosen(config: Config) -> Dataflow:
