@@ -33,7 +33,7 @@ DATAFLOWS = (
     Dataflow("dadiannao", streaming.schedule, streaming.units_of),
     Dataflow("systolic", streaming.schedule, streaming.units_of),
 )
-"""One scheduler plans all of these: it asks every layer for its dataflow, so networks may mix them."""
+"""One scheduler plans all of these: it asks for the dataflow of every layer, which may be mixed."""
 
 
 def chosen(config: Config) -> Dataflow:

@@ -49,7 +49,7 @@ module sl_residual_load #(
   wire [15:0] stores = program_data[5*32 +: 16];
   wire [31:0] words = beats >> SHIFT;
 
-  wire valid, done, segments_idle;
+  wire valid, done;
   logic running_q;
   wire begins = valid && !running_q && stores_done >= stores;
   sl_program #(.INSTRUCTIONS(INSTRUCTIONS), .LAST(1)) i_program (
@@ -58,7 +58,7 @@ module sl_residual_load #(
   );
   sl_segments i_segments (
     .clk(clk), .rst(rst), .start(begins), .base(base), .first(first), .beats(beats),
-    .count(segments), .stride(stride), .idle(segments_idle), .cmd_valid(cmd_valid),
+    .count(segments), .stride(stride), .cmd_valid(cmd_valid),
     .cmd_ready(cmd_ready), .cmd_addr(cmd_addr), .cmd_beats(cmd_beats)
   );
 
@@ -95,7 +95,7 @@ module sl_residual_load #(
     if (rst) running_q <= 1'b0;
   end
 
-  wire unused_bits = &{1'b0, program_data, segments_idle};
+  wire unused_bits = &{1'b0, program_data};
 
 endmodule
 

@@ -1,8 +1,8 @@
 // Commands for equal segments of memory at equal distances: SRC + i * STRIDE, i = 0 ... COUNT - 1.
 //
 // `start` takes the first segment's place; a command is offered from the next clock on. Addresses
-// are in bytes, `first` and `stride` in beats of 8 bytes from `base` on. `segment` counts the
-// commands taken; idle after the last. Held stable by the caller while not idle: beats, stride.
+// are in bytes, `first` and `stride` in beats of 8 bytes from `base` on. The caller holds beats and
+// stride until the last command was taken.
 `default_nettype none
 
 module sl_segments (
@@ -14,7 +14,6 @@ module sl_segments (
   input  wire  [31:0] beats,   // of a segment
   input  wire  [15:0] count,   // segments, 1 or more
   input  wire  [31:0] stride,  // beats
-  output logic        idle,
   output logic        cmd_valid,
   input  wire         cmd_ready,
   output logic [31:0] cmd_addr,
@@ -22,7 +21,6 @@ module sl_segments (
 );
 
   logic [15:0] left_q;
-  assign idle = !cmd_valid;
   assign cmd_beats = beats;
   wire take = cmd_valid && cmd_ready;
 

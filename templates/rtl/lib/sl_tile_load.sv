@@ -63,11 +63,10 @@ module sl_tile_load #(
   logic running_q, buffer_q;
   logic [1:0] taken_q;  // buffers with a tile, or that get one
   wire begins = valid && !running_q && taken_q != 2'd2 && stores_done >= stores;
-  wire segments_idle;
   sl_segments i_segments (
     .clk(clk), .rst(rst), .start(begins), .base(base),
     .first(first + (flags[0] ? in_offset : 32'd0)), .beats(beats), .count(segments),
-    .stride(stride), .idle(segments_idle), .cmd_valid(cmd_valid), .cmd_ready(cmd_ready),
+    .stride(stride), .cmd_valid(cmd_valid), .cmd_ready(cmd_ready),
     .cmd_addr(cmd_addr), .cmd_beats(cmd_beats)
   );
 
@@ -128,7 +127,7 @@ module sl_tile_load #(
     end
   end
 
-  wire unused_bits = &{1'b0, program_data, segments_idle};
+  wire unused_bits = &{1'b0, program_data};
 
 endmodule
 

@@ -48,7 +48,7 @@ module sl_tile_store #(
   wire [31:0] stride = program_data[4*32 +: 32];
   wire [31:0] words = beats >> SHIFT;
 
-  wire valid, done, segments_idle;
+  wire valid, done;
   logic running_q;
   wire begins = valid && !running_q;
   sl_program #(.INSTRUCTIONS(INSTRUCTIONS), .LAST(1)) i_program (
@@ -57,7 +57,7 @@ module sl_tile_store #(
   );
   sl_segments i_segments (
     .clk(clk), .rst(rst), .start(begins), .base(base), .first(first), .beats(beats),
-    .count(segments), .stride(stride), .idle(segments_idle), .cmd_valid(cmd_valid),
+    .count(segments), .stride(stride), .cmd_valid(cmd_valid),
     .cmd_ready(cmd_ready), .cmd_addr(cmd_addr), .cmd_beats(cmd_beats)
   );
 
@@ -103,7 +103,7 @@ module sl_tile_store #(
     end
   end
 
-  wire unused_bits = &{1'b0, program_data, segments_idle};
+  wire unused_bits = &{1'b0, program_data};
 
 endmodule
 
