@@ -21,7 +21,7 @@ from shiftloom.codegen.quantizers import AlphaRule, Options, Word, check_word
 from shiftloom.codegen.values import nearest
 
 WeightFormat = Literal["auto", "qsq", "int", "pow2", "csd", "ternary", "binary"]
-PeKind = Literal["auto", "shift", "constant", "dsp", "xnor"]
+PeKind = Literal["auto", "shift", "constant", "dsp", "xnor", "csd"]
 PruningMethod = Literal["none", "magnitude", "nm", "block", "filter_l1", "filter_fpgm", "channel"]
 BlockSide = Annotated[int, Field(strict=True, ge=1, le=4096)]
 Flag = Annotated[bool, Field(strict=True)]
@@ -71,12 +71,14 @@ class LayerConfig:
     """Width of the activations this layer makes; 1 keeps the sign of values that have one."""
     m_bits: Annotated[int, Field(strict=True, ge=4, le=17)] = 8
     """Width of the requantization multiplier M."""
-    requant: Literal["mult_shift", "thresholds"] = "mult_shift"
-    """Hardware of the requantization."""
+    requant: Literal["mult_shift", "thresholds", "csd"] = "mult_shift"
+    """Hardware of the requantization; `csd` multiplies by the signed digits of M, as many as its
+    quality keeps."""
     requant_dsp: Flag | None = None
     """Multiply by M on DSP blocks (true) or in LUTs (false); null lets the cost model choose."""
     pe: PeKind = "auto"
-    """Processing element; `auto` lets the cost model choose."""
+    """Processing element; `auto` lets the cost model choose. `csd` multiplies by signed digits,
+    of the weights or of the α of short vectors, as many as the quality of the layer keeps."""
     folding: (
         tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
         | None

@@ -17,6 +17,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.golden_units import evaluate
 from shiftloom.codegen.graph import Frames, IntFrames
 from shiftloom.codegen.qgraph import QGraph, QInput
+from shiftloom.codegen.quality import EXACT, Quality, reduced
 from shiftloom.codegen.values import IntArray
 
 BLOCK = 256
@@ -27,13 +28,18 @@ Outputs = dict[str, IntArray]
 """Integers [N, …] of every output by its name in the QGraph."""
 
 
-def run(qgraph: QGraph, x: Frames, progress: Callable[[int], None] | None = None) -> IntArray:
+def run(
+    qgraph: QGraph,
+    x: Frames,
+    progress: Callable[[int], None] | None = None,
+    quality: Quality = EXACT,
+) -> IntArray:
     """Integers [N, elements] of a network's only output for raw inputs [N, H, W, C].
 
     Of several outputs, one behind the other as the hardware sends them; `run_outputs` keeps them
-    apart. `progress` gets each block's size.
+    apart. `progress` gets each block's size, `quality` says how many digits scalable units keep.
     """
-    named = run_outputs(qgraph, x, progress)
+    named = run_outputs(reduced(qgraph, quality), x, progress)
     flat = [made.reshape(len(made), math.prod(made.shape[1:])) for made in named.values()]
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 

@@ -33,7 +33,8 @@ class Mac:
 
     `weights` [C_out, KH, KW, C_in / groups] are integers; taps outside the frame read `pad_value`.
     Output channel k reads the input channels of group k // (C_out / groups). `bias` holds the
-    corrections for the input's zero point. The output's type covers every reachable sum.
+    corrections for the input's zero point. The output's type covers every reachable sum, at every
+    quality: `scalable` names the factor that quality cuts, the weights or the α of short vectors.
     """
 
     weights: Array
@@ -42,6 +43,7 @@ class Mac:
     pad_value: int
     codes: QuantizedWeights
     groups: int = 1
+    scalable: Literal["", "weight", "alpha"] = ""
 
     @property
     def lanes(self) -> int:
@@ -63,9 +65,13 @@ class WindowReduce:
 
 @dataclass(frozen=True, slots=True)
 class Requantize:
-    """Raw sums or activations to activations, channel by channel; see `Requantization`."""
+    """Raw sums or activations to activations, channel by channel; see `Requantization`.
+
+    `is_scalable`: quality cuts the multipliers M.
+    """
 
     requantization: Requantization
+    is_scalable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

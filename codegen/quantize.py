@@ -88,6 +88,12 @@ class _Settings:
     def multiplier_bits(self, node: str) -> int:
         return self.config.layer(node).m_bits
 
+    def is_scalable(self, node: str) -> bool:
+        return self.config.layer(node).pe == "csd"
+
+    def has_scalable_m(self, node: str) -> bool:
+        return self.config.layer(node).requant == "csd"
+
     def full_scale(self, node: str, out: IntType) -> float:
         known = self.fitted.ranges.get(node)
         if known is not None and known.signed != out.signed:  # keep the step

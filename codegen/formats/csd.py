@@ -15,21 +15,12 @@ import numpy.typing as npt
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats import levels
 from shiftloom.codegen.formats.format import Codes, spread_channels
+from shiftloom.codegen.signed_digits import digits_of
 from shiftloom.codegen.values import IntArray
 
 MAX_WIDTH = 8
 MAX_DIGITS = 4
 """All that an integer of 8 bits has."""
-
-
-def digits_of(values: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
-    """Non-zero digits of each value's canonic signed-digit form, for values below 2^61.
-
-    They are the bits in which 3·|v| and |v| differ (Reitwiesner, Advances in Computers 1, 1960).
-    """
-    magnitude = np.abs(values).astype(np.uint64)
-    counts: npt.NDArray[np.uint8] = np.bitwise_count(magnitude ^ (3 * magnitude))
-    return counts
 
 
 @dataclass(frozen=True, slots=True)

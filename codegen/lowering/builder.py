@@ -60,7 +60,8 @@ class IntegerBuilder:
         """A convolution or fully connected layer on activations; makes pending sums."""
         x = self.activations(x)
         codes = self.settings.weights(node, weights, given)
-        made = layers.layer(node, _integers(x), codes, bias, window, groups)
+        scalable = self.settings.is_scalable(node)
+        made = layers.layer(node, _integers(x), codes, bias, window, groups, scalable)
         source = (1, 1, math.prod(x.shape)) if x.flat else x.shape
         shape = (*window.output(node, source), len(made.unit.weights.data))
         return self._append(Operand(node, node, shape, made.sums), made.unit, x)

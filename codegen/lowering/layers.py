@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.lowering.operand import Integers, Sums
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.rationals import Rationals, floats, per_channel, rationals
+from shiftloom.codegen.signed_digits import furthest, most_digits
 from shiftloom.codegen.values import Array, IntArray, IntType
 from shiftloom.codegen.windows import Window
 
@@ -35,11 +36,13 @@ def layer(
     bias: npt.NDArray[Any],
     window: Window,
     groups: int,
+    is_scalable: bool,
 ) -> Layer:
     """The matrix unit of `codes` on activations x; imported weights keep their bias exactly."""
     pad = pad_value(node, x, window)
     kernel = codes.integers
-    reach = _reach(kernel, min(x.bounds()[0], pad), max(x.bounds()[1], pad))
+    scalable = _scalable(node, codes) if is_scalable else ""
+    reach = _reach(_furthest(codes, scalable), min(x.bounds()[0], pad), max(x.bounds()[1], pad))
     scale = per_channel(codes.scale * x.step, len(kernel))
     zeros = rationals(kernel.reshape(len(kernel), -1).sum(axis=1)) * -x.origin
     if isinstance(codes.format, Given):
@@ -52,7 +55,31 @@ def layer(
         offset = correction + integer_bias(node, sums.bias, floats(scale))
     lo, hi = reach[0] + offset, reach[1] + offset
     value = Integers(node, pending_type(lo, hi), lo, hi, scale, -rest, False, sums)
-    return Layer(Mac(Array(kernel), Array(offset), window, pad, codes, groups), value)
+    unit = Mac(Array(kernel), Array(offset), window, pad, codes, groups, scalable)
+    return Layer(unit, value)
+
+
+def _scalable(node: str, codes: QuantizedWeights) -> Literal["weight", "alpha"]:
+    """What quality cuts of a layer; refuses one without a factor of several digits."""
+    cut: IntArray = codes.integers if codes.is_folded else codes.mantissa.data
+    if most_digits(cut) < 2:
+        raise ShiftloomError(
+            node,
+            "pe: csd, and every weight has one signed digit at most",
+            "use requant: csd, which cuts α in M, or a format of more digits, such as int",
+        )
+    return "weight" if codes.is_folded else "alpha"
+
+
+def _furthest(codes: QuantizedWeights, scalable: str) -> tuple[IntArray, IntArray]:
+    """The least and the greatest that each integer weight can be, at any quality."""
+    if scalable == "weight":
+        return furthest(codes.integers)
+    if scalable == "alpha":
+        values, shape = codes.values.data, codes.values.data.shape
+        ends = [codes.format.spread(a, shape) * values for a in furthest(codes.mantissa.data)]
+        return np.minimum(*ends), np.maximum(*ends)
+    return codes.integers, codes.integers
 
 
 def pad_value(node: str, x: Integers, window: Window) -> int:
@@ -69,11 +96,11 @@ def pad_value(node: str, x: Integers, window: Window) -> int:
     return int(zero)
 
 
-def _reach(kernel: IntArray, low: int, high: int) -> tuple[IntArray, IntArray]:
-    """Smallest and largest Σ w·x of each channel for x in [low, high]."""
-    flat = kernel.reshape(len(kernel), -1)
-    positive, negative = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-    return positive * low + negative * high, positive * high + negative * low
+def _reach(kernel: tuple[IntArray, IntArray], low: int, high: int) -> tuple[IntArray, IntArray]:
+    """Smallest and largest Σ w·x of each channel for x in [low, high], w between two kernels."""
+    products = np.stack([w * x for w in kernel for x in (low, high)])
+    flat = products.reshape(len(products), len(kernel[0]), -1)
+    return flat.min(axis=0).sum(axis=1), flat.max(axis=0).sum(axis=1)
 
 
 def _split(node: str, offset: Rationals, bias: npt.NDArray[Any]) -> tuple[IntArray, Rationals]:

@@ -11,6 +11,7 @@ from shiftloom.codegen.lowering.settings import LayerSettings
 from shiftloom.codegen.lowering.units import UnitList
 from shiftloom.codegen.qgraph import Requantize
 from shiftloom.codegen.rationals import floats, per_channel, rationals
+from shiftloom.codegen.signed_digits import furthest
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 OUTPUT_BITS = 32
@@ -36,7 +37,9 @@ def logits(units: UnitList, settings: LayerSettings, x: Operand) -> Operand:
     scale = ratios.max() / top
     offset = np.zeros_like(m) if x.value.is_uniform else _offsets(x.value, m)
     zero = x.value.origin if x.value.is_uniform else 0
-    lo, hi = _bounds(x, x.value, m, offset, scale)
+    is_scalable = settings.has_scalable_m(x.layer)
+    most = furthest(m)[1] if is_scalable else m
+    lo, hi = _bounds(x, x.value, most, offset, scale)
     name = f"{x.at}_logits" if units.has(f"{x.at}_requant") else f"{x.at}_requant"
     out = IntType(OUTPUT_BITS, signed=True)
     if hi - lo >= out.hi:
@@ -45,12 +48,13 @@ def logits(units: UnitList, settings: LayerSettings, x: Operand) -> Operand:
         )
     offsets = Array(offset) if offset.any() else requant.NO_OFFSET
     function = requant.Requantization(Array(m), 0, bits, out, lo, hi, 0, offsets)
-    ends = np.array(lo), np.array(hi)
-    made = Integers(name, out, *ends, rationals(scale), rationals(zero), ready=True)
+    made = Integers(
+        name, out, np.array(lo), np.array(hi), rationals(scale), rationals(zero), ready=True
+    )
     reach = x.value.lo, x.value.hi
     units.certificates.append(requant.certify(name, function, function.line, *reach))
     result = Operand(x.at, x.layer, x.shape, made, flat=x.flat)
-    units.append(name, result, Requantize(function), x.value.source)
+    units.append(name, result, Requantize(function, is_scalable), x.value.source)
     return result
 
 

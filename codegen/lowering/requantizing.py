@@ -132,7 +132,10 @@ class Requantizer:
         else:
             function = self._exact(name, value, x.shape[2], lattice)
         assert isinstance(x.value, Integers)
-        return self._append(name, at, x, _cheapest(x.value, function), lattice, x.value.source)
+        unit = _cheapest(x.value, function)
+        if isinstance(unit, Requantize) and function.steps is None:
+            unit = replace(unit, is_scalable=self._settings.has_scalable_m(x.layer))
+        return self._append(name, at, x, unit, lattice, x.value.source)
 
     def _added(
         self, name: str, layer: str, value: Added, lattice: Lattice, ours: bool

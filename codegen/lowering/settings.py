@@ -25,6 +25,12 @@ class LayerSettings(Protocol):
     def multiplier_bits(self, node: str) -> int:
         """Width of the multiplier M of a layer's requantization."""
 
+    def is_scalable(self, node: str) -> bool:
+        """Whether quality cuts the weights of a layer, or the α of their short vectors."""
+
+    def has_scalable_m(self, node: str) -> bool:
+        """Whether quality cuts the multipliers M of a layer's requantizations."""
+
     def full_scale(self, node: str, out: IntType) -> float:
         """Real value that the largest integer of `out` stands for, by calibration at `node`."""
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats.csd import digits_of
 from shiftloom.codegen.grids import Grid, grid, number, percent
+from shiftloom.codegen.signed_digits import digits_of
 from shiftloom.codegen.values import IntArray
 from shiftloom.models import folder
 from shiftloom.paper import plots, weights_file

@@ -185,7 +185,7 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
         ),
         (
             {"defaults": {"requant": "dsp"}},
-            "defaults.requant: 'dsp'; input should be 'mult_shift' or 'thresholds'",
+            "defaults.requant: 'dsp'; input should be 'mult_shift', 'thresholds' or 'csd'",
         ),
         (
             {"defaults": {"m_bits": 8.5}},
@@ -193,7 +193,8 @@ def test_the_weight_format_follows_its_keys(settings: dict[str, object], fmt: Fo
         ),
         (
             {"layers": {"fc": {"pe": "gpu"}}},
-            "layers.fc.pe: 'gpu'; input should be 'auto', 'shift', 'constant', 'dsp' or 'xnor'",
+            "layers.fc.pe: 'gpu'; input should be 'auto', 'shift', 'constant', 'dsp', 'xnor' "
+            "or 'csd'",
         ),
         (
             {"layers": {"fc": {"folding": [0, 2]}}},

@@ -15,7 +15,7 @@ from paper_bench import quiet
 
 from shiftloom.codegen import files
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats.csd import digits_of
+from shiftloom.codegen.signed_digits import digits_of
 from shiftloom.paper import digits, weights_file
 
 

@@ -12,10 +12,10 @@ from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
 from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.formats.csd import digits_of
 from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.signed_digits import digits_of
 from shiftloom.codegen.values import IntType
 from shiftloom.codegen.windows import Window
 
