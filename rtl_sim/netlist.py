@@ -1,13 +1,15 @@
 """A mapped Xilinx netlist as arrays of net numbers, for a simulation of all cells at once.
 
 Net 0 is the constant 0, net 1 the constant 1, and net 2 takes what outputs without a net give.
-Every cell with one output is a look-up table of six inputs, the unused ones tied to 0.
+Every cell with one output is a look-up table of six inputs, the unused ones tied to 0; a shift
+register SRL16E of fixed length is as many flip-flops.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ import numpy.typing as npt
 from shiftloom.codegen.errors import ShiftloomError
 
 Nets = npt.NDArray[np.int64]
-Bit = int | str
+Bit = int | str | tuple[int, int]
+"""A net of the JSON, a constant, or a place within a shift register."""
 Cell = Mapping[str, Any]
 FIXED = 3
 """Nets that are none of the module's."""
@@ -79,10 +82,10 @@ class Netlist:
 def read(name: str, module: Mapping[str, Any], clock: str = "clk") -> Netlist:
     """The arrays of a module in Yosys' JSON netlist; raises ShiftloomError for an unknown cell."""
     cells: list[Cell] = [cell for _, cell in sorted(module["cells"].items())]
-    cells = [cell for cell in cells if cell["type"] != "$scopeinfo"]
+    cells = [part for cell in cells for part in _parts(cell) if part["type"] != "$scopeinfo"]
     for cell in cells:
         if cell["type"] not in (*_TABLES, "CARRY4", *_REGISTERS):
-            known = "LUTs, MUXF7, MUXF8, INV, CARRY4, FDRE and FDSE"
+            known = "LUTs, MUXF7, MUXF8, INV, CARRY4, FDRE, FDSE and SRL16E of fixed length"
             raise ShiftloomError(name, f"has a {cell['type']}", f"the simulation knows {known}")
     numbers = _numbered(cells, module["ports"])
     return Netlist(
@@ -95,6 +98,21 @@ def read(name: str, module: Mapping[str, Any], clock: str = "clk") -> Netlist:
         _registers([cell for cell in cells if cell["type"] in _REGISTERS], numbers),
         _loads(cells, module, numbers),
     )
+
+
+def _parts(cell: Cell) -> Iterator[Cell]:
+    """The cell, or the flip-flops of a shift register whose length is a constant."""
+    pins = cell["connections"]
+    address = [pins[f"A{place}"][0] for place in range(4)] if cell["type"] == "SRL16E" else ["x"]
+    if not set(address) <= {"0", "1"}:
+        yield cell
+        return
+    last = sum(int(bit) << place for place, bit in enumerate(address))
+    nets = [*pins["D"], *((*pins["Q"], place) for place in range(last)), *pins["Q"]]
+    directions = {"D": "input", "CE": "input", "Q": "output"}
+    for d, q in pairwise(nets):
+        own = {"D": [d], "CE": pins["CE"], "Q": [q]}
+        yield {"type": "FDRE", "connections": own, "port_directions": directions}
 
 
 def _numbered(cells: Iterable[Cell], ports: Mapping[str, Any]) -> dict[Bit, int]:

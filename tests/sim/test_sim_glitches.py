@@ -92,6 +92,25 @@ def test_a_wide_multiplexer_selects() -> None:
     assert (found.outputs["y"] == np.where(s, b, a)).all()
 
 
+def test_a_shift_register_delays() -> None:
+    address = {f"A{place}": bit for place, bit in enumerate("0100")}
+    pins = {"CLK": 9, "CE": 11, "D": 10, **address}
+    line = module(
+        {"line": cell("SRL16E", pins, {"Q": 12})},
+        clk=("input", 9),
+        a=("input", 10),
+        en=("input", 11),
+        y=("output", 12),
+    )
+    a, en = np.array([[1, 0, 1, 1, 0, 0, 0, 0]]), np.array([[1, 1, 1, 0, 1, 1, 1, 1]])
+    found = activity(netlist.read("line", line), {"a": a, "en": en}, skip=0)
+    assert found.outputs["y"].tolist() == [[0, 0, 0, 1, 1, 0, 1, 0]]
+    assert found.settled.sum() == 3 * 4  # each of the three bits
+    free = module({"line": cell("SRL16E", pins | {"A2": 13}, {"Q": 12})}, a=("input", 10))
+    with pytest.raises(ShiftloomError, match="^line: has a SRL16E"):
+        netlist.read("line", free)
+
+
 @pytest.mark.usefixtures("synthesizer")
 def test_a_product_is_exact_and_glitches(tmp_path: Path, cache: Cache) -> None:
     """Values, enables and resets as the RTL means them; each register toggles as its bits do."""
@@ -125,7 +144,8 @@ def test_a_product_is_exact_and_glitches(tmp_path: Path, cache: Cache) -> None:
 def test_an_unknown_cell_is_refused() -> None:
     block = module({"block": cell("DSP48E1", {"A": 10}, {"P": 11})}, a=("input", 10))
     message = (
-        "^block: has a DSP48E1; the simulation knows LUTs, MUXF7, MUXF8, INV, CARRY4, FDRE and FDSE"
+        "^block: has a DSP48E1; the simulation knows LUTs, MUXF7, MUXF8, INV, CARRY4, FDRE, FDSE "
+        "and SRL16E of fixed length$"
     )
     with pytest.raises(ShiftloomError, match=message):
         netlist.read("block", block)
