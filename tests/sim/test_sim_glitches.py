@@ -107,7 +107,7 @@ def test_a_shift_register_delays() -> None:
     assert found.outputs["y"].tolist() == [[0, 0, 0, 1, 1, 0, 1, 0]]
     assert found.settled.sum() == 3 * 4  # each of the three bits
     free = module({"line": cell("SRL16E", pins | {"A2": 13}, {"Q": 12})}, a=("input", 10))
-    with pytest.raises(ShiftloomError, match="^line: has a SRL16E"):
+    with pytest.raises(ShiftloomError, match=r"^line: has a SRL16E"):
         netlist.read("line", free)
 
 
