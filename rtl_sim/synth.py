@@ -37,7 +37,7 @@ LUTS_AS_MEMORY = {
     "SRLC32E": 1,
 }
 _XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
-FAMILIES = {"xc7": _XC7, "xc7-nodsp": f"{_XC7} -nodsp"}
+FAMILIES = {"xc7": _XC7, "xc7_nodsp": f"{_XC7} -nodsp"}
 TIMEOUT = 3600.0
 
 _LUTS = tuple(f"LUT{size}" for size in range(1, 7))
