@@ -31,7 +31,7 @@ PAPER_WORD = Constant(
 )
 FPGA_OVER_ASIC = 14
 """Dynamic power of LUTs against standard cells: I. Kuon, J. Rose, IEEE TCAD 26 (2007) 2, 203."""
-TOGGLES_OF_PRODUCT = 135
+TOGGLES_OF_PRODUCT = 116
 """Toggles with glitches of Yosys' 8 × 8 multiplier in LUTs, on random operands."""
 TOGGLE = Constant(
     "one net of an FPGA that toggles",

@@ -116,7 +116,7 @@ def test_a_product_is_exact_and_glitches(tmp_path: Path, cache: Cache) -> None:
     """Values, enables and resets as the RTL means them; each register toggles as its bits do."""
     source = tmp_path / "known.sv"
     source.write_text(PRODUCT)
-    net = synth.netlist([source], "known", cache=cache, family="xc7-nodsp")
+    net = synth.netlist([source], "known", cache=cache, family="xc7_nodsp")
     rng = np.random.default_rng(3)
     lanes, clocks = 16, 40
     x, w = rng.integers(0, 256, (lanes, clocks)), rng.integers(-128, 128, (lanes, clocks))
