@@ -93,6 +93,6 @@ def plots(points: Sequence[Point]) -> dict[str, str]:
             if point.accuracy is not None and (value := price.of(point)) is not None
         ]
         if marks:
-            picture = charts.points(marks, price.title, _ACCURACY)
+            picture = charts.labelled(marks, price.title, _ACCURACY)
             drawn[price.name] = charts.standalone(picture)
     return drawn
