@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from shiftloom.codegen import emit_hls, emit_rtl, memory_registers, registers, store
+from shiftloom.codegen import emit_hls, emit_rtl, loading, memory_registers, registers, store
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows import registry as dataflows
@@ -18,6 +18,7 @@ from shiftloom.codegen.formats.packing import pack
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import Mac, QGraph, QTensor
 from shiftloom.codegen.quantize import Quantized
+from shiftloom.codegen.reloading import without_weights
 
 VERSION = "0.1.0"
 MEMORY_IMAGE = "weights/memory.bin"
@@ -48,8 +49,11 @@ def build(quantized: Quantized, config: Config, board: Board) -> Build:
 
 
 def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
-    """The design of the units in topological order; its digest covers the plan and the network."""
-    structure, arrays = store.save(qgraph)
+    """The design of the units in topological order; its digest covers the plan and the network.
+
+    It does not cover weights that can be loaded.
+    """
+    structure, arrays = store.save(without_weights(qgraph))
     canonical, _ = store.save(plan)
     digest = hashlib.sha256(canonical + structure + arrays).hexdigest()
     streams = (*units[0].sources, *(stream for unit in units for stream in unit.sinks))
@@ -164,6 +168,7 @@ def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
         "inputs": [_tensor(source.name, source.tensor) for source in qgraph.inputs],
         "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
         **({"memory": memory_entry(design.memory)} if design.memory else {}),
+        **loading.host_entry(qgraph, design),
     }
 
 

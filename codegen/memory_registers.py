@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shiftloom.codegen.design import Design
+from shiftloom.codegen.load_registers import LOAD_REGISTERS
+from shiftloom.codegen.loading import loadable
 from shiftloom.codegen.registers import Field, Register, core_registers
 
 ALIGNMENT = 4096
@@ -27,15 +29,22 @@ def memory_registers() -> tuple[Register, ...]:
 
 def registers_of(design: Design) -> tuple[Register, ...]:
     """All registers of a design."""
-    core = core_registers()
-    if design.memory is None:
-        return core
-    added = {register.name: register for register in memory_registers()}
-    merged = (
+    registers = core_registers()
+    if design.memory is not None:
+        registers = _with(registers, memory_registers())
+    if loadable(design):
+        registers = _with(registers, LOAD_REGISTERS)
+    return registers
+
+
+def _with(registers: tuple[Register, ...], more: tuple[Register, ...]) -> tuple[Register, ...]:
+    """The registers with further fields, and with further registers behind them."""
+    added = {register.name: register for register in more}
+    merged = tuple(
         replace(r, fields=r.fields + added.pop(r.name).fields) if r.name in added else r
-        for r in core
+        for r in registers
     )
-    return (*tuple(merged), *added.values())
+    return (*merged, *added.values())
 
 
 def register_offset(name: str) -> int:

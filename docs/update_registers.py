@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shiftloom.codegen import memory_registers, registers
+from shiftloom.codegen import load_registers, memory_registers, registers
 
 TARGET = Path(__file__).with_name("registers.md")
 INTRODUCTION = """\
@@ -29,10 +29,23 @@ accelerator. `MEMORY_BASE` + `bytes` must stay below 2^32, because addresses hav
 """
 
 
+LOADING = """
+## Designs with weights to load
+
+They have these where a layer has `weights: ram`. Set `LOAD_CONTROL.hold`, wait for `STATUS.held`,
+write `LOAD_ADDRESS` once for each memory and its words piece by piece to `LOAD_DATA`, and clear
+`hold`. Frames that come meanwhile wait at the input: no frame sees some of the old words and some
+of the new. No reset brings the first words back. The rest is in
+[loading weights](loading-weights.md).
+
+"""
+
+
 def page() -> str:
     """The page as it must be."""
-    added = registers.to_markdown(memory_registers.memory_registers())
-    return INTRODUCTION + registers.to_markdown() + MEMORY + added
+    memory = registers.to_markdown(memory_registers.memory_registers())
+    loading = registers.to_markdown(load_registers.LOAD_REGISTERS)
+    return INTRODUCTION + registers.to_markdown() + MEMORY + memory + LOADING + loading
 
 
 if __name__ == "__main__":
