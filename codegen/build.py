@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from shiftloom.codegen import emit_hls, emit_rtl, loading, memory_registers, registers, store
 from shiftloom.codegen.boards import Board
@@ -23,6 +23,8 @@ from shiftloom.codegen.reloading import without_weights
 VERSION = "0.1.0"
 MEMORY_IMAGE = "weights/memory.bin"
 """First bytes of the external memory, in a build whose design has one."""
+RANGES = "golden/ranges.json"
+"""The real ranges of activations, by the names of float nodes."""
 INPUT_BITS = (8, 16)
 """Widths of an input element: whole bytes of the AXI4-Stream."""
 
@@ -110,6 +112,7 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["registers.json"] = json_bytes(
         registers.to_json(design.digest, memory_registers.registers_of(design))
     )
+    files[RANGES] = json_bytes({n: asdict(r) for n, r in quantized.fitted.ranges.items()})
     files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, Unit, Windo
 from shiftloom.codegen.requant import NO_OFFSET, Requantization
 from shiftloom.codegen.values import Array, IntArray, IntType, nearest
 
+PHIS: tuple[Literal[1, 2, 4], ...] = (1, 2, 4)
 _ANY = Qsq()
 """Stands for the format of codes that can be loaded."""
 
@@ -47,6 +49,16 @@ class BuildWeights:
     layers: Mapping[str, LayerWeights]
     constants: Mapping[str, Constants]
 
+    @property
+    def weights(self) -> dict[str, QuantizedWeights]:
+        """Codes and α by layer."""
+        return {name: layer.codes for name, layer in self.layers.items()}
+
+    @property
+    def biases(self) -> dict[str, Array]:
+        """Integer biases by layer."""
+        return {name: layer.bias for name, layer in self.layers.items()}
+
 
 def weights_of(qgraph: QGraph, digest: str) -> BuildWeights:
     """What the memories of a build hold that can be loaded; refuses a build that has none."""
@@ -54,7 +66,7 @@ def weights_of(qgraph: QGraph, digest: str) -> BuildWeights:
     for node in qgraph.nodes:
         unit = node.unit
         if isinstance(unit, Mac) and unit.limit:
-            layers[node.name] = LayerWeights(unit.codes, unit.bias)
+            layers[node.name] = LayerWeights(_as_codes(unit.codes), unit.bias)
         if isinstance(unit, Requantize) and unit.is_reloadable:
             function = unit.requantization
             offset = np.broadcast_to(function.offset.data, function.m.data.shape)
@@ -64,6 +76,15 @@ def weights_of(qgraph: QGraph, digest: str) -> BuildWeights:
             qgraph.name, "has no weights to load", "build with weights: ram in a layer"
         )
     return BuildWeights(digest, layers, constants)
+
+
+def _as_codes(codes: QuantizedWeights) -> QuantizedWeights:
+    """The weights in the 3-bit codes of the hardware, or in 2 bits, with an α for each output."""
+    fmt, shape = codes.format, codes.values.data.shape
+    largest = max(fmt.levels)
+    phi = next(phi for phi in PHIS if largest <= phi)
+    mantissa = fmt.spread(codes.mantissa.data, shape)[:, 0, 0, 0]
+    return replace(codes, format=Qsq(phi), mantissa=Array(mantissa))
 
 
 def loaded(qgraph: QGraph, weights: BuildWeights) -> QGraph:

@@ -59,10 +59,11 @@ class SimTop:
     """A top module to simulate: its sources in reading order and the size of its streams.
 
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
-    a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
+    a 32-bit AXI4-Lite slave `s_axi_*`. Widths are bits of `tdata`, whole
     bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
     registers MEMORY_BASE, written before the first frame, and ERRORS. `patience` counts the clocks
-    without a handshake at either end that are a deadlock.
+    without a handshake at either end that are a deadlock. `writes` are byte offsets of registers
+    and the words to write there, one by one, before the first frame.
     """
 
     name: str
@@ -74,6 +75,7 @@ class SimTop:
     probes: tuple[Probe, ...] = ()
     memory: SimMemory | None = None
     patience: int = PATIENCE
+    writes: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""

@@ -281,7 +281,7 @@ def _check_outcome(top: SimTop, part: Part, report: Report) -> None:
             Outcome.UNSTABLE: "m_axis changed while tvalid waited for tready",
             Outcome.BAD_LAST: f"m_axis_tlast is {int(beat != top.out_beats - 1)}",
             Outcome.SURPLUS: "m_axis gives a beat that no frame has asked for",
-            Outcome.NO_ANSWER: "MEMORY_BASE cannot be written",
+            Outcome.NO_ANSWER: "a register cannot be written",
         }[report.outcome]
     if report.memory is not None and report.memory.errors:
         problem += f", ERRORS is {report.memory.errors:#x}"

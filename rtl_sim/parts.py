@@ -131,6 +131,7 @@ def _describe(
         "seed": part.seed + part.first,
         **{key: (str(folder / name), offset) for key, (name, offset) in files.items()},
         "memory": _describe_memory(top, part),
+        "writes": top.writes,
         "library": str(library.resolve()),
         "probes": probes,
         "report": str(folder / f"report{index}.json"),

@@ -18,7 +18,7 @@ from shiftloom.codegen.values import Array
 from shiftloom.codegen.windows import Window
 
 PIXELS = 36
-FOLDING = {"conv": (2, 3), "dw": (2, 1), "fc": (1, 6)}
+FOLDING = {"conv": (2, 3), "dw": (4, 1), "fc": (1, 6)}
 """Memories of one word and of many, of one piece a word and of several."""
 
 

@@ -11,7 +11,15 @@ import sys
 
 import typer
 
-from shiftloom.codegen.cli import comparing, compressing, generating, paper, setup, training
+from shiftloom.codegen.cli import (
+    comparing,
+    compressing,
+    generating,
+    packing,
+    paper,
+    setup,
+    training,
+)
 from shiftloom.codegen.errors import ShiftloomError
 
 COMMANDS = (
@@ -20,8 +28,9 @@ COMMANDS = (
     compressing.quantize,
     compressing.prune,
     compressing.search,
-    compressing.compress,
-    compressing.expand,
+    packing.pack,
+    packing.unpack,
+    packing.inspect,
     generating.build,
     generating.simulate,
     generating.report,

@@ -80,6 +80,10 @@ def simulate(
         float | None,
         typer.Option(metavar="P", help="Probability of a pause of each memory channel a clock."),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Load these weights before the first image, .slw."),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help="Whose test set; default: the build's.")
     ] = None,
@@ -92,6 +96,12 @@ def simulate(
     if backend not in ("rtl", "hls", "both"):
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
+    if weights is not None:
+        if backend != "rtl":
+            raise ShiftloomError(
+                "--weights", "HLS C++ has the weights of the build", "use --backend rtl"
+            )
+        target = target.loaded(weights)
     memory = external_memory.model(target.design, backend, memory_latency, memory_stall)
     subject = Subject(network or registry.known(target.design.name), data=data)
     frames, labels = subject.test(target.qgraph, frame_file)
