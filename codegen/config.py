@@ -79,6 +79,9 @@ class LayerConfig:
     pe: PeKind = "auto"
     """Processing element; `auto` lets the cost model choose. `csd` multiplies by signed digits,
     of the weights or of the α of short vectors, as many as the quality of the layer keeps."""
+    weights: Literal["rom", "ram"] = "rom"
+    """Where codes, biases, M and C are: in constant memories, or in such that can be loaded at run
+    time with those of other weights."""
     folding: (
         tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
         | None

@@ -79,7 +79,7 @@ BOUNDS = (
     LevelBound("sl_axi_write", 11),
     LevelBound("sl_ram", 3, {"WIDTH": 16, "DEPTH": 512}),
     LevelBound("sl_pad_ram", 3, {"ELEMS": 2, "DEPTH": 512}),
-    LevelBound("sl_weight_ram", 0, {"WIDTH": 48, "DEPTH": 512}),
+    LevelBound("sl_load_port", 6),
     LevelBound("sl_shift_product", 1, {"X_BITS": 8}),
     LevelBound("sl_adder_tree", 5, {"N": 25, "BITS": 11}),
     LevelBound("sl_mvu_address", 4, {"SF": 25, "NF": 30}),

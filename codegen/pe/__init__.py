@@ -12,10 +12,13 @@ from shiftloom.codegen.pe.xnor import XnorMatrix
 FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
 """Those whose weights are in a memory, read word by word."""
 PES = (*FOLDED, ConstantMatrix)
+RELOADABLE = (ShiftMatrix, DepthwiseShift)
+"""Those whose codes and biases may be loaded at run time."""
 
 __all__ = [
     "FOLDED",
     "PES",
+    "RELOADABLE",
     "ConstantMatrix",
     "DepthwiseDsp",
     "DepthwiseShift",

@@ -43,8 +43,8 @@ pe = "shift"
 """
 LAYER_KEYS = (
     "format, weight_bits, granularity, phi, vector, axis, digits, scales, quantizer, percentile, "
-    "alpha, alpha_bits, activation_bits, m_bits, requant, requant_dsp, pe, folding, dataflow, "
-    "digit"
+    "alpha, alpha_bits, activation_bits, m_bits, requant, requant_dsp, pe, weights, folding, "
+    "dataflow, digit"
 )
 
 

@@ -196,7 +196,10 @@ def _requantize(c: Composer, node: QNode, unit: q.Requantize, x: Stream) -> Stre
     name, design = f"{node.name}_unit", c.qgraph.name
     if plan.method == "thresholds":
         return c.append(Thresholds(name, node.name, x, sink, function, design))
-    return c.append(MultiplyShift(name, node.name, x, sink, function, plan.use_dsp, design))
+    is_dsp, is_reloadable = plan.use_dsp, unit.is_reloadable
+    return c.append(
+        MultiplyShift(name, node.name, x, sink, function, is_dsp, design, is_reloadable)
+    )
 
 
 def _operand(c: Composer, node: QNode, x: Stream, lanes: int) -> Stream:

@@ -12,7 +12,7 @@ from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
 from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import PES, ConstantMatrix
+from shiftloom.codegen.pe import PES, RELOADABLE, ConstantMatrix
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.signed_digits import digits_of
@@ -81,6 +81,8 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     form: WindowKind = "transposed" if is_chain else "parallel"
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
+            continue
+        if mac.limit and kind not in RELOADABLE:
             continue
         if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue

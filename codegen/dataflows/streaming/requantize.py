@@ -22,6 +22,7 @@ from shiftloom.codegen.design import (
     HlsArray,
     HlsCall,
     Instance,
+    Load,
     Rom,
     RomBank,
     RomPort,
@@ -48,6 +49,7 @@ class MultiplyShift(OneToOne):
     function: Requantization
     use_dsp: bool
     design: str
+    is_reloadable: bool = False
 
     kind = "requant"
 
@@ -69,10 +71,7 @@ class MultiplyShift(OneToOne):
     @property
     def _c_bits(self) -> int:
         """Width of the offsets, 0 if all are 0."""
-        offset = self.function.offset.data
-        if not offset.any():
-            return 0
-        return IntType.covering(int(offset.min()), int(offset.max())).bits
+        return self.function.offset_bits(self.is_reloadable)
 
     def multipliers(self) -> IntArray:
         """M as [FOLDS, LANES]."""
@@ -127,8 +126,15 @@ class MultiplyShift(OneToOne):
             self._parameters(),
             (self.source.name,),
             (self.sink.name,),
-            (RomPort("p", self._constants(), "p"),),
+            (RomPort("p", self._constants(), "p", self._load()),),
         )
+
+    def _load(self) -> Load | None:
+        """How M and C are loaded, if they can be."""
+        if not self.is_reloadable:
+            return None
+        fields = (self.function.m_bits, *((self._c_bits,) if self._c_bits else ()))
+        return Load("constants", self.multipliers().shape, (0, 1), fields)
 
     def call(self) -> HlsCall | None:
         height, width, _ = self.source.shape
@@ -146,8 +152,10 @@ class MultiplyShift(OneToOne):
 
     def features(self) -> Mapping[str, float]:
         bits, m, function = self._x_bits, self.multipliers(), self.function
-        rows = Rows() if self.use_dsp else Rows.of(m, bits, function.m_bits)
-        changing = changing_bits(m, function.m_bits) + changing_bits(self.offsets(), self._c_bits)
+        known = self._any_multipliers() if self.is_reloadable else m
+        rows = Rows() if self.use_dsp else Rows.of(known, bits, function.m_bits)
+        changing = changing_bits(known, function.m_bits)
+        changing += changing_bits(self.offsets(), self._c_bits)
         memory_bits = distinct_tables(changing, len(m))
         is_block, is_deep = self._rom_style() == "block", len(m) > LUT_DEPTH
         memory_luts = 0 if is_block else memory_bits * rom_luts(len(m))
@@ -178,6 +186,11 @@ class MultiplyShift(OneToOne):
             "clip_bits": self.lanes * self.sink.bits,
             "dsp": self.lanes * dsp_blocks(bits, function.m_bits) if self.use_dsp else 0,
         }
+
+    def _any_multipliers(self) -> IntArray:
+        """What stands for multipliers that nothing is known of: all bits change."""
+        ends = np.array([0, (1 << self.function.m_bits) - 1])
+        return np.repeat(ends[:, None], self.lanes, axis=1)
 
     def timing(self) -> Model:
         return pipeline.model(self._latency())
