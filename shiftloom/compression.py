@@ -203,7 +203,9 @@ def pack_build(build: OpenedBuild, made: Quantized | None, config: Config) -> Pa
     if made is None:
         weights = weights_of(build.qgraph, digest)
     else:
-        fitted = replace(made.fitted, ranges=build.ranges())
+        fitted, name = replace(made.fitted, ranges=build.ranges()), made.graph.name
+        if made.fitted.ranges.keys() != fitted.ranges.keys():
+            raise ShiftloomError(name, "is another network than that of the build", "build again")
         other = quantize(made.graph, None, config, fitted, build.qgraph)
         weights = onto(build.qgraph, other.qgraph, digest)
     data = build_bytes(weights)

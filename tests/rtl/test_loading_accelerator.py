@@ -79,7 +79,7 @@ BETWEEN, REFUSES = "loads_between_frames/stall=full", "refuses_words_while_frame
 @pytest.mark.parametrize(
     ("file", "old", "new", "check"),
     [
-        ("tiny_shell", ".hold         (hold),", ".hold         (1'b0 && hold),", BETWEEN),
+        ("tiny_shell", "(hold),\n    .s_axis_t", "(1'b0 && hold),\n    .s_axis_t", BETWEEN),
         ("tiny_shell", "soft_reset || held;", "soft_reset || (held && !held);", BETWEEN),
         ("tiny_conv_matrix", ".INDEX(1)", ".INDEX(2)", BETWEEN),
         ("sl_load_port", "push && !take", "1'b0 && !take", REFUSES),
