@@ -19,6 +19,7 @@ LAYER: Meanings = {
     "scales": ("format", ("ternary",)),
     "percentile": ("quantizer", ("percentile",)),
     "alpha": ("quantizer", ("paper",)),
+    "gate": ("pe", ("csd",)),
     "digit": ("pe", ("auto", "constant")),
     "requant_dsp": ("requant", ("mult_shift",)),
     "requant": ("weights", ("rom",)),
@@ -26,7 +27,7 @@ LAYER: Meanings = {
 }
 WEIGHTS = (
     *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
-    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
+    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "gate", "folding", "digit"),
     *("weights", "dataflow"),
 )
 """Keys of a layer that are about its weights."""
