@@ -60,6 +60,7 @@ BOUNDS = (
     LevelBound("sl_window_reduce", 4, {"TAPS": 9, "LANES": 2, "BITS": 16, "OUT_BITS": 16}),
     LevelBound("sl_reduce", 5, {"LANES": 2, "TAPS": 64, "BITS": 8, "OUT_BITS": 14, "IS_SUM": 1}),
     LevelBound("sl_requant", 8, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "SHIFT": 14}),
+    LevelBound("sl_requant_csd", 11, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "SHIFT": 14}),
     LevelBound("sl_add", 4, {"M_BITS": 20, "C_BITS": 28, "SHIFT": 20, "USE_DSP": 1}),
     LevelBound("sl_thresholds", 3, {"LANES": 2, "FOLDS": 8, "IN_BITS": 20, "OUT_BITS": 4}),
     LevelBound("sl_fork", 1, {"WIDTH": 32}),

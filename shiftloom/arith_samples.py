@@ -10,6 +10,7 @@ import numpy as np
 
 from shiftloom.codegen.dataflows.streaming.add import AddUnit
 from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift
+from shiftloom.codegen.dataflows.streaming.requantize_csd import RequantCsd
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import RomStyle, Stream
 from shiftloom.codegen.formats.binary import Binary
@@ -85,6 +86,22 @@ _REQUANT_OFFSET = (  # lanes, folds, bits in, bits of M, of C, shift, DSP
     (1, 32, 22, 16, 36, 29, True),
     (1, 256, 20, 16, 34, 28, True),
     (2, 20, 18, 12, 28, 20, False),
+)
+_REQUANT_CSD = (  # lanes, folds, bits in, bits of M, bits of C, shift, bits out
+    (2, 3, 14, 8, 0, 13, 8),
+    (1, 16, 16, 8, 0, 14, 8),
+    (4, 2, 20, 8, 0, 15, 8),
+    (1, 120, 19, 8, 0, 12, 8),
+    (1, 84, 18, 8, 0, 11, 8),
+    (2, 4, 12, 6, 0, 10, 4),
+    (2, 1, 18, 8, 0, 12, 8),
+    (1, 1, 14, 8, 0, 13, 8),
+    (2, 2, 18, 12, 0, 18, 8),
+    (1, 10, 14, 8, 0, 0, 32),
+    (1, 8, 8, 17, 26, 18, 8),
+    (2, 4, 8, 8, 17, 8, 8),
+    (1, 64, 20, 16, 30, 22, 8),
+    (4, 1, 16, 8, 0, 14, 4),
 )
 _ADD = (  # lanes, bits of an operand, bits of a factor, shift, DSP
     (1, 8, 16, 16, False),
@@ -172,6 +189,25 @@ def _requant_offset(
     return MultiplyShift(name, "sample", source, sink, function, use_dsp, DESIGN)
 
 
+def _requant_csd(
+    name: str, lanes: int, folds: int, bits: int, m_bits: int, c_bits: int, shift: int, out: int
+) -> RequantCsd:
+    random = np.random.default_rng([_SEED, lanes, folds, bits, 1])
+    shape = lanes * folds
+    m = np.clip(random.normal(0.6, 0.15, shape) * (1 << m_bits), 1, (1 << m_bits) - 1)
+    half = (1 << c_bits) // 2
+    c = random.integers(-half, half, shape) if half else np.zeros((), np.int64)
+    kind = IntType(out, signed=shift == 0)
+    reach = 1 << (bits + m_bits - 2)
+    lo, hi = (kind.lo, kind.hi) if shift else (-reach, reach)
+    function = Requantization(
+        Array(m.astype(np.int64)), shift, m_bits, kind, lo, hi, offset=Array(c)
+    )
+    source = Stream("s", "", (4, 4, shape), lanes, bits, True)
+    sink = Stream("m", "", (4, 4, shape), lanes, out, kind.signed)
+    return RequantCsd(name, "sample", source, sink, function, DESIGN)
+
+
 def _add(name: str, lanes: int, bits: int, factor_bits: int, shift: int, use_dsp: bool) -> AddUnit:
     random = np.random.default_rng([_SEED, lanes, bits, factor_bits])
     low = 1 << (factor_bits - 2)
@@ -186,6 +222,7 @@ KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "mvu_csd": (_mvu_csd, _MVU_CSD),
     "mvu_xnor": (_mvu_xnor, _MVU_XNOR),
     "requant_offset": (_requant_offset, _REQUANT_OFFSET),
+    "requant_csd": (_requant_csd, _REQUANT_CSD),
     "add": (_add, _ADD),
 }
 """A builder of units, and the arguments of each sample, by kind."""

@@ -53,7 +53,7 @@ class Case:
     """Unit `function` with its template arguments, its tables, its ports and its model.
 
     A unit of two sources or two sinks has the second ones apart; its model takes or gives a tuple.
-    `quality` is the last argument of a unit that keeps so many digits, 0 of all others.
+    `quality` is the last argument of a unit that keeps so many digits.
     """
 
     function: str
@@ -64,7 +64,7 @@ class Case:
     tables: tuple[Table, ...] = ()
     second_source: Port | None = None
     second_sink: Port | None = None
-    quality: int = 0
+    quality: int | None = None
 
     @property
     def sources(self) -> tuple[Port, ...]:
@@ -79,7 +79,7 @@ class Case:
     @property
     def label(self) -> str:
         """Name of the test."""
-        digits = f"-k{self.quality}" * (self.quality > 0)
+        digits = "" if self.quality is None else f"-k{self.quality}"
         return f"{self.function}-{'_'.join(map(str, self.args))}{digits}"
 
 

@@ -25,6 +25,7 @@ template <int BITS, int N> using array1 = const sl::uword<BITS> (&)[N];
 template <int BITS> using pair = const sl::sword<BITS> (&)[2];
 template <int BITS> using one = const sl::sword<BITS> (&)[1];
 template <int N> using array = int (&)[N];
+using k4 = ap_uint<4>;
 """
 
 ILLEGAL = """
@@ -64,6 +65,14 @@ requant<1, 1, 20, 1, 8, 61, 12, 8, 0, 255, 0, 0, 1>(st<20>, st<8>, urow<8, 1>, r
 requant<1, 1, 20, 1, 8, 0, 61, 8, 0, 255, 0, 0, 1>(st<20>, st<8>, urow<8, 1>)
 requant<1, 1, 20, 1, 8, 0, 12, 33, 0, 255, 0, 0, 1>(st<20>, st<33>, urow<8, 1>)
 requant<1, 1, 20, 1, 8, 0, 12, 8, 1, 0, 0, 0, 1>(st<20>, st<8>, urow<8, 1>)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 0, 255, 0, 1, 0>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 51, 1, 5, 0, 12, 8, 0, 255, 0, 1, 1>(st<51>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 9, 12, 8, 0, 255, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 9, 1, 5, 61, 9, 8, 0, 9, 0, 1, 1>(st<9>, st<8>, urow<15, 1>, row<61, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 61, 8, 0, 255, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 33, 0, 255, 0, 1, 1>(st<20>, st<33>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 1, 0, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 0, 255, 0, 4, 1>(st<20>, st<8>, urow<15, 1>, k4)
 add<1, 8, 0, 8, 0, 16, 20, 14, 8, 0, 255, 0, 0, 0>(st<8>, st<8>, st<8>, pair<16>, one<20>)
 add<1, 17, 0, 8, 0, 16, 20, 14, 8, 0, 255, 0, 0, 1>(st<17>, st<8>, st<8>, pair<16>, one<20>)
 add<1, 8, 0, 8, 0, 41, 20, 14, 8, 0, 255, 0, 0, 1>(st<8>, st<8>, st<8>, pair<41>, one<20>)

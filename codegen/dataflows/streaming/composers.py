@@ -24,6 +24,7 @@ from shiftloom.codegen.dataflows.streaming.insert import InsertUnit
 from shiftloom.codegen.dataflows.streaming.pool import Pool, WindowReduceUnit
 from shiftloom.codegen.dataflows.streaming.reduce import Reduce
 from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift, Thresholds
+from shiftloom.codegen.dataflows.streaming.requantize_csd import RequantCsd
 from shiftloom.codegen.dataflows.streaming.table import TableUnit
 from shiftloom.codegen.dataflows.streaming.upsample import upsample_units
 from shiftloom.codegen.dataflows.streaming.vector_buffer import VectorBuffer
@@ -203,6 +204,8 @@ def _requantize(c: Composer, node: QNode, unit: q.Requantize, x: Stream) -> Stre
     name, design = f"{node.name}_unit", c.qgraph.name
     if plan.method == "thresholds":
         return c.append(Thresholds(name, node.name, x, sink, function, design))
+    if plan.method == "csd":
+        return c.append(RequantCsd(name, node.name, x, sink, function, design))
     is_dsp, is_reloadable = plan.use_dsp, unit.is_reloadable
     return c.append(
         MultiplyShift(name, node.name, x, sink, function, is_dsp, design, is_reloadable)
