@@ -19,12 +19,13 @@ LAYER: Meanings = {
     "scales": ("format", ("ternary",)),
     "percentile": ("quantizer", ("percentile",)),
     "alpha": ("quantizer", ("paper",)),
+    "gate": ("pe", ("csd",)),
     "digit": ("pe", ("auto", "constant")),
     "requant_dsp": ("requant", ("mult_shift",)),
 }
 WEIGHTS = (
     *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
-    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
+    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "gate", "folding", "digit"),
     "dataflow",
 )
 """Keys of a layer that are about its weights."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from shiftloom.codegen.design import RomStyle, Stream
 from shiftloom.codegen.formats.binary import Binary
 from shiftloom.codegen.formats.given import Given
 from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.pe.csd import CsdMatrix
 from shiftloom.codegen.pe.dsp import DspMatrix
 from shiftloom.codegen.pe.xnor import XnorMatrix
+from shiftloom.codegen.plan import Gate
 from shiftloom.codegen.qgraph import Mac, ScaledAdd
 from shiftloom.codegen.requant import Requantization
+from shiftloom.codegen.signed_digits import furthest
 from shiftloom.codegen.values import Array, IntType
 from shiftloom.codegen.windows import Window
 
@@ -40,6 +44,22 @@ _MVU_DSP = (  # outputs, terms, PE, SIMD, activation bits, largest weight, memor
     (16, 27, 16, 3, 8, 4, "distributed"),
     (32, 32, 2, 8, 8, 4, "distributed"),
     (32, 96, 8, 12, 8, 4, "block"),
+)
+_MVU_CSD = (  # outputs, terms, PE, SIMD, activation bits, largest weight, gate, memory
+    (8, 72, 4, 4, 8, 127, "product", "distributed"),
+    (4, 36, 2, 9, 8, 127, "product", "distributed"),
+    (16, 32, 2, 8, 8, 127, "product", "block"),
+    (8, 16, 1, 4, 8, 31, "product", "distributed"),
+    (4, 24, 2, 6, 4, 127, "product", "distributed"),
+    (10, 64, 1, 1, 8, 127, "product", "distributed"),
+    (6, 27, 3, 3, 8, 15, "none", "distributed"),
+    (8, 48, 2, 4, 8, 127, "none", "distributed"),
+    (4, 16, 4, 2, 4, 127, "none", "distributed"),
+    (8, 32, 2, 4, 8, 127, "row", "distributed"),
+    (6, 18, 1, 6, 8, 31, "row", "distributed"),
+    (4, 20, 2, 5, 8, 127, "digit", "distributed"),
+    (8, 16, 4, 1, 4, 127, "digit", "distributed"),
+    (32, 64, 2, 4, 8, 127, "product", "block"),
 )
 _MVU_XNOR = (  # outputs, terms, PE, SIMD, memory
     (64, 784, 8, 49, "auto"),
@@ -96,6 +116,25 @@ def _mvu_dsp(
     return DspMatrix(name, "sample", source, sink, mac, DESIGN, memory)
 
 
+def _mvu_csd(
+    name: str,
+    outputs: int,
+    terms: int,
+    pe: int,
+    simd: int,
+    bits: int,
+    top: int,
+    gate: Gate,
+    memory: RomStyle,
+) -> CsdMatrix:
+    plain = _mvu_dsp(name, outputs, terms, pe, simd, bits, top, memory)
+    mac = replace(plain.mac, scalable="weight")
+    low, high = furthest(mac.weights.data)
+    reach = (int(np.maximum(-low, high).sum(axis=-1).max()) << bits) + 1000
+    sink = replace(plain.sink, bits=IntType.covering(-reach, reach).bits)
+    return CsdMatrix(name, "sample", plain.source, sink, mac, DESIGN, memory, gate)
+
+
 def _mvu_xnor(
     name: str, outputs: int, terms: int, pe: int, simd: int, memory: RomStyle
 ) -> XnorMatrix:
@@ -144,6 +183,7 @@ def _add(name: str, lanes: int, bits: int, factor_bits: int, shift: int, use_dsp
 
 KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     "mvu_dsp": (_mvu_dsp, _MVU_DSP),
+    "mvu_csd": (_mvu_csd, _MVU_CSD),
     "mvu_xnor": (_mvu_xnor, _MVU_XNOR),
     "requant_offset": (_requant_offset, _REQUANT_OFFSET),
     "add": (_add, _ADD),

@@ -4,12 +4,13 @@ A PE makes the matrix unit of a `Mac` node: activations in, accumulators out.
 """
 
 from shiftloom.codegen.pe.constant import ConstantMatrix
+from shiftloom.codegen.pe.csd import CsdMatrix
 from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.pe.dsp import DspMatrix
 from shiftloom.codegen.pe.shift import ShiftMatrix
 from shiftloom.codegen.pe.xnor import XnorMatrix
 
-FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
+FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, CsdMatrix, DepthwiseShift, DepthwiseDsp)
 """Those whose weights are in a memory, read word by word."""
 PES = (*FOLDED, ConstantMatrix)
 
@@ -17,6 +18,7 @@ __all__ = [
     "FOLDED",
     "PES",
     "ConstantMatrix",
+    "CsdMatrix",
     "DepthwiseDsp",
     "DepthwiseShift",
     "DspMatrix",

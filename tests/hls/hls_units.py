@@ -53,6 +53,7 @@ class Case:
     """Unit `function` with its template arguments, its tables, its ports and its model.
 
     A unit of two sources or two sinks has the second ones apart; its model takes or gives a tuple.
+    `quality` is the last argument of a unit that keeps so many digits, 0 of all others.
     """
 
     function: str
@@ -63,6 +64,7 @@ class Case:
     tables: tuple[Table, ...] = ()
     second_source: Port | None = None
     second_sink: Port | None = None
+    quality: int = 0
 
     @property
     def sources(self) -> tuple[Port, ...]:
@@ -77,7 +79,8 @@ class Case:
     @property
     def label(self) -> str:
         """Name of the test."""
-        return f"{self.function}-{'_'.join(map(str, self.args))}"
+        digits = f"-k{self.quality}" * (self.quality > 0)
+        return f"{self.function}-{'_'.join(map(str, self.args))}{digits}"
 
 
 def extend_case(lanes: int, bits: int, out_bits: int, signed: bool, beats: int) -> Case:

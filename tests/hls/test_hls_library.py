@@ -43,6 +43,7 @@ MUTATIONS = (
     ("sl_requant.hpp", "product + offset", "product - offset"),
     ("sl_add.hpp", "scaled_a + scaled_b", "scaled_a - scaled_b"),
     ("sl_mvu_dsp.hpp", "o * FIELD + FIELD - 1", "o * FIELD + FIELD - 2"),
+    ("sl_mvu_csd.hpp", "kept < k", "kept <= k"),
     ("sl_mvu_xnor.hpp", "x[simd] == weights", "x[simd] != weights"),
     ("sl_thresholds.hpp", "x[lane] >= t", "x[lane] > t"),
     ("sl_window_serial.hpp", "x >= 0 && x < W;", "x < W;"),

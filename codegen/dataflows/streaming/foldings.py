@@ -13,6 +13,7 @@ from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.pe import PES, ConstantMatrix
+from shiftloom.codegen.pe.families import SCALABLE, family, serves
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.signed_digits import digits_of
@@ -66,11 +67,6 @@ def outputs(mac: Mac) -> int:
     return int(mac.weights.data.shape[0])
 
 
-def family(kind: str) -> str:
-    """What the configuration calls a kind of PE: shift, dsp, xnor or constant."""
-    return kind.rpartition("_")[2]
-
-
 def is_depthwise(plan: MacPlan) -> bool:
     """Whether the PE works on channels one by one: each lane has an activation of its own."""
     return plan.kind.startswith("dw_")
@@ -90,9 +86,16 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
                     continue
                 if config.folding is None and simd * x.bits > MAX_BEAT_BITS:
                     continue
-                plan = MacPlan(stage.name, kind.kind, pe, simd, form)
+                plan = _gated(MacPlan(stage.name, kind.kind, pe, simd, form), stage)
                 if supports(kind.supports, mac, plan, x):
                     yield from _variants(plan, mac, x.bits, config.digit)
+
+
+def _gated(plan: MacPlan, stage: Stage) -> MacPlan:
+    """A plan with the gates that its stage asks for, if it is for signed digits."""
+    if family(plan.kind) != SCALABLE:
+        return plan
+    return replace(plan, gate=stage.config.gate, clock_gate=stage.clock_gate)
 
 
 def is_transposed(stage: Stage, mac: Mac) -> bool:
@@ -104,6 +107,8 @@ def supports(
     can_build: Callable[[Mac, int, int, IntType], bool], mac: Mac, plan: MacPlan, x: IntType
 ) -> bool:
     """Whether a kind of PE can build a folding: in transposed form that of the tap sums."""
+    if not serves(plan.kind, mac):
+        return False
     if plan.window != "transposed":
         return can_build(mac, plan.pe, plan.simd, x)
     is_full = transposed.divides(mac, plan.pe)
