@@ -225,6 +225,7 @@ def compress_shared(graph: Graph, prune: Sequence[str], share_bits: Sequence[str
     network = shared.compress(graph, shares, bits)
     data = shared_bytes(network)
     expanded = _returned(network, data, graph.name)
+    assert isinstance(expanded.value, SharedNetwork)
     return Compressed(graph, data, expanded, expanded.value.applied(graph))
 
 

@@ -58,7 +58,8 @@ def read_build(data: bytes, source: str) -> BuildWeights:
         (name, *_) = sorted(codes.keys() ^ biases.keys())
         raise ShiftloomError(f"{source}: {name}", "has no codes or no biases", DAMAGED)
     layers = {name: LayerWeights(codes[name], biases[name]) for name in codes}
-    return BuildWeights(*digests.values(), layers, found[Kind.CONSTANTS])
+    (digest,) = digests.values()
+    return BuildWeights(digest, layers, found[Kind.CONSTANTS])
 
 
 def _digest(fields: Fields) -> str:
