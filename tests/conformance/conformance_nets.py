@@ -219,6 +219,31 @@ def ci_nets() -> tuple[Net, ...]:
                 },
             },
         ),
+        Net(
+            "scalable",
+            (7, 6, 2),
+            {
+                "conv1": nn.Conv2d(2, 4, 3, padding=1),
+                "relu1": nn.ReLU(),
+                "conv2": nn.Conv2d(4, 4, (3, 2), groups=2),
+                "conv3": nn.Conv2d(4, 6, 1, stride=(1, 2)),
+                "relu3": nn.ReLU(),
+                "conv4": nn.Conv2d(6, 4, (2, 1), padding=(1, 0)),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(4 * 6 * 3, 5),
+            },
+            config={
+                "target": {"clock_gate": "asic"},
+                "defaults": {"format": "int", "pe": "csd"},
+                "layers": {
+                    "conv1": {"gate": "row", "folding": [2, 6]},
+                    "conv2": {"folding": [2, 2]},
+                    "conv3": {"gate": "none", "activation_bits": 4},
+                    "conv4": {"dataflow": "pipeline", "weight_bits": 5},
+                    "fc1": {"gate": "digit", "folding": [1, 3]},
+                },
+            },
+        ),
     )
 
 

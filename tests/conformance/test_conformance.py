@@ -38,6 +38,8 @@ OPTIONS = {
     ("taps", "FOLDS"): (2, 4),
     ("mvu_shift", "X_SIGNED"): BOTH,
     ("mvu_shift", "X_BITS"): (4, 8),
+    ("mvu_csd", "X_SIGNED"): BOTH,
+    ("mvu_csd", "GATE"): (0, 1, 2, 3),
     ("requant", "USE_DSP"): BOTH,
     ("requant", "M_BITS"): (8, 16),
     ("thresholds", "OUT_BITS"): (4, 8),
