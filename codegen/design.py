@@ -155,6 +155,7 @@ class Instance:
     reports_bad_code: bool = False
     generated: Generated | None = None
     masters: int = 0
+    quality: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,7 @@ class HlsCall:
     arrays: tuple[HlsArray, ...] = ()
     generated: Generated | None = None
     masters: int = 0
+    quality: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,27 @@
 A PE makes the matrix unit of a `Mac` node: activations in, accumulators out.
 """
 
+from shiftloom.codegen.pe.channel_csd import ChannelCsd
 from shiftloom.codegen.pe.constant import ConstantMatrix
 from shiftloom.codegen.pe.depthwise import DepthwiseDsp, DepthwiseShift
 from shiftloom.codegen.pe.dsp import DspMatrix
+from shiftloom.codegen.pe.filter_csd import FilterCsd
 from shiftloom.codegen.pe.shift import ShiftMatrix
 from shiftloom.codegen.pe.xnor import XnorMatrix
 
-FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp)
+FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, DepthwiseShift, DepthwiseDsp, FilterCsd, ChannelCsd)
 """Those whose weights are in a memory, read word by word."""
 PES = (*FOLDED, ConstantMatrix)
 
 __all__ = [
     "FOLDED",
     "PES",
+    "ChannelCsd",
     "ConstantMatrix",
     "DepthwiseDsp",
     "DepthwiseShift",
     "DspMatrix",
+    "FilterCsd",
     "ShiftMatrix",
     "XnorMatrix",
 ]

@@ -53,6 +53,7 @@ class Case:
     """Unit `function` with its template arguments, its tables, its ports and its model.
 
     A unit of two sources or two sinks has the second ones apart; its model takes or gives a tuple.
+    `quality` is the last argument of a unit that has one.
     """
 
     function: str
@@ -63,6 +64,7 @@ class Case:
     tables: tuple[Table, ...] = ()
     second_source: Port | None = None
     second_sink: Port | None = None
+    quality: int | None = None
 
     @property
     def sources(self) -> tuple[Port, ...]:

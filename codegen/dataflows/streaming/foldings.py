@@ -67,7 +67,7 @@ def outputs(mac: Mac) -> int:
 
 
 def family(kind: str) -> str:
-    """What the configuration calls a kind of PE: shift, dsp, xnor or constant."""
+    """What the configuration calls a kind of PE: shift, dsp, xnor, csd or constant."""
     return kind.rpartition("_")[2]
 
 
@@ -81,6 +81,8 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     form: WindowKind = "transposed" if is_chain else "parallel"
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
+            continue
+        if (family(kind.kind) == "csd") != bool(mac.scalable):
             continue
         if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue

@@ -1,0 +1,85 @@
+"""What the benches of quality-scalable units share: K that changes, and factors of signed digits.
+
+The expected numbers are counted by hand here: digits are taken from a value one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shiftloom.rtl_sim.benches.streams import IntArray
+
+MOST = 15
+"""The largest K."""
+
+
+class Quality:
+    """Drives `quality`: the K of the next frame while its first beat is awaited, else any other.
+
+    A unit that took K at another beat than the first of a frame would have the wrong one.
+    """
+
+    def __init__(self, dut: Any, levels: Sequence[int], beats: int, seed: int = 3) -> None:
+        self.dut, self.levels, self.beats = dut, levels, beats
+        self.rng = np.random.default_rng(seed)
+        self.accepted = 0
+        dut.quality.value = 0
+
+    def drive(self) -> None:
+        """Show the K of the frame that begins, or noise."""
+        frame, beat = divmod(self.accepted, self.beats)
+        is_known = beat == 0 and frame < len(self.levels)
+        noise = int(self.rng.integers(0, MOST + 1))
+        self.dut.quality.value = int(self.levels[frame]) if is_known else noise
+
+    def look(self, _clock: int) -> None:
+        """Count an accepted beat."""
+        self.accepted += int(self.dut.s_tvalid.value) and int(self.dut.s_tready.value)
+
+
+def largest(rows: int) -> int:
+    """The largest number that `rows` pairs of signed digits hold."""
+    return 2 * (4**rows - 1) // 3
+
+
+def draw_factors(rng: np.random.Generator, shape: tuple[int, ...], rows: int) -> IntArray:
+    """Random factors from 1 on, the largest one and one of few digits made frequent."""
+    values = rng.integers(1, largest(rows), shape, endpoint=True)
+    ends = rng.choice(np.array([1, largest(rows)]), shape)
+    return np.where(rng.random(shape) < 0.2, ends, values)
+
+
+def digits(value: int) -> list[int]:
+    """The canonic signed digits of a number from 0 on, the lowest first."""
+    found = []
+    while value:
+        digit = 2 - value % 4 if value % 2 else 0
+        found.append(digit)
+        value = (value - digit) // 2
+    return found
+
+
+def kept(values: IntArray, k: int) -> IntArray:
+    """Each value with its k most significant non-zero digits only."""
+
+    def one(value: int) -> int:
+        terms = [digit << place for place, digit in enumerate(digits(int(value))) if digit]
+        return sum(terms[-k:]) if k else 0
+
+    return np.vectorize(one, otypes=[np.int64])(values)
+
+
+def row_words(values: IntArray, rows: int) -> IntArray:
+    """The codes of the digit pairs of each value side by side: 1, 2, and 4 more where negative."""
+
+    def one(value: int) -> int:
+        padded = [*digits(int(value)), *([0] * (2 * rows))][: 2 * rows]
+        pairs = (padded[2 * row] + 2 * padded[2 * row + 1] for row in range(rows))
+        return sum(
+            (abs(pair) | (4 if pair < 0 else 0)) << 3 * row for row, pair in enumerate(pairs)
+        )
+
+    return np.vectorize(one, otypes=[np.int64])(values)
