@@ -35,7 +35,8 @@ LUTS_AS_MEMORY = {
     "SRLC16E": 1,
     "SRLC32E": 1,
 }
-FAMILIES = {"xc7": "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"}
+_XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
+FAMILIES = {"xc7": _XC7, "xc7_nodsp": f"{_XC7} -nodsp"}
 TIMEOUT = 3600.0
 
 _LUTS = tuple(f"LUT{size}" for size in range(1, 7))

@@ -78,6 +78,7 @@ mvu_dsp<1, 1, 1, 1, 8, 0, 6, 2, 20, 1, 20, 1>(st<8>, st<20>, cube<26, 1>, row<20
 mvu_dsp<1, 1, 1, 1, 8, 0, 25, 1, 49, 1, 20, 1>(st<8>, st<20>, cube<25, 1>, row<20, 1>)
 mvu_dsp<3, 1, 1, 1, 8, 0, 4, 2, 20, 2, 20, 1>(st<24>, st<20>, cube<24, 3>, row<20, 1>)
 mvu_dsp<1, 1, 1, 1, 8, 0, 4, 2, 20, 1, 64, 1>(st<8>, st<64>, cube<24, 1>, row<64, 1>)
+qsq_decode<61, 0>(unsigned, const sl::uword<61>&, sl::sword<64>&, bool&)
 mvu_xnor<1, 1, 1, 1, 3, 0>(st<1>, st<3>, ucube<1, 1>, row<3, 1>)
 mvu_xnor<1, 1, 1, 1, 64, 1>(st<1>, st<64>, ucube<1, 1>, row<64, 1>)
 thresholds<1, 1, 20, 2, 0, 0>(st<20>, st<2>, cube<20, 3>)

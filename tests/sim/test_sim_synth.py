@@ -144,7 +144,9 @@ def test_a_crash_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unknown_family_is_refused(source: Path, cache: Cache) -> None:
-    with pytest.raises(ShiftloomError, match="no synthesis for the family 'ice40'; use xc7"):
+    with pytest.raises(
+        ShiftloomError, match="no synthesis for the family 'ice40'; use xc7, xc7_nodsp"
+    ):
         synthesize((source,), "plus_two", cache=cache, family="ice40")
 
 
