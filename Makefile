@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 LOCKED := --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 DEMO_EXTRAS := torch,sim,synth,report
-TEST_EXTRAS := $(DEMO_EXTRAS),data,test
+TEST_EXTRAS := $(DEMO_EXTRAS),formal,data,test
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
 # A virtual environment works only where it was made, with the Python it was made with.
@@ -26,12 +26,13 @@ ifneq ($(file < $(VENV)/.created),$(IDENTITY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test soak lint clean system
+.PHONY: help venv demo test soak prove lint clean system
 
 help:
 	@echo 'make demo    set up, then LeNet-5 to bit-exact RTL and HLS on all of MNIST'
 	@echo 'make test    set up, then run every test but the long ones'
 	@echo 'make soak    set up, then run the long tests'
+	@echo 'make prove   set up, then decide every formal proof, and that its mutant fails'
 	@echo 'make lint    set up, then check style and types only'
 	@echo 'make venv    set up only: .venv with all tools'
 	@echo 'make clean   remove .venv and everything that was generated'
@@ -46,6 +47,9 @@ test: $(VENV)/.test
 
 soak: $(VENV)/.test
 	$(PYTEST) -n $(JOBS) --dist loadfile -m soak
+
+prove: $(VENV)/.test
+	$(BIN)/python benchmarks/proofs.py
 
 lint: $(VENV)/.test
 	$(PYTEST) tests/test_style.py

@@ -17,7 +17,10 @@ from shiftloom.codegen.fileset import FileSet, json_bytes, with_manifest
 from shiftloom.codegen.formats.packing import pack
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import Mac, QGraph, QTensor
+from shiftloom.codegen.quality import Scalable, scalable
+from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.quantize import Quantized
+from shiftloom.codegen.register_map import registers_of
 
 VERSION = "0.1.0"
 MEMORY_IMAGE = "weights/memory.bin"
@@ -59,16 +62,19 @@ def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
         for unit in units
         if isinstance(unit, FifoUnit)
     )
+    instances = tuple(unit.instance() for unit in units)
+    cut = {each.node: each for each in scalable(qgraph)}
     return Design(
         qgraph.name,
         digest,
         plan.clock_mhz,
         plan.board.part,
         streams,
-        tuple(unit.instance() for unit in units),
+        instances,
         calls,
         fifos,
         memory_of(units),
+        tuple(cut[instance.node] for instance in instances if instance.quality),
     )
 
 
@@ -103,9 +109,7 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["golden/qgraph.json"], files["golden/arrays.npz"] = structure, arrays
     files["golden/certificates.json"], _ = store.save(quantized.certificates)
     files["design.json"], _ = store.save(plan)
-    files["registers.json"] = json_bytes(
-        registers.to_json(design.digest, memory_registers.registers_of(design))
-    )
+    files["registers.json"] = json_bytes(registers.to_json(design.digest, registers_of(design)))
     files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])
@@ -164,6 +168,7 @@ def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
         "inputs": [_tensor(source.name, source.tensor) for source in qgraph.inputs],
         "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
         **({"memory": memory_entry(design.memory)} if design.memory else {}),
+        **({"quality": quality_entries(design.quality)} if design.quality else {}),
     }
 
 
@@ -176,6 +181,20 @@ def memory_entry(memory: Memory) -> dict[str, object]:
         "image": MEMORY_IMAGE,
         "image_bytes": len(memory.image),
     }
+
+
+def quality_entries(units: tuple[Scalable, ...]) -> list[dict[str, object]]:
+    """What a driver can choose: the register of each unit, and the quality that is exact."""
+    return [
+        {
+            "layer": unit.layer,
+            "node": unit.node,
+            "operand": unit.operand,
+            "register": port_name(index).upper(),
+            "most": unit.most,
+        }
+        for index, unit in enumerate(units)
+    ]
 
 
 def _tensor(name: str, tensor: QTensor) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.quality import Scalable
 from shiftloom.codegen.values import Array, Shape
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class Instance:
     Its stream ports are `s_*` and `m_*`, or `s0_*`, `s1_*` and `m0_*`, `m1_*` where there are two.
     `node` names the integer node it belongs to. With `masters` it has that many 64-bit AXI4 masters
     `m<i>_axi_*`, the inputs `memory_base` (byte address of its memory) and `memory_rst` (reset of
-    the bus; `rst` is high at a soft reset, too), and the output `memory_error`.
+    the bus; `rst` is high at a soft reset, too), and the output `memory_error`. With `quality` it
+    has the input `quality`, the digits that it keeps, and takes it at the first beat of a frame.
     """
 
     name: str
@@ -172,7 +174,8 @@ class HlsCall:
     """One HLS function call: template arguments as in the RTL, then streams, memories and arrays.
 
     The streams stand in the order sources, sinks. With `masters` they are followed by as many
-    pointers `ap_uint<64>*`, all to the first word of the design's memory.
+    pointers `ap_uint<64>*`, all to the first word of the design's memory. With `quality` the last
+    argument is an `ap_uint<4>`, the digits that it keeps.
     """
 
     function: str
@@ -249,7 +252,8 @@ def memory_of(units: Iterable[object]) -> Memory | None:
 class Design:
     """Everything the emitted files depend on; `digest` covers the canonical plan and the weights.
 
-    The first stream is the framed input, the last one the logits.
+    The first stream is the framed input, the last one the logits. `quality` says of each instance
+    with such a port, in their order, what it cuts.
     """
 
     name: str
@@ -261,9 +265,10 @@ class Design:
     calls: tuple[HlsCall, ...]
     fifos: tuple[Fifo, ...]
     memory: Memory | None = None
+    quality: tuple[Scalable, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse masters of two units, and those that the memory has no ports for."""
+        """Refuse masters of two units, those without ports, and a quality without a register."""
         users = [instance for instance in self.instances if instance.masters]
         if len(users) > 1:
             raise ShiftloomError(
@@ -276,6 +281,10 @@ class Design:
         if masters != ports:
             problem = f"{masters} AXI4 masters, and a memory of {ports} ports"
             raise ShiftloomError(self.name, problem, "give each master a port")
+        scalable = sum(instance.quality for instance in self.instances)
+        if scalable != len(self.quality):
+            problem = f"{scalable} units with a quality, and {len(self.quality)} registers"
+            raise ShiftloomError(self.name, problem, "give each unit a register")
 
     @property
     def source(self) -> Stream:

@@ -9,6 +9,7 @@ from typing import Any
 
 from shiftloom.codegen.design import Design, HlsArray, HlsCall
 from shiftloom.codegen.names import check_identifier
+from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.render import render
 
 
@@ -27,6 +28,14 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
+class _Quality:
+    """An argument of the top function, and its value where all is exact."""
+
+    name: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Top:
     banner: str
     guard: str
@@ -41,6 +50,7 @@ class _Top:
     memories: tuple[str, ...]
     memory_bytes: int
     image_bytes: int
+    qualities: tuple[_Quality, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +122,12 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         out_width=design.sink.width,
         out_beats=design.sink.beats,
         streams=streams,
-        calls=tuple(_call(call, alias) for call in design.calls),
+        calls=_calls(design, alias),
         headers=tuple(headers),
         memories=_memories(design.memory.ports if design.memory else 0),
         memory_bytes=design.memory.size if design.memory else 0,
         image_bytes=len(design.memory.image) if design.memory else 0,
+        qualities=tuple(_Quality(port_name(i), q.most) for i, q in enumerate(design.quality)),
     )
 
 
@@ -125,10 +136,18 @@ def _memories(masters: int) -> tuple[str, ...]:
     return tuple(f"memory{master}" for master in range(masters))
 
 
-def _call(call: HlsCall, alias: dict[str, str]) -> _Call:
+def _calls(design: Design, alias: dict[str, str]) -> tuple[_Call, ...]:
+    """The calls in order; those with a quality come in the order of the instances."""
+    names = map(port_name, range(len(design.quality)))
+    return tuple(
+        _call(call, alias, (next(names),) if call.quality else ()) for call in design.calls
+    )
+
+
+def _call(call: HlsCall, alias: dict[str, str], quality: tuple[str, ...]) -> _Call:
     streams = tuple(alias.get(name, name) for name in (*call.sources, *call.sinks))
     arrays = tuple(array.name for array in call.arrays)
-    args = (*streams, *_memories(call.masters), *arrays)
+    args = (*streams, *_memories(call.masters), *arrays, *quality)
     return _Call(f"sl::{call.function}", call.template_args, args)
 
 

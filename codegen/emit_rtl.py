@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from shiftloom.codegen import axi, memory_registers, registers, rom
+from shiftloom.codegen import axi, registers, rom
 from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
 from shiftloom.codegen.names import check_identifier
+from shiftloom.codegen.quality import QUALITY_BITS
+from shiftloom.codegen.quality_registers import port_name
+from shiftloom.codegen.register_map import registers_of
 from shiftloom.codegen.render import ranges, render
 
 _AXIL_WIDTHS = (32, 4, 2)
@@ -58,6 +61,7 @@ class _Unit:
     sinks: tuple[_Port, ...]
     blank: str
     bad_code: bool
+    quality_range: str
     memory_ports: tuple[axi.Signal, ...]
     library_ports: tuple[axi.Joined, ...]
 
@@ -70,12 +74,21 @@ class _Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class _Quality:
+    """The port of the register file with the quality of a unit, and its part of all of them."""
+
+    port: str
+    slice: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Instance:
     name: str
     module: str
     sources: tuple[_Port, ...]
     sinks: tuple[_Port, ...]
     bad_code: bool
+    quality: str
     memory_ports: tuple[axi.Signal, ...]
 
 
@@ -102,6 +115,8 @@ class _Top:
     instances: tuple[_Instance, ...]
     has_memory: bool
     masters: tuple[axi.Signal, ...]
+    qualities: tuple[_Quality, ...]
+    quality_range: str
 
 
 def emit(design: Design, banner: str) -> dict[str, str]:
@@ -112,7 +127,7 @@ def emit(design: Design, banner: str) -> dict[str, str]:
         f"{shell_module(design)}.sv": render("rtl/shell.sv.j2", top),
     }
     files[f"{design.name}_registers.sv"] = registers.render_rtl(
-        design.name, design.digest, banner, memory_registers.registers_of(design)
+        design.name, design.digest, banner, registers_of(design)
     )
     widths = {stream.name: stream.width for stream in design.streams}
     for instance in design.instances:
@@ -176,6 +191,7 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         sinks=sinks,
         blank=blank,
         bad_code=instance.reports_bad_code,
+        quality_range=_quality_range(1).ljust(len(blank)) if instance.quality else "",
         memory_ports=axi.unit_ports(instance.masters),
         library_ports=axi.library_ports(instance.masters),
     )
@@ -225,17 +241,41 @@ def _top(design: Design, banner: str) -> _Top:
         streams=_streams(design),
         source=source.name,
         sink=sink.name,
-        instances=tuple(_instance(design, instance) for instance in design.instances),
+        instances=_instances(design),
         has_memory=design.memory is not None,
         masters=axi.master_ports(design.memory.ports if design.memory else 0),
+        qualities=_qualities(design),
+        quality_range=_quality_range(len(design.quality)).ljust(len(blank)),
     )
 
 
-def _instance(design: Design, instance: Instance) -> _Instance:
-    sources, sinks, _ = _ports(instance, {stream.name: stream.width for stream in design.streams})
-    module = unit_module(design, instance)
-    bad_code, memory_ports = instance.reports_bad_code, axi.unit_ports(instance.masters)
-    return _Instance(instance.name, module, sources, sinks, bad_code, memory_ports)
+def _instances(design: Design) -> tuple[_Instance, ...]:
+    widths = {stream.name: stream.width for stream in design.streams}
+    slices = iter(_qualities(design))
+    return tuple(
+        _Instance(
+            instance.name,
+            unit_module(design, instance),
+            *_ports(instance, widths)[:2],
+            instance.reports_bad_code,
+            next(slices).slice if instance.quality else "",
+            axi.unit_ports(instance.masters),
+        )
+        for instance in design.instances
+    )
+
+
+def _qualities(design: Design) -> tuple[_Quality, ...]:
+    """The ports of the register file, unit 0 in the low bits of all."""
+    return tuple(
+        _Quality(port_name(i), f"quality[{QUALITY_BITS * (i + 1) - 1}:{QUALITY_BITS * i}]")
+        for i in range(len(design.quality))
+    )
+
+
+def _quality_range(units: int) -> str:
+    """The range of the qualities of some units side by side."""
+    return f"[{QUALITY_BITS * units - 1}:0]"
 
 
 def _streams(design: Design) -> tuple[_Stream, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shiftloom.codegen.design import Design
 from shiftloom.codegen.registers import Field, Register, core_registers
 
 ALIGNMENT = 4096
@@ -23,19 +22,6 @@ def memory_registers() -> tuple[Register, ...]:
     """What is added: ERRORS with its further bits alone, and a register of its own."""
     errors = next(register for register in core_registers() if register.name == "ERRORS")
     return replace(errors, fields=_ERRORS), _BASE
-
-
-def registers_of(design: Design) -> tuple[Register, ...]:
-    """All registers of a design."""
-    core = core_registers()
-    if design.memory is None:
-        return core
-    added = {register.name: register for register in memory_registers()}
-    merged = (
-        replace(r, fields=r.fields + added.pop(r.name).fields) if r.name in added else r
-        for r in core
-    )
-    return (*tuple(merged), *added.values())
 
 
 def register_offset(name: str) -> int:

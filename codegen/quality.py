@@ -71,6 +71,19 @@ def reduced(qgraph: QGraph, quality: Quality) -> QGraph:
     return replace(qgraph, nodes=nodes)
 
 
+def of_units(units: tuple[Scalable, ...], quality: Quality) -> tuple[int, ...]:
+    """K of each of a design's units; one that is not named uses all digits.
+
+    Raises ShiftloomError for a node that none of them belongs to.
+    """
+    known = {unit.node for unit in units}
+    for name in quality:
+        if name not in known:
+            hint = nearest(name, tuple(sorted(known))) if known else "none of the design has one"
+            raise ShiftloomError(name, "has no register for its quality", hint)
+    return tuple(quality.get(unit.node, unit.most) for unit in units)
+
+
 def _reduced(node: QNode, k: int | None) -> QNode:
     unit = node.unit
     if k is None:

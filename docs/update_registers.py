@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shiftloom.codegen import memory_registers, registers
+from shiftloom.codegen import memory_registers, quality_registers, registers
+from shiftloom.codegen.quality import Scalable
 
 TARGET = Path(__file__).with_name("registers.md")
 INTRODUCTION = """\
@@ -27,12 +28,32 @@ any other. `host/accelerator.json` says under `memory` how many `bytes` from the
 accelerator. `MEMORY_BASE` + `bytes` must stay below 2^32, because addresses have 32 bits.
 
 """
+QUALITY = """
+## Designs with signed digits
+
+A unit of `pe: csd` or `requant: csd` multiplies by the K most significant non-zero signed digits of
+its operand. Such units have a register each, in the order of the design. Here are those of a design
+with three, one for each kind of operand; `host/accelerator.json` lists those of a build under
+`quality`. After `aresetn` a register holds the number of digits with which all is exact, as it is
+with any larger one. `CONTROL.soft_reset` leaves it alone. With 0 every product is 0.
+
+A unit takes K at the first beat of each frame that it sees. A value written while no frame is under
+way is that of the next frame in all units. Written while frames are under way, it holds from the
+next frame on that reaches the unit.
+
+"""
+EXAMPLE = (
+    Scalable("conv1", "conv1", "weight", 4),
+    Scalable("relu1_requant", "conv1", "m", 4),
+    Scalable("fc2", "fc2", "alpha", 3),
+)
 
 
 def page() -> str:
     """The page as it must be."""
-    added = registers.to_markdown(memory_registers.memory_registers())
-    return INTRODUCTION + registers.to_markdown() + MEMORY + added
+    memory = registers.to_markdown(memory_registers.memory_registers())
+    quality = registers.to_markdown(quality_registers.quality_registers(EXAMPLE))
+    return INTRODUCTION + registers.to_markdown() + MEMORY + memory + QUALITY + quality
 
 
 if __name__ == "__main__":

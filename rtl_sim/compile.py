@@ -18,6 +18,7 @@ from jinja2 import Environment, StrictUndefined
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.memory_registers import register_offset
+from shiftloom.codegen.quality_registers import quality_offset
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache, digest_of
 from shiftloom.rtl_sim.memory import SimMemory
@@ -61,8 +62,9 @@ class SimTop:
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
     a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
     bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
-    registers MEMORY_BASE, written before the first frame, and ERRORS. `patience` counts the clocks
-    without a handshake at either end that are a deadlock.
+    registers MEMORY_BASE, written before the first frame, and ERRORS. `quality` holds the reset
+    values of the registers QUALITY<i>, which are written before the first frame. `patience` counts
+    the clocks without a handshake at either end that are a deadlock.
     """
 
     name: str
@@ -74,6 +76,7 @@ class SimTop:
     probes: tuple[Probe, ...] = ()
     memory: SimMemory | None = None
     patience: int = PATIENCE
+    quality: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""
@@ -159,6 +162,7 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
         masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
         memory_model=_own("memory_model.hpp"),
+        qualities=[quality_offset(i) for i in range(len(top.quality))],
         base_register=register_offset("MEMORY_BASE"),
         errors_register=register_offset("ERRORS"),
     )

@@ -9,7 +9,7 @@ process simulates one unbroken stream of frames, from a reset of its own.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
@@ -45,6 +45,8 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
+Quality = Sequence[int]
+"""How many digits each unit keeps, in the order of their registers; None: all."""
 
 
 class SimulationError(ShiftloomError):
@@ -117,6 +119,7 @@ def run(
     max_idle: int | None = None,
     progress: Progress | None = None,
     memory: MemoryModel | None = None,
+    quality: Quality | None = None,
 ) -> RunResult:
     """Simulate `frames`, uint8 [frames, in_beats * in_bytes], beat after beat, low byte first.
 
@@ -127,14 +130,14 @@ def run(
     patience of `top`).
 
     `memory` says how the external memory behaves, of a top that has one. Each part begins with a
-    memory of its own.
+    memory of its own. `quality` is written to the registers of a top that has such units.
     """
     _check_frames(top, frames)
     if memory is not None and top.memory is None:
         raise ShiftloomError(top.name, "has no external memory", "leave `memory` out")
     library = compile_top(top, cache)
     bounds = np.linspace(0, len(frames), min(jobs, len(frames)) + 1).astype(int)
-    whole = _part(len(frames), stall, single_stream, max_idle or top.patience, memory)
+    whole = _part(top, len(frames), max_idle, quality, stall, single_stream, memory)
     parts = tuple(
         replace(whole, first=int(first), count=int(last - first))
         for first, last in pairwise(bounds)
@@ -158,7 +161,12 @@ def run(
 
 
 def trace(
-    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int | None = None
+    top: SimTop,
+    frames: NDArray[np.uint8],
+    *,
+    cache: Cache,
+    max_idle: int | None = None,
+    quality: Quality | None = None,
 ) -> dict[str, Trace]:
     """Every handshake on the streams in `top.probes` while `frames` (or one frame) runs.
 
@@ -170,7 +178,7 @@ def trace(
     if not top.probes:
         raise ShiftloomError(top.name, "nothing to trace", "name the streams in `probes`")
     library = compile_top(top, cache, probed=True)
-    part = _part(len(frames), None, False, max_idle or top.patience, None)
+    part = _part(top, len(frames), max_idle, quality)
     with tempfile.TemporaryDirectory(prefix="shiftloom-trace-") as name:
         folder = Path(name)
         frames.tofile(folder / "frames")
@@ -186,12 +194,17 @@ def trace(
 
 
 def activity(
-    top: SimTop, frames: NDArray[np.uint8], *, cache: Cache, max_idle: int | None = None
+    top: SimTop,
+    frames: NDArray[np.uint8],
+    *,
+    cache: Cache,
+    max_idle: int | None = None,
+    quality: Quality | None = None,
 ) -> str:
     """What Verilator's SAIF file says of a run of `frames`; its nets are named as by nets.hpp."""
     _check_frames(top, frames)
     library = compile_top(top, cache, counted=True)
-    part = _part(len(frames), None, False, max_idle or top.patience, None)
+    part = _part(top, len(frames), max_idle, quality)
     with tempfile.TemporaryDirectory(prefix="shiftloom-activity-") as name:
         folder = Path(name)
         frames.tofile(folder / "frames")
@@ -230,23 +243,30 @@ def interval(result: RunResult) -> float:
 
 
 def _part(
+    top: SimTop,
     frames: int,
-    stall: Stall | None,
-    single_stream: bool,
-    max_idle: int,
-    memory: MemoryModel | None,
+    max_idle: int | None,
+    quality: Quality | None,
+    stall: Stall | None = None,
+    single_stream: bool = False,
+    memory: MemoryModel | None = None,
 ) -> Part:
-    """All frames as one part."""
+    """All frames as one part; raises ShiftloomError for a quality that the top cannot have."""
     stall = stall or Stall(0, 0.0, 0.0)
+    digits = top.quality if quality is None else tuple(quality)
+    if len(digits) != len(top.quality):
+        problem = f"a quality of {len(digits)} units"
+        raise ShiftloomError(top.name, problem, f"give {len(top.quality)} numbers")
     return Part(
         0,
         frames,
-        max_idle=max_idle,
+        max_idle=max_idle or top.patience,
         seed=stall.seed,
         idle=int(stall.idle * 2**32),
         backpressure=int(stall.backpressure * 2**32),
         single_stream=int(single_stream),
         memory=memory or MemoryModel(),
+        quality=digits,
     )
 
 
@@ -281,7 +301,8 @@ def _check_outcome(top: SimTop, part: Part, report: Report) -> None:
             Outcome.UNSTABLE: "m_axis changed while tvalid waited for tready",
             Outcome.BAD_LAST: f"m_axis_tlast is {int(beat != top.out_beats - 1)}",
             Outcome.SURPLUS: "m_axis gives a beat that no frame has asked for",
-            Outcome.NO_ANSWER: "MEMORY_BASE cannot be written",
+            Outcome.NO_BASE: "MEMORY_BASE cannot be written",
+            Outcome.NO_QUALITY: "a register QUALITY cannot be written",
         }[report.outcome]
     if report.memory is not None and report.memory.errors:
         problem += f", ERRORS is {report.memory.errors:#x}"

@@ -82,7 +82,7 @@ class HlsEngine:
     The library's headers stand beside them or in `lib/`. Widths are bits of a beat, whole bytes;
     beats are beats a frame. `workers` processes run side by side, one a core if None. `image` is
     the file with the first bytes of the external memory, of a design that has one; each process
-    has a memory of its own.
+    has a memory of its own. `quality` says how many digits each unit keeps that can be told.
     """
 
     name: str
@@ -94,6 +94,7 @@ class HlsEngine:
     cache: Cache
     workers: int | None = None
     image: Path | None = None
+    quality: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a port that is no whole number of bytes, and empty frames."""
@@ -189,7 +190,7 @@ class HlsEngine:
             given, made = Path(folder, "frames.bin"), Path(folder, "outputs.bin")
             np.ascontiguousarray(frames).tofile(given)
             memory = () if self.image is None else (self.image.resolve(),)
-            command = [program, given, made, *memory]
+            command = [program, given, made, *memory, *map(str, self.quality)]
             ended = subprocess.run(command, capture_output=True, text=True, check=False)
             complaint = (ended.stderr + ended.stdout).strip().splitlines()
             if ended.returncode or complaint:

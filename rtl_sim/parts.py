@@ -39,14 +39,15 @@ class Outcome(IntEnum):
     BOUNDARY = 7
     OUTSIDE = 8
     BAD_WLAST = 9
-    NO_ANSWER = 10
+    NO_BASE = 10
+    NO_QUALITY = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A run of consecutive frames for one process; the fields after `count` are the harness's.
 
-    `memory` is used by tops that have one.
+    `memory` is used by tops that have one; `quality` holds a word for each such register.
     """
 
     first: int
@@ -57,6 +58,7 @@ class Part:
     backpressure: int
     single_stream: int
     memory: MemoryModel
+    quality: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,18 +22,24 @@ _SCOPE = re.compile(r"\s*\((?:NET|INSTANCE (\S+))$")
 _NET = re.compile(r"\s*\(([IN])(\d+)(\S*) .*\(TC (\d+)\)\)$")
 
 
-def toggles(top: SimTop, frames: NDArray[np.uint8], *, cache: Cache) -> dict[str, float]:
+def toggles(
+    top: SimTop,
+    frames: NDArray[np.uint8],
+    *,
+    cache: Cache,
+    quality: engine.Quality | None = None,
+) -> dict[str, float]:
     """Bits that change a frame, by instance in the top module; `top.name` has the top's own nets.
 
-    `frames` are as for `engine.run`, two or more. They are run once, and twice in a row: the
-    difference is what they take in the steady state, without what a start sets up.
+    `frames` and `quality` are as for `engine.run`, two frames or more. They are run once, and twice
+    in a row: the difference is what they take in the steady state, without what a start sets up.
     """
     if len(frames) < 2:
         raise ShiftloomError(
             top.name, f"{len(frames)} frames to count toggles in", "give 2 or more"
         )
     once, twice = (
-        by_instance(top.name, engine.activity(top, x, cache=cache).splitlines())
+        by_instance(top.name, engine.activity(top, x, cache=cache, quality=quality).splitlines())
         for x in (frames, np.concatenate([frames, frames]))
     )
     return {name: (twice[name] - once[name]) / len(frames) for name in sorted(twice)}

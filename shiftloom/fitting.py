@@ -17,6 +17,7 @@ from shiftloom.codegen import cost, emit_rtl
 from shiftloom.codegen.cost import Costed, Model, Resources
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, memory_of
+from shiftloom.codegen.quality import Scalable
 from shiftloom.rtl_sim import synth, tools
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.samples import DESIGN, samples
@@ -120,7 +121,9 @@ def _emit(unit: Unit, folder: Path) -> tuple[tuple[Path, ...], str]:
     """Write the files of one unit; returns them and the name of its module."""
     instance = unit.instance()
     streams = (*unit.sources, *unit.sinks)
-    design = Design(DESIGN, "0" * 64, 100.0, "", streams, (instance,), (), (), memory_of((unit,)))
+    quality = (Scalable(instance.node, instance.node, "m", 1),) * instance.quality
+    memory = memory_of((unit,))
+    design = Design(DESIGN, "0" * 64, 100.0, "", streams, (instance,), (), (), memory, quality)
     texts = emit_rtl.emit(design, "Sample unit")
     folder.mkdir()
     files = tuple(folder / name for name in emit_rtl.unit_files(design, instance))

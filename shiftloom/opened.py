@@ -53,6 +53,7 @@ class OpenedBuild:
             probes,
             self._memory(),
             max(PATIENCE, 4 * self.plan.latency),
+            tuple(unit.most for unit in self.design.quality),
         )
 
     def memory_image(self) -> Path | None:

@@ -14,6 +14,7 @@ from shiftloom.beats import Bytes, decode, encode
 from shiftloom.codegen import golden
 from shiftloom.codegen.graph import Frames, IntFrames
 from shiftloom.codegen.qgraph import QGraph
+from shiftloom.codegen.quality import EXACT, Quality, of_units, reduced
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim import engine, locate
 from shiftloom.rtl_sim.cache import Cache
@@ -52,8 +53,10 @@ def simulate_hls(
     labels: npt.NDArray[np.uint8] | None,
     cache: Cache,
     progress: Progress | None = None,
+    quality: Quality = EXACT,
 ) -> Simulation:
-    """Compile the HLS C++ with g++ and run every frame through it."""
+    """Compile the HLS C++ with g++ and run every frame through it, at some quality."""
+    qgraph = reduced(opened.qgraph, quality)
     source, sink = opened.design.source, opened.design.sink
     hls = HlsEngine(
         opened.design.name,
@@ -64,12 +67,13 @@ def simulate_hls(
         sink.beats,
         cache,
         image=opened.memory_image(),
+        quality=of_units(opened.design.quality, quality),
     )
-    given = encode(opened.qgraph, frames)
+    given = encode(qgraph, frames)
     raw = hls.run_bytes(given, progress).reshape(len(given), sink.beats, -1)
-    got = decode(opened.qgraph, raw)
-    wrong = got != golden.run(opened.qgraph, frames)
-    accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
+    got = decode(qgraph, raw)
+    wrong = got != golden.run(qgraph, frames)
+    accuracy = None if labels is None else flow.share_right(qgraph, got, labels)
     return Simulation("hls", len(given), int(wrong.sum()), accuracy)
 
 
@@ -82,25 +86,30 @@ def simulate_rtl(
     stall: Stall | None = None,
     first_image: int = 0,
     memory: MemoryModel | None = None,
+    quality: Quality = EXACT,
 ) -> Simulation:
     """Compile the RTL with Verilator and stream every frame through it, back to back.
 
     The first mismatch is traced to its layer, and a reproducer is written to the results folder;
     `first_image` is the number of frames[0] in its test set. Under stalls no interval is measured.
-    `memory` says how the external memory behaves, of a design that has any.
+    `memory` says how the external memory behaves, of a design that has any. `quality` is written to
+    the registers of the units, and the golden model takes the same.
     """
-    top = opened.sim_top()
-    given = encode(opened.qgraph, frames)
-    result = engine.run(top, given, cache=cache, progress=progress, stall=stall, memory=memory)
-    got = decode(opened.qgraph, result.outputs)
-    wrong = got != golden.run(opened.qgraph, frames)
+    qgraph, top = reduced(opened.qgraph, quality), opened.sim_top()
+    given, digits = encode(qgraph, frames), of_units(opened.design.quality, quality)
+    result = engine.run(
+        top, given, cache=cache, progress=progress, stall=stall, memory=memory, quality=digits
+    )
+    got = decode(qgraph, result.outputs)
+    wrong = got != golden.run(qgraph, frames)
     first = ""
     if wrong.any():
         index = int(np.flatnonzero(wrong.any(axis=1))[0])
-        first = _explain(opened, _one(opened.qgraph, frames, index), first_image + index, cache)
+        frame = _one(qgraph, frames, index)
+        first = _explain(opened, frame, first_image + index, cache, quality)
     timing = (0.0, 0) if stall else _timing(top, given, result, cache, memory)
     mismatches = int(wrong.sum())
-    accuracy = None if labels is None else flow.share_right(opened.qgraph, got, labels)
+    accuracy = None if labels is None else flow.share_right(qgraph, got, labels)
     beats = sum(port.read_beats + port.written_beats for port in result.ports)
     moved = beats * BEAT_BYTES / len(given)
     return Simulation("rtl", len(given), mismatches, accuracy, *timing, first, moved)
@@ -119,28 +128,36 @@ def _timing(
     return (engine.interval(result) if few >= 3 else 0.0), latency
 
 
-def _explain(opened: OpenedBuild, frame: Mapping[str, IntFrames], image: int, cache: Cache) -> str:
+def _explain(
+    opened: OpenedBuild,
+    frame: Mapping[str, IntFrames],
+    image: int,
+    cache: Cache,
+    quality: Quality,
+) -> str:
     """Trace the first wrong frame alone, name its first wrong number, and keep a reproducer."""
     streams = tuple(
         locate.Stream(s.name, s.tensor, s.shape, s.elements, s.bits, s.signed)
         for s in opened.probed()
     )
-    tensors = golden.trace(opened.qgraph, frame)
+    tensors = golden.trace(reduced(opened.qgraph, quality), frame)
     expected = {s.probe: tensors[s.node][0].reshape(s.shape) for s in streams}
     given = encode(opened.qgraph, frame)
-    traces = engine.trace(opened.sim_top(), given[0], cache=cache)
+    digits = of_units(opened.design.quality, quality)
+    traces = engine.trace(opened.sim_top(), given[0], cache=cache, quality=digits)
     mismatch = locate.first_mismatch(traces, streams, expected)
     if mismatch is None:
         return f"image {image}: wrong in the stream of frames, right alone"
     stream = next(s for s in streams if s.probe == mismatch.probe)
     got = locate.unpack(traces[mismatch.probe].data, stream.elements, stream.bits, stream.signed)
+    chosen = "".join(f" --quality {node}={k}" for node, k in quality.items())
     locate.write_reproducer(
         opened.results / "mismatch",
         mismatch,
         frame,
         expected[mismatch.probe],
         got,
-        f"shiftloom simulate {opened.folder} --backend rtl --first {image} --images 1",
+        f"shiftloom simulate {opened.folder} --backend rtl --first {image} --images 1{chosen}",
     )
     return f"image {image}, {mismatch}"
 

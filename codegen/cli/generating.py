@@ -10,7 +10,7 @@ import typer
 
 from shiftloom import flow, opened, results
 from shiftloom.codegen import tables
-from shiftloom.codegen.cli import external_memory, steps
+from shiftloom.codegen.cli import external_memory, quality_option, steps
 from shiftloom.codegen.cli.options import (
     BoardName,
     CacheFolder,
@@ -80,6 +80,12 @@ def simulate(
         float | None,
         typer.Option(metavar="P", help="Probability of a pause of each memory channel a clock."),
     ] = None,
+    quality: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NODE=]K", help="Signed digits that every unit, or one, keeps; default: all."
+        ),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help="Whose test set; default: the build's.")
     ] = None,
@@ -93,6 +99,7 @@ def simulate(
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
     memory = external_memory.model(target.design, backend, memory_latency, memory_stall)
+    digits = quality_option.chosen(target.design, quality or ())
     subject = Subject(network or registry.known(target.design.name), data=data)
     frames, labels = subject.test(target.qgraph, frame_file)
     last = None if images is None else first + images
@@ -101,7 +108,7 @@ def simulate(
         raise ShiftloomError("--first", f"{first}", f"the test set has {count(frames)} images")
     labels = None if labels is None else labels[first:last]
     given = part(frames, first, last)
-    runs = steps.simulate(target, backend, given, labels, cache, stall, first, memory)
+    runs = steps.simulate(target, backend, given, labels, cache, stall, first, memory, digits)
     console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
     write_json(json, {run.backend: asdict(run) for run in runs})
     steps.fail_on_mismatch(runs)

@@ -16,6 +16,7 @@ from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames
 from shiftloom.codegen.pruning import prune as prune_graph
+from shiftloom.codegen.quality import EXACT, Quality
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.quantize import quantize as quantize_graph
 from shiftloom.opened import OpenedBuild
@@ -76,20 +77,24 @@ def simulate(
     stall: Stall | None = None,
     first: int = 0,
     memory: MemoryModel | None = None,
+    quality: Quality = EXACT,
 ) -> list[simulation.Simulation]:
-    """Run the frames through the backends, `rtl`, `hls` or `both`; the results are kept."""
+    """Run the frames through the backends, `rtl`, `hls` or `both`.
+
+    The results are kept, but those of a reduced quality.
+    """
     runs, compiled = [], simulation.default_cache(cache)
     if backend in ("hls", "both"):
         with progress("HLS C++ (g++)") as advance:
-            runs.append(simulation.simulate_hls(target, frames, labels, compiled, advance))
+            runs.append(simulation.simulate_hls(target, frames, labels, compiled, advance, quality))
     if backend in ("rtl", "both"):
         with progress("RTL (Verilator)") as advance:
             runs.append(
                 simulation.simulate_rtl(
-                    target, frames, labels, compiled, advance, stall, first, memory
+                    target, frames, labels, compiled, advance, stall, first, memory, quality
                 )
             )
-    for run in runs:
+    for run in runs if not quality else ():
         results.save_simulation(target, run)
     return runs
 

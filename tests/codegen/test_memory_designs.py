@@ -13,7 +13,8 @@ import pytest
 from shiftloom.codegen import axi, build, emit_rtl, registers
 from shiftloom.codegen.design import Memory
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.memory_registers import memory_registers, registers_of
+from shiftloom.codegen.memory_registers import memory_registers
+from shiftloom.codegen.register_map import registers_of
 
 DESIGN = memory_designs.design()
 

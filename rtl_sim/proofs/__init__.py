@@ -1,0 +1,1 @@
+"""Formal proofs of library modules: properties in SystemVerilog, Yosys, and an SMT solver."""

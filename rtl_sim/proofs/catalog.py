@@ -1,0 +1,9 @@
+"""Every proof, in the order of the table."""
+
+from __future__ import annotations
+
+from shiftloom.rtl_sim.proofs.arithmetic import ARITHMETIC_PROOFS
+from shiftloom.rtl_sim.proofs.proof import Proof
+from shiftloom.rtl_sim.proofs.streams import STREAM_PROOFS
+
+PROOFS: tuple[Proof, ...] = (*STREAM_PROOFS, *ARITHMETIC_PROOFS)
