@@ -19,6 +19,8 @@ _LABEL_LIMIT = 140
 _INK, _MUTED, _LINE = "var(--ink)", "var(--muted)", "var(--line)"
 _SERIES = ("var(--bar)", "var(--bar2)", "var(--bar3)", "var(--bar4)")
 _ROW, _GROUPED_ROW = 22, 16
+_LABEL_ROOM = 32
+"""Pixels around points, for the labels of those at the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,21 @@ def points(rows: Sequence[Point], x: str, y: str) -> str:
     if any(row.label for row in rows):
         text = chart.mark_text(align="left", dx=6, fontSize=11).encode(text="label:N")
         layers.append(text)
+    return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
+
+
+def labelled(rows: Sequence[Point], x: str, y: str) -> str:
+    """Points with labels aslant, which near neighbours leave readable, and room for the last."""
+    place = alt.Scale(zero=False, padding=_LABEL_ROOM, nice=False)
+    chart = _points(rows, x, y, place).encode(
+        x=alt.X("x:Q", title=x, scale=place, axis=alt.Axis(tickCount=5)),
+        y=alt.Y("y:Q", title=y, scale=place, axis=alt.Axis(tickCount=5)),
+    )
+    text = chart.mark_text(align="left", angle=315, dx=7, dy=-3, fontSize=11)
+    layers: list[alt.Chart] = [
+        chart.mark_point(filled=True, size=50, opacity=1),
+        text.encode(text="label:N"),
+    ]
     return _svg(alt.LayerChart(layer=layers), WIDTH, 240)
 
 

@@ -20,6 +20,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import tools, yosys
 from shiftloom.rtl_sim.cache import Cache, digest_of
 from shiftloom.rtl_sim.levels import longest_path
+from shiftloom.rtl_sim.netlist import Netlist, read
 
 LUTS_AS_MEMORY = {
     "RAM32X1S": 1,
@@ -120,6 +121,21 @@ def logic_levels(
     folder = _flat(sources, top, cache, "xc7", parameters or {}, timeout)
     netlist = json.loads(gzip.decompress((folder / "netlist.json.gz").read_bytes()))
     return longest_path(top, netlist["modules"][top]["cells"])
+
+
+def netlist(
+    sources: Sequence[Path],
+    top: str,
+    *,
+    cache: Cache,
+    family: str = "xc7",
+    parameters: Mapping[str, int] | None = None,
+    timeout: float = TIMEOUT,
+) -> Netlist:
+    """The cells and nets of `top`, for `glitches.activity`; it shares the run of `synthesize`."""
+    folder = _flat(sources, top, cache, family, parameters or {}, timeout)
+    found = json.loads(gzip.decompress((folder / "netlist.json.gz").read_bytes()))
+    return read(top, found["modules"][top])
 
 
 def count_cells(cells: Mapping[str, int]) -> Resources:

@@ -18,6 +18,8 @@ from docs_pages import DOCS, README, ROOT, blocks, first_cells, page, rows, scri
 from shiftloom.codegen import boards, cli, config
 from shiftloom.codegen.cli import steps
 from shiftloom.comparing import layers, run
+from shiftloom.energy.blocks import PLAIN
+from shiftloom.energy.constants import TOGGLES_OF_PRODUCT
 from shiftloom.simulation import Simulation
 
 PAGES = sorted([*DOCS.glob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -258,6 +260,17 @@ def test_comparison_page_is_that_of_its_figures() -> None:
 def test_comparison_page_without_its_markers_is_refused() -> None:
     with pytest.raises(SystemExit, match="the page needs the markers <!-- layers:begin -->"):
         script_of("update_dataflows").page("no marker", {"multipliers": 1, "rows": []})
+
+
+def test_energy_page_is_that_of_its_figures() -> None:
+    found = json.loads((DOCS / "energy.json").read_text("utf-8"))
+    script = script_of("update_energy")
+    assert page("energy.md") == script.page(page("energy.md"), found)
+    rows = [row for row in found["multipliers"]["rows"] if row["layer"] == "random"]
+    (plain,) = (row for row in rows if row["block"] == PLAIN.name)
+    assert round(plain["toggles"]) == TOGGLES_OF_PRODUCT
+    with pytest.raises(SystemExit, match="the page needs the markers <!-- constants:begin -->"):
+        script.page("no marker", found)
 
 
 def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:

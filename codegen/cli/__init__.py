@@ -11,7 +11,15 @@ import sys
 
 import typer
 
-from shiftloom.codegen.cli import comparing, compressing, generating, paper, setup, training
+from shiftloom.codegen.cli import (
+    comparing,
+    compressing,
+    generating,
+    paper,
+    quality,
+    setup,
+    training,
+)
 from shiftloom.codegen.errors import ShiftloomError
 
 COMMANDS = (
@@ -28,6 +36,7 @@ COMMANDS = (
     generating.implement,
     generating.demo,
     comparing.compare,
+    quality.quality,
     paper.paper,
     setup.boards,
     setup.doctor,

@@ -1,0 +1,124 @@
+"""Energy by proxies, measured on LeNet-5 and MNIST for docs/energy.md.
+
+    python benchmarks/energy.py [PART ...] [--json docs/energy.json]
+
+Parts, by default all: `accuracy` of the golden model at each quality; `multipliers`, whose netlists
+by Yosys, without DSP blocks, are simulated with unit delays on the operands of LeNet-5; `units`,
+matrix units simulated in the same way; and `dram`, whose beats are counted in RTL. A wrong output
+of any is an error. What an earlier run left of other parts in the JSON stays. Run
+`python docs/update_energy.py` behind it, which makes the tables of the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from shiftloom import Quantized, flow, load_network, parse_config, quantize
+from shiftloom.codegen import fileset, golden
+from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.quality import scalable
+from shiftloom.codegen.values import IntType
+from shiftloom.energy import blocks, dram, multipliers, operands
+from shiftloom.energy.operands import Operands
+from shiftloom.simulation import default_cache
+
+QUALITIES = (4, 3, 2, 1)
+INT8 = {"format": "int", "pe": "csd"}
+RANDOM = "random"
+FRAMES, LANES, CLOCKS = 64, 256, 128 + multipliers.SKIP
+DRAM_FRAMES = 8
+
+
+def network(layers: dict[str, Any], **target: object) -> Quantized:
+    """LeNet-5 as shipped, quantized with these settings of every layer."""
+    config = parse_config({"defaults": layers, "target": target})
+    return quantize(load_network("lenet5"), flow.calibration_frames("lenet5"), config)
+
+
+def accuracy() -> dict[str, float]:
+    """Of the golden model on the test set: at each K with 8-bit weights, and with 3-bit ones."""
+    images, labels = flow.evaluation_set("lenet5")
+    assert labels is not None
+    quantized, found = network(INT8), {}
+    for k in QUALITIES:
+        quality = {unit.node: k for unit in scalable(quantized.qgraph)}
+        outputs = golden.run(quantized.qgraph, images, quality=quality)
+        found[f"{k}"] = flow.share_right(quantized.qgraph, outputs, labels)
+    return found | {"qsq": flow.integer_accuracy(network({}), images, labels)}
+
+
+def products(quantized: Quantized) -> dict[str, int]:
+    """Multiplications a frame, by layer."""
+    return {
+        node.layer: int(np.prod(node.out.shape[:2])) * node.unit.weights.data.size
+        for node in quantized.qgraph.nodes
+        if isinstance(node.unit, Mac)
+    }
+
+
+def random_operands() -> Operands:
+    """Uniform operands, by which the energy of a toggle is set."""
+    rng, size = np.random.default_rng(1), (LANES, CLOCKS)
+    x, weights = rng.integers(0, 256, size), rng.integers(-128, 128, size)
+    return Operands(RANDOM, x, weights, IntType(8, False))
+
+
+def measured_multipliers(console: Console) -> dict[str, Any]:
+    """Every block on every layer's operands."""
+    int8, few = network(INT8), flow.evaluation_set("lenet5")[0][:FRAMES]
+    streams = operands.of_network(int8.qgraph, few, LANES, CLOCKS)
+    codes = operands.of_network(network({}).qgraph, few, LANES, CLOCKS)
+    cache, given = default_cache(), (*streams, random_operands())
+    rows = multipliers.measure(given, blocks.INT8, QUALITIES, cache, console.print)
+    rows += multipliers.measure(codes, (blocks.SHIFT,), QUALITIES, cache, console.print)
+    return {
+        "products": products(int8),
+        "zeros": {each.layer: each.zero_share for each in streams},
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def counted_dram() -> list[dict[str, Any]]:
+    """Weights of 3 and of 8 bits, out of external memory."""
+    frames = flow.evaluation_set("lenet5")[0][:DRAM_FRAMES]
+    rows = []
+    for name, layers in (("3-bit", {}), ("int8", {"format": "int"})):
+        config = parse_config({"defaults": layers, "target": {"dataflow": "systolic"}})
+        quantized = network(layers, dataflow="systolic")
+        found = dram.counted(name, quantized, config, frames, default_cache())
+        rows.append(asdict(found))
+    return rows
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parts = ("accuracy", "multipliers", "dram")
+    parser.add_argument("part", nargs="*", default=parts, help=", ".join(parts))
+    parser.add_argument("--json", type=Path, help="add the figures to this file")
+    given, console = parser.parse_args(), Console(width=150)
+    path = given.json
+    found = json.loads(path.read_text("utf-8")) if path and path.exists() else {}
+    for part in given.part:
+        if part == "accuracy":
+            found[part] = accuracy()
+        elif part == "multipliers":
+            found[part] = measured_multipliers(console)
+        elif part == "dram":
+            found[part] = counted_dram()
+        else:
+            parser.error(f"no part {part!r}; the parts are {', '.join(parts)}")
+        if path:
+            path.write_bytes(fileset.json_bytes(found))
+    console.print_json(data=found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Put measured figures into docs/energy.md: python docs/update_energy.py.
+
+The tables between its markers follow from docs/energy.json, made by the benchmark:
+
+    python benchmarks/energy.py --json docs/energy.json
+
+A test compares the page with the JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from shiftloom.codegen.grids import Grid
+from shiftloom.energy import table
+from shiftloom.energy.blocks import SHIFT
+from shiftloom.energy.dram import Dram
+from shiftloom.energy.multipliers import Row
+
+KEPT = Path(__file__).with_name("energy.json")
+TARGET = Path(__file__).with_name("energy.md")
+
+
+def grids(found: dict[str, Any]) -> dict[str, Grid]:
+    """The tables of the page, by the names of their markers."""
+    rows = [Row(**row) for row in found["multipliers"]["rows"]]
+    whole = table.whole(rows, found["multipliers"]["products"])
+    accuracy = {SHIFT.name if name == "qsq" else name: x for name, x in found["accuracy"].items()}
+    return {
+        "constants": table.constants_grid(),
+        "dram": table.dram_grid(Dram(**each) for each in found["dram"]),
+        "whole": table.whole_grid(whole),
+        "chosen": table.chosen_grid(whole, accuracy),
+        "layers": table.layers_grid(rows),
+    }
+
+
+def page(text: str, found: dict[str, Any]) -> str:
+    """The page with the tables of this JSON in place of those in `text`."""
+    for name, shown in grids(found).items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise SystemExit(f"the page needs the markers {begin} and {end} once")
+        pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
+        content = markdown(shown)
+        text = pattern.sub(lambda _, new=f"{begin}\n{content}{end}": new, text)
+    return text
+
+
+def markdown(shown: Grid) -> str:
+    """A table in Markdown."""
+    head = [column.title for column in shown.columns]
+    rule = ["---:" if column.numeric else "---" for column in shown.columns]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *shown.rows))
+
+
+def main() -> None:
+    """Update the page."""
+    found = json.loads(KEPT.read_text("utf-8"))
+    TARGET.write_text(page(TARGET.read_text("utf-8"), found), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
