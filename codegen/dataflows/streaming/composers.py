@@ -111,7 +111,7 @@ def _operands(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) ->
     lanes = plan.pe if plan.kind.startswith("dw_") else 1
     beat, groups = lanes * plan.simd, mac.groups // lanes
     passes = outputs // plan.pe // groups
-    x = _serial(c, node, mac.window, (beat, passes, groups, mac.pad_value), x)
+    x = _serial(c, node, mac.window, (beat, passes, groups, mac.pad_value), x, bool(mac.scalable))
     return _digits(c, node, plan, x)
 
 
@@ -156,7 +156,12 @@ def _windows(
 
 
 def _serial(
-    c: Composer, node: QNode, window: Window, beats: tuple[int, int, int, int], x: Stream
+    c: Composer,
+    node: QNode,
+    window: Window,
+    beats: tuple[int, int, int, int],
+    x: Stream,
+    awaits: bool = False,
 ) -> Stream:
     """Windows tap by tap, out of a memory: elements a beat, passes, groups, what padding reads."""
     simd, passes, groups, pad_value = beats
@@ -165,7 +170,7 @@ def _serial(
     shape = (*output, prod(window.kernel) * x.shape[2] * passes)
     sink = replace(x, name=name, tensor="", shape=shape)
     return c.append(
-        WindowSerial(name, node.name, x, sink, window, output, passes, groups, pad_value)
+        WindowSerial(name, node.name, x, sink, window, output, passes, groups, pad_value, awaits)
     )
 
 
