@@ -3,9 +3,9 @@
     python benchmarks/energy.py [PART ...] [--json docs/energy.json]
 
 Parts, by default all: `accuracy` of the golden model at each quality; `multipliers`, whose netlists
-by Yosys, without DSP blocks, are simulated with unit delays on the operands of LeNet-5; `units`,
-matrix units simulated in the same way; and `dram`, whose beats are counted in RTL. A wrong output
-of any is an error. What an earlier run left of other parts in the JSON stays. Run
+by Yosys, without DSP blocks, are simulated with unit delays on the operands of LeNet-5; `designs`,
+whose toggles Verilator counts; and `dram`, whose beats are counted in RTL. A wrong output of
+multipliers or of `dram` is an error. What an earlier run left of other parts in the JSON stays. Run
 `python docs/update_energy.py` behind it, which makes the tables of the page.
 """
 
@@ -25,15 +25,19 @@ from shiftloom.codegen import fileset, golden
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quality import scalable
 from shiftloom.codegen.values import IntType
-from shiftloom.energy import blocks, dram, multipliers, operands
+from shiftloom.energy import blocks, designs, dram, multipliers, operands
 from shiftloom.energy.operands import Operands
 from shiftloom.simulation import default_cache
 
 QUALITIES = (4, 3, 2, 1)
 INT8 = {"format": "int", "pe": "csd"}
+KINDS = {"shift": {"pe": "shift"}, "dsp": {"format": "int", "pe": "dsp"}, "csd": INT8}
+"""Settings of the designs, by the PE that they are on."""
 RANDOM = "random"
 FRAMES, LANES, CLOCKS = 64, 256, 128 + multipliers.SKIP
-DRAM_FRAMES = 8
+DRAM_FRAMES, TOGGLED_FRAMES = 8, 4
+FOLDINGS = {"conv1": (6, 1), "conv2": (2, 6), "fc1": (1, 5), "fc2": (1, 1), "fc3": (1, 1)}
+"""(PE, SIMD) of each layer, for about 20,000 clocks a frame."""
 
 
 def network(layers: dict[str, Any], **target: object) -> Quantized:
@@ -85,6 +89,22 @@ def measured_multipliers(console: Console) -> dict[str, Any]:
     }
 
 
+def toggling_designs() -> list[dict[str, Any]]:
+    """LeNet-5 on each kind of PE with the same folding, and at every K where there is one."""
+    frames = flow.evaluation_set("lenet5")[0][:TOGGLED_FRAMES]
+    rows = []
+    for name, layers in KINDS.items():
+        folded = {layer: layers | {"folding": fold} for layer, fold in FOLDINGS.items()}
+        config = parse_config({"defaults": layers, "layers": folded})
+        graph, calibration = load_network("lenet5"), flow.calibration_frames("lenet5")
+        quantized = quantize(graph, calibration, config)
+        nodes = [unit.node for unit in scalable(quantized.qgraph)]
+        levels = {f"{name}, K = {k}": dict.fromkeys(nodes, k) for k in QUALITIES if nodes}
+        found = designs.measure(quantized, config, levels or {name: {}}, frames, default_cache())
+        rows += [asdict(row) for row in found]
+    return rows
+
+
 def counted_dram() -> list[dict[str, Any]]:
     """Weights of 3 and of 8 bits, out of external memory."""
     frames = flow.evaluation_set("lenet5")[0][:DRAM_FRAMES]
@@ -100,7 +120,7 @@ def counted_dram() -> list[dict[str, Any]]:
 def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = ("accuracy", "multipliers", "dram")
+    parts = ("accuracy", "multipliers", "designs", "dram")
     parser.add_argument("part", nargs="*", default=parts, help=", ".join(parts))
     parser.add_argument("--json", type=Path, help="add the figures to this file")
     given, console = parser.parse_args(), Console(width=150)
@@ -111,6 +131,8 @@ def main() -> None:
             found[part] = accuracy()
         elif part == "multipliers":
             found[part] = measured_multipliers(console)
+        elif part == "designs":
+            found[part] = toggling_designs()
         elif part == "dram":
             found[part] = counted_dram()
         else:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from shiftloom.codegen import emit_hls, emit_rtl, memory_registers, registers, store
+from shiftloom.codegen import emit_hls, emit_rtl, loading, memory_registers, registers, store
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.dataflows import registry as dataflows
@@ -21,10 +21,13 @@ from shiftloom.codegen.quality import Scalable, scalable
 from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.register_map import registers_of
+from shiftloom.codegen.reloading import without_weights
 
 VERSION = "0.1.0"
 MEMORY_IMAGE = "weights/memory.bin"
 """First bytes of the external memory, in a build whose design has one."""
+RANGES = "golden/ranges.json"
+"""The real ranges of activations, by the names of float nodes."""
 INPUT_BITS = (8, 16)
 """Widths of an input element: whole bytes of the AXI4-Stream."""
 
@@ -51,8 +54,11 @@ def build(quantized: Quantized, config: Config, board: Board) -> Build:
 
 
 def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
-    """The design of the units in topological order; its digest covers the plan and the network."""
-    structure, arrays = store.save(qgraph)
+    """The design of the units in topological order; its digest covers the plan and the network.
+
+    It does not cover weights that can be loaded.
+    """
+    structure, arrays = store.save(without_weights(qgraph))
     canonical, _ = store.save(plan)
     digest = hashlib.sha256(canonical + structure + arrays).hexdigest()
     streams = (*units[0].sources, *(stream for unit in units for stream in unit.sinks))
@@ -110,6 +116,7 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["golden/certificates.json"], _ = store.save(quantized.certificates)
     files["design.json"], _ = store.save(plan)
     files["registers.json"] = json_bytes(registers.to_json(design.digest, registers_of(design)))
+    files[RANGES] = json_bytes({n: asdict(r) for n, r in quantized.fitted.ranges.items()})
     files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])
@@ -169,6 +176,7 @@ def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
         "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
         **({"memory": memory_entry(design.memory)} if design.memory else {}),
         **({"quality": quality_entries(design.quality)} if design.quality else {}),
+        **loading.host_entry(qgraph, design),
     }
 
 

@@ -17,6 +17,7 @@ from shiftloom.codegen.errors import ShiftloomError, key_of, shown
 from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
 from shiftloom.codegen.formats.integer import Granularity
 from shiftloom.codegen.formats.qsq import Axis
+from shiftloom.codegen.plan import ClockGate, Gate
 from shiftloom.codegen.quantizers import AlphaRule, Options, Word, check_word
 from shiftloom.codegen.values import nearest
 
@@ -79,6 +80,11 @@ class LayerConfig:
     pe: PeKind = "auto"
     """Processing element; `auto` lets the cost model choose. `csd` multiplies by signed digits,
     of the weights or of the α of short vectors, as many as the quality of the layer keeps."""
+    weights: Literal["rom", "ram"] = "rom"
+    """Where codes, biases, M and C are: in constant memories, or in such that can be loaded at run
+    time with those of other weights."""
+    gate: Gate = "product"
+    """With `pe: csd`: which registers hold where there is nothing to multiply."""
     folding: (
         tuple[Annotated[int, Field(strict=True, ge=1)], Annotated[int, Field(strict=True, ge=1)]]
         | None
@@ -200,6 +206,8 @@ class TargetConfig:
     """Memory ports that bring the weights of `systolic`; null lets the scheduler choose."""
     memory_gbs: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = None
     """Gigabytes a second of the external memory; null takes 8 bytes a clock of every port."""
+    clock_gate: ClockGate = "enable"
+    """What stops the clock of the multipliers of `pe: csd` while no beat is inside."""
     lut_share: Share = 0.8
     ff_share: Share = 0.8
     dsp_share: ShareOrNone = 1.0

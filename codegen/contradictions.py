@@ -19,13 +19,16 @@ LAYER: Meanings = {
     "scales": ("format", ("ternary",)),
     "percentile": ("quantizer", ("percentile",)),
     "alpha": ("quantizer", ("paper",)),
+    "gate": ("pe", ("csd",)),
     "digit": ("pe", ("auto", "constant")),
     "requant_dsp": ("requant", ("mult_shift",)),
+    "requant": ("weights", ("rom",)),
+    "weights": ("pe", ("auto", "shift")),
 }
 WEIGHTS = (
     *("format", "weight_bits", "granularity", "phi", "vector", "axis", "digits", "scales"),
-    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "folding", "digit"),
-    "dataflow",
+    *("quantizer", "percentile", "alpha", "alpha_bits", "pe", "gate", "folding", "digit"),
+    *("weights", "dataflow"),
 )
 """Keys of a layer that are about its weights."""
 _CHANNELS = ("filter_l1", "filter_fpgm", "channel")
@@ -57,7 +60,7 @@ SECTIONS: Mapping[str, Meanings] = {
         "keep": ("method", (*ZEROS, *_CHANNELS)),
     },
 }
-_HARMLESS = {"alpha": "least_squares"}
+_HARMLESS = {"alpha": "least_squares", "requant": "mult_shift", "weights": "rom"}
 """Values that say what is done anyway."""
 
 

@@ -112,12 +112,33 @@ class RomBank:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """What a memory holds that can be loaded at run time, and in which order.
+
+    One number of each width in `fields` for every code, output or channel: they are `axes` in the
+    shape of an array, and row by row the words after its axes are put in `order`. A bias counts
+    `constant` more than that of the layer, and `per_negative` more for each weight below 0.
+    """
+
+    content: Literal["codes", "bias", "constants"]
+    axes: tuple[int, ...]
+    order: tuple[int, ...]
+    fields: tuple[int, ...]
+    per_negative: int = 0
+    constant: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RomPort:
-    """A memory wired to an instance's ports `<prefix>_addr`, `_data`, read under `<enable>_en`."""
+    """A memory wired to an instance's ports `<prefix>_addr`, `_data`, read under `<enable>_en`.
+
+    With `load` it is a `Rom` whose words are the first ones only.
+    """
 
     prefix: str
     rom: Rom | RomBank
     enable: str
+    load: Load | None = None
 
 
 class Renderable(Protocol):

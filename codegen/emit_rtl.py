@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from shiftloom.codegen import axi, registers, rom
+from shiftloom.codegen import axi, loading, registers, rom
 from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.quality import QUALITY_BITS
@@ -18,6 +18,8 @@ _AXIL_WIDTHS = (32, 4, 2)
 """Bits of a word, its byte strobes and a response of AXI4-Lite."""
 _CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_frame_counters", *registers.LIBRARY_MODULES)
 _MEMORY_MODULES = ("sl_memory_gate",)
+_LOAD_MODULES = ("sl_load_port",)
+_LOAD_RANGE = f"[{loading.LOAD_BITS - 1}:0]"
 _MODULE = re.compile(r"^\s*(sl_[a-z0-9_]+)\s*(?:#\s*\(|[a-z_]\w*\s*\()", re.MULTILINE)
 
 
@@ -30,6 +32,8 @@ class _Memory:
     blank: str
     enable: str
     has_enable: bool
+    is_loaded: bool
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class _Unit:
     blank: str
     bad_code: bool
     quality_range: str
+    is_loaded: bool
+    load_range: str
     memory_ports: tuple[axi.Signal, ...]
     library_ports: tuple[axi.Joined, ...]
 
@@ -88,8 +94,19 @@ class _Instance:
     sources: tuple[_Port, ...]
     sinks: tuple[_Port, ...]
     bad_code: bool
+    is_loaded: bool
     quality: str
     memory_ports: tuple[axi.Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A memory that can be loaded, as the shell says it."""
+
+    index: int
+    words: int
+    pieces: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +131,8 @@ class _Top:
     sink: str
     instances: tuple[_Instance, ...]
     has_memory: bool
+    loads: tuple[_Loaded, ...]
+    load_range: str
     masters: tuple[axi.Signal, ...]
     qualities: tuple[_Quality, ...]
     quality_range: str
@@ -133,7 +152,7 @@ def emit(design: Design, banner: str) -> dict[str, str]:
     for instance in design.instances:
         files[f"{unit_module(design, instance)}.sv"] = _unit(design, instance, widths, banner)
         for port in instance.roms:
-            files.update(rom.render_memory(port.rom, banner))
+            files.update(rom.render_port(port, banner))
     roots = {*_core_modules(design), *(i.module for i in design.instances if i.generated is None)}
     files.update(_library(roots))
     return files
@@ -148,7 +167,7 @@ def unit_files(design: Design, instance: Instance) -> tuple[str, ...]:
     """The files of `rtl/` that a unit alone needs, to synthesize it out of context."""
     names = {f"{unit_module(design, instance)}.sv"}
     for port in instance.roms:
-        names |= rom.render_memory(port.rom, "").keys()
+        names |= rom.render_port(port, "").keys()
     if instance.generated is None:
         names |= _library({instance.module}).keys()
     return tuple(sorted(names))
@@ -167,7 +186,8 @@ def shell_files(design: Design) -> tuple[str, ...]:
 
 def _core_modules(design: Design) -> tuple[str, ...]:
     """Library modules of the shell."""
-    return (*_CORE_MODULES, *(_MEMORY_MODULES if design.memory else ()))
+    memory = _MEMORY_MODULES if design.memory else ()
+    return (*_CORE_MODULES, *memory, *(_LOAD_MODULES if loading.loadable(design) else ()))
 
 
 def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: str) -> str:
@@ -176,6 +196,11 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
         unit = instance.generated
         return render(f"rtl/{unit.template}.sv.j2", unit.unit.context(banner))
     last = len(instance.parameters) - 1
+    indices = {
+        memory.prefix: memory.index
+        for memory in loading.loadable(design)
+        if memory.instance == instance.name
+    }
     sources, sinks, blank = _ports(instance, widths)
     context = _Unit(
         banner=banner,
@@ -186,12 +211,14 @@ def _unit(design: Design, instance: Instance, widths: dict[str, int], banner: st
             _Parameter(name, _literal(value), "" if index == last else ",")
             for index, (name, value) in enumerate(instance.parameters)
         ),
-        memories=tuple(_memory(port) for port in instance.roms),
+        memories=tuple(_memory(port, indices.get(port.prefix)) for port in instance.roms),
         sources=sources,
         sinks=sinks,
         blank=blank,
         bad_code=instance.reports_bad_code,
         quality_range=_quality_range(1).ljust(len(blank)) if instance.quality else "",
+        is_loaded=_is_loaded(instance),
+        load_range=_LOAD_RANGE,
         memory_ports=axi.unit_ports(instance.masters),
         library_ports=axi.library_ports(instance.masters),
     )
@@ -243,6 +270,11 @@ def _top(design: Design, banner: str) -> _Top:
         sink=sink.name,
         instances=_instances(design),
         has_memory=design.memory is not None,
+        loads=tuple(
+            _Loaded(each.index, each.rom.depth, each.pieces, f"{each.instance}, {each.prefix}")
+            for each in loading.loadable(design)
+        ),
+        load_range=_LOAD_RANGE,
         masters=axi.master_ports(design.memory.ports if design.memory else 0),
         qualities=_qualities(design),
         quality_range=_quality_range(len(design.quality)).ljust(len(blank)),
@@ -258,11 +290,17 @@ def _instances(design: Design) -> tuple[_Instance, ...]:
             unit_module(design, instance),
             *_ports(instance, widths)[:2],
             instance.reports_bad_code,
+            _is_loaded(instance),
             next(slices).slice if instance.quality else "",
             axi.unit_ports(instance.masters),
         )
         for instance in design.instances
     )
+
+
+def _is_loaded(instance: Instance) -> bool:
+    """Whether a unit has memories that can be loaded."""
+    return any(port.load is not None for port in instance.roms)
 
 
 def _qualities(design: Design) -> tuple[_Quality, ...]:
@@ -291,7 +329,7 @@ def _literal(value: int) -> str:
     return "32'sh80000000" if value == -(1 << 31) else str(value)
 
 
-def _memory(port: RomPort) -> _Memory:
+def _memory(port: RomPort, index: int | None) -> _Memory:
     memory = port.rom
     fields = len(memory.roms) if isinstance(memory, RomBank) else 1
     addr_range, data_range, blank = ranges(memory.address_bits * fields, memory.width)
@@ -303,6 +341,8 @@ def _memory(port: RomPort) -> _Memory:
         blank=blank,
         enable=port.enable,
         has_enable=port.enable == port.prefix,
+        is_loaded=index is not None,
+        index=index or 0,
     )
 
 

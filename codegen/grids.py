@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shiftloom.codegen.boards import Board
+from shiftloom.codegen.coding.container import Found
 from shiftloom.codegen.coding.sizes import LayerSize, total
 from shiftloom.codegen.mixed.outcome import LayerChoice, Measured
 from shiftloom.codegen.profile import LayerProfile
@@ -192,6 +193,20 @@ def sizes_grid(layers: tuple[LayerSize, ...]) -> Grid:
     )
     heads = "Layer|#Weights|#Zeros|#Packed bits|#Huffman|#Entropy|#Bytes|#Ratio"
     return grid("Compressed weights", heads, cells)
+
+
+def records_grid(records: Sequence[Found], layers: Sequence[LayerSize]) -> Grid:
+    """The records of a compressed file; the codes of a layer also beside their entropy."""
+    weights = {layer.name: layer for layer in layers}
+    cells = []
+    for found in records:
+        layer = weights.get(found.name) if found.kind in ("weights", "shared") else None
+        bits = (layer.huffman, layer.entropy) if layer else (None, None)
+        state = "right" if found.is_whole else "wrong"
+        own = (*(number(None if b is None else b / 8) for b in bits), number(found.bytes))
+        cells.append((printable(found.name), found.kind, *own, state))
+    heads = "Record|Kind|#Bytes of codes|#Their entropy|#Bytes|CRC-32"
+    return grid("Records", heads, cells)
 
 
 def changed(pair: tuple[str, str]) -> str:

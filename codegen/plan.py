@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.design import RomStyle
@@ -11,6 +11,13 @@ from shiftloom.codegen.design import RomStyle
 WindowKind = Literal["parallel", "serial", "transposed"]
 """How operands meet. `parallel`: any slice of a window a clock; `serial`: part of one pixel, from a
 row memory; `transposed`: no window, a pixel meets all taps, and the sums of outputs move on."""
+
+Gate = Literal["none", "product", "row", "digit"]
+"""Which registers of a signed-digit multiplier hold where an operand, a row or a digit is zero."""
+GATES = get_args(Gate)
+ClockGate = Literal["enable", "bufgce", "asic"]
+"""What stops the clock of multipliers: enables of registers, a BUFGCE, or a latch and an AND."""
+CLOCK_GATES = get_args(ClockGate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,7 @@ class MacPlan:
     A depthwise PE of L lanes has pe = L, simd = 1. A `transposed` one has `pe` channels × `simd`
     channels × all taps of the kernel a clock. `memory` holds the weights; `window` makes the
     operands of a kernel larger than 1×1. `digit` bits of every activation come a beat, 0 for all.
+    `gate` and `clock_gate` are of signed-digit PEs only.
     """
 
     node: str
@@ -29,6 +37,8 @@ class MacPlan:
     window: WindowKind = "parallel"
     memory: RomStyle = "auto"
     digit: int = 0
+    gate: Gate = "none"
+    clock_gate: ClockGate = "enable"
 
     def digits(self, bits: int) -> int:
         """Beats in which an activation of `bits` bits comes."""

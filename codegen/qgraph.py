@@ -35,6 +35,7 @@ class Mac:
     Output channel k reads the input channels of group k // (C_out / groups). `bias` holds the
     corrections for the input's zero point. The output's type covers every reachable sum, at every
     quality: `scalable` names the factor that quality cuts, the weights or the α of short vectors.
+    With a `limit`, other weights up to that magnitude, with their bias, may be loaded at run time.
     """
 
     weights: Array
@@ -44,6 +45,7 @@ class Mac:
     codes: QuantizedWeights
     groups: int = 1
     scalable: Literal["", "weight", "alpha"] = ""
+    limit: int = 0
 
     @property
     def lanes(self) -> int:
@@ -67,11 +69,13 @@ class WindowReduce:
 class Requantize:
     """Raw sums or activations to activations, channel by channel; see `Requantization`.
 
-    `is_scalable`: quality cuts the multipliers M.
+    `is_scalable`: quality cuts the multipliers M. `is_reloadable`: M and C may be loaded at run
+    time, with the weights whose sums these are.
     """
 
     requantization: Requantization
     is_scalable: bool = False
+    is_reloadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

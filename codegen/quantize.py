@@ -14,7 +14,7 @@ import numpy.typing as npt
 from shiftloom.codegen import calibration, quantizers, reconstruction
 from shiftloom.codegen import fitted as fitting
 from shiftloom.codegen.calibration import Observation
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.energy import FULL_PRECISION_BITS, WeightTraffic
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Range
@@ -25,7 +25,7 @@ from shiftloom.codegen.graph import Frames, Graph
 from shiftloom.codegen.graph import check as check_graph
 from shiftloom.codegen.lowering import IntegerBuilder, Operand
 from shiftloom.codegen.ops.fold import Layer, drop_softmax, find_shifts, fold_affines
-from shiftloom.codegen.qgraph import Mac, QGraph
+from shiftloom.codegen.qgraph import Mac, QGraph, QNode
 from shiftloom.codegen.quantizers import given as given_weights
 from shiftloom.codegen.quantizers.fixed_point import check_finite
 from shiftloom.codegen.repair.equalization import equalized
@@ -65,6 +65,7 @@ class _Settings:
     frames: Frames | None
     fitted: Fitted
     used: _Used = field(default_factory=_Used)
+    onto: QGraph | None = None
 
     def weights(
         self, node: str, weights: npt.NDArray[Any], given: GivenWeights | None
@@ -93,6 +94,21 @@ class _Settings:
 
     def has_scalable_m(self, node: str) -> bool:
         return self.config.layer(node).requant == "csd"
+
+    def reload_limit(self, node: str) -> int:
+        if self.onto is not None:
+            made = self.replaced(node)
+            return made.unit.limit if made is not None and isinstance(made.unit, Mac) else 0
+        layer = self.config.layer(node)
+        if layer.weights == "rom" or node not in self.used.weights:
+            return 0
+        _check_reloadable(node, layer, self.config.dataflow(node))
+        return max(self.used.weights[node].format.levels)
+
+    def replaced(self, name: str) -> QNode | None:
+        if self.onto is None:
+            return None
+        return next((node for node in self.onto.nodes if node.name == name), None)
 
     def full_scale(self, node: str, out: IntType) -> float:
         known = self.fitted.ranges.get(node)
@@ -166,13 +182,19 @@ def prepared(graph: Graph, config: Config) -> Graph:
 
 
 def quantize(
-    graph: Graph, frames: Frames | None, config: Config, fitted: Fitted | None = None
+    graph: Graph,
+    frames: Frames | None,
+    config: Config,
+    fitted: Fitted | None = None,
+    onto: QGraph | None = None,
 ) -> Quantized:
     """Fold, calibrate on `frames` ([N, H, W, C], or several inputs by name) and lower to integers.
 
     A graph with imported quantizers everywhere needs no frames, and neither does one that is
     `fitted`, which is of the graph as `prepared` with the same settings. Raises ShiftloomError
     naming the node that cannot be represented.
+
+    With `onto`, the integer network of a build, reloadable layers keep its shifts and widths.
     """
     graph = prepared(graph, config)
     if fitted is None:
@@ -183,7 +205,7 @@ def quantize(
     else:
         _check_formats(fitted, config)
     lowered = fitted.applied(graph, config.pruning.removes_channels)
-    settings = _Settings(lowered, config, frames, fitted)
+    settings = _Settings(lowered, config, frames, fitted, onto=onto)
     builder = IntegerBuilder(settings)
     values: dict[str, Operand] = {}
     for source in graph.inputs:
@@ -199,6 +221,26 @@ def quantize(
     config.check_weights({node.layer for node in qgraph.nodes if isinstance(node.unit, Mac)})
     used = _fitted(lowered, settings.used)
     return Quantized(graph, qgraph, tuple(builder.units.certificates), used)
+
+
+def _check_reloadable(node: str, layer: LayerConfig, dataflow: str) -> None:
+    """Refuse settings under which no memory of a layer can be loaded at run time."""
+    found = {"pe": layer.pe, "requant": layer.requant, "dataflow": dataflow}
+    for key, useful in _RELOADABLE.items():
+        if found[key] not in useful:
+            raise ShiftloomError(
+                node,
+                f"weights: ram, and {key}: {found[key]}",
+                f"use {key}: {' or '.join(useful)}, or weights: rom",
+            )
+
+
+_RELOADABLE = {
+    "pe": ("auto", "shift"),
+    "requant": ("mult_shift",),
+    "dataflow": ("streaming",),
+}
+"""What a layer with reloadable weights is built of."""
 
 
 def _check_formats(fitted: Fitted, config: Config) -> None:

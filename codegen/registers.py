@@ -61,7 +61,8 @@ class Register:
 
     A read-only register without fields is a constant, `reset` or what the build puts there. The
     bits of a "w1c" register are set by the hardware and cleared by writing 1 or, all together, by
-    the write-only field `cleared_by`, which then has no port.
+    the write-only field `cleared_by`, which then has no port. `strobe` is a port that is high with
+    what was written last, for the clock after any write, that of 0 included.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Register:
     fields: tuple[Field, ...] = ()
     reset: int = 0
     cleared_by: str = ""
+    strobe: str = ""
 
 
 def core_registers() -> tuple[Register, ...]:
@@ -148,6 +150,8 @@ def check(registers: tuple[Register, ...]) -> None:
         if not register.fields and register.access != "ro":
             raise ShiftloomError(register.name, "has no fields", "only a constant needs none")
         _check_fields(register, ports)
+        if register.strobe:
+            _check_strobe(register, ports)
     commands = {f.name for r in registers if r.access == "wo" for f in r.fields}
     for register in registers:
         if register.cleared_by and register.cleared_by not in commands:
@@ -172,6 +176,17 @@ def _check_fields(register: Register, ports: dict[str, str]) -> None:
     for low, high in pairwise(ordered):
         if low.lsb + low.width > high.lsb:
             raise ShiftloomError(f"{register.name}.{high.name}", f"overlaps {low.name}", "move it")
+
+
+def _check_strobe(register: Register, ports: dict[str, str]) -> None:
+    """A name of its own, of a register whose fields are those that were written last."""
+    check_identifier(register.strobe, register.name)
+    if register.access != "wo":
+        raise ShiftloomError(register.name, "has a strobe", "only a write-only register may")
+    if register.strobe in ports:
+        taken = f"the strobe {register.strobe!r} is taken by {ports[register.strobe]}"
+        raise ShiftloomError(register.name, taken, "rename it")
+    ports[register.strobe] = register.name
 
 
 def to_json(digest: str, registers: tuple[Register, ...] = core_registers()) -> dict[str, object]:
@@ -217,6 +232,7 @@ class _Word:
     select: str
     clear: str
     cleared_by: str
+    strobe: str
     is_pulse: bool
     is_sticky: bool
     read: str
@@ -249,7 +265,10 @@ def render_rtl(
         module=check_identifier(f"{name}_registers", name),
         address_bits=ADDRESS_BITS,
         axi_signals=_AXI_SIGNALS,
-        ports=tuple(_signal(r, f, _PORT_KINDS[r.access]) for r, f in fields if f.name not in inner),
+        ports=(
+            *(_signal(r, f, _PORT_KINDS[r.access]) for r, f in fields if f.name not in inner),
+            *(_strobe(register) for register in registers if register.strobe),
+        ),
         commands=tuple(_signal(r, f, "logic") for r, f in fields if f.name in inner),
         registers=tuple(words.values()),
         writable=tuple(word for register, word in words.items() if register.access != "ro"),
@@ -261,6 +280,10 @@ def _signal(register: Register, field: Field, kind: str) -> _Signal:
     """The declaration of a field, named as the field."""
     declaration = f"{kind} {_range(field.width)}{field.name}"
     return _Signal(declaration, f"{register.name}: {field.doc}")
+
+
+def _strobe(register: Register) -> _Signal:
+    return _Signal(f"output logic {register.strobe}", f"{register.name} was written")
 
 
 def _range(width: int) -> str:
@@ -278,6 +301,7 @@ def _word(register: Register, values: Mapping[str, int]) -> _Word:
         select=f"{name}_select",
         clear=f"{name}_clear",
         cleared_by=register.cleared_by or "1'b0",
+        strobe=register.strobe,
         is_pulse=register.access == "wo",
         is_sticky=register.access == "w1c",
         read=_concatenation(register) if reads else constant,

@@ -6,7 +6,7 @@ QuantizeLinear: half to even, then zero point, then saturation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -22,6 +22,9 @@ MAX_STEP_BITS = 16
 
 MAX_SHIFT = 61
 """Largest shift whose rounding constant stays inside 64 bits."""
+
+RELOAD_BITS = 2
+"""Of a reloadable M: bits above those that the weights of the build need."""
 
 NO_OFFSET = Array(np.int64(0))
 
@@ -61,6 +64,13 @@ class Requantization:
     def channels(self) -> int:
         """Number of channels, C."""
         return int(self.m.data.size)
+
+    def offset_bits(self, is_reloadable: bool) -> int:
+        """Width of the offsets, 0 if all are 0; others up to four times as large may be loaded."""
+        if not self.offset.data.any():
+            return 0
+        least, most = int(self.offset.data.min()), int(self.offset.data.max())
+        return IntType.covering(least, most).bits + RELOAD_BITS * is_reloadable
 
     @property
     def line(self) -> Line:
@@ -113,6 +123,23 @@ def fit(
             node, f"requantization ratio {top:.3g} exceeds {limit}", "use wider activations"
         )
     return Requantization(Array(np.maximum(m, 1)), shift, m_bits, out, lo, hi)
+
+
+def refit(node: str, ratios: npt.NDArray[np.float64], known: Requantization) -> Requantization:
+    """`known` with multipliers for other ratios [C]; refuses those beyond its width.
+
+    Its shift, width and bounds are hardware; only the multipliers can be loaded.
+    """
+    m = np.maximum(np.rint(np.ldexp(ratios, known.shift)), 1)
+    limit = (1 << known.m_bits) - 1
+    worst = int(np.argmax(m))
+    if not m[worst] <= limit:
+        raise ShiftloomError(
+            node,
+            f"channel {worst}: multiplier {m[worst]:.0f}, the build holds those up to {limit}",
+            "build again with these weights",
+        )
+    return replace(known, m=Array(m.astype(np.int64)), offset=NO_OFFSET)
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shiftloom.codegen.design import Rom, RomBank, RomStyle
+from shiftloom.codegen.design import Rom, RomBank, RomPort, RomStyle
+from shiftloom.codegen.loading import LOAD_BITS, PIECE_BITS
 from shiftloom.codegen.render import ranges, render
 
 
@@ -19,6 +20,21 @@ class _RomContext:
     addr_bits: int
     style: RomStyle
     words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _RamContext:
+    """What `rtl/ram.sv.j2` says: as of a constant memory, and how a word is loaded."""
+
+    banner: str
+    module: str
+    width: int
+    depth: int
+    addr_bits: int
+    style: RomStyle
+    words: tuple[str, ...]
+    pieces: int
+    load_msb: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +58,27 @@ class _BankContext:
     memories: tuple[_BankEntry, ...]
 
 
+def render_port(port: RomPort, banner: str) -> dict[str, str]:
+    """Texts of the modules behind a unit's memory port, by file name."""
+    if port.load is None or isinstance(port.rom, RomBank):
+        return render_memory(port.rom, banner)
+    rom = port.rom
+    context = _RamContext(
+        banner=banner,
+        module=rom.module,
+        width=rom.width,
+        depth=rom.depth,
+        addr_bits=rom.address_bits,
+        style=rom.style,
+        words=rom.words(),
+        pieces=-(-rom.width // PIECE_BITS),
+        load_msb=LOAD_BITS - 1,
+    )
+    return {f"{rom.module}.sv": render("rtl/ram.sv.j2", context)}
+
+
 def render_memory(memory: Rom | RomBank, banner: str) -> dict[str, str]:
-    """Texts of a memory's modules by file name; a bank also has one for each member."""
+    """Texts of a constant memory's modules by file name; a bank also has one for each member."""
     if isinstance(memory, RomBank):
         return _render_bank(memory, banner)
     return {f"{memory.module}.sv": _render_rom(memory, memory.module, banner)}

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from shiftloom.codegen import grids
 from shiftloom.codegen.boards import Board
+from shiftloom.codegen.coding.container import Found
 from shiftloom.codegen.coding.sizes import LayerSize
 from shiftloom.codegen.grids import Grid
 from shiftloom.codegen.mixed.outcome import LayerChoice, Measured
@@ -58,6 +59,11 @@ def nests_table(rows: Iterable[LoopNest]) -> Table:
 def sizes_table(layers: tuple[LayerSize, ...]) -> Table:
     """Bits and bytes of the layers in a compressed file."""
     return grid_table(grids.sizes_grid(layers))
+
+
+def records_table(records: Sequence[Found], layers: Sequence[LayerSize]) -> Table:
+    """The records of a compressed file, and whether they are whole."""
+    return grid_table(grids.records_grid(records, layers))
 
 
 def layer_changes_table(rows: Iterable[LayerChange]) -> Table:

@@ -17,6 +17,7 @@ from typing import Any
 from shiftloom.codegen.grids import Grid
 from shiftloom.energy import table
 from shiftloom.energy.blocks import SHIFT
+from shiftloom.energy.designs import DesignRow
 from shiftloom.energy.dram import Dram
 from shiftloom.energy.multipliers import Row
 
@@ -30,6 +31,9 @@ def grids(found: dict[str, Any]) -> dict[str, Grid]:
     whole = table.whole(rows, found["multipliers"]["products"])
     accuracy = {SHIFT.name if name == "qsq" else name: x for name, x in found["accuracy"].items()}
     return {
+        "designs": table.designs_grid(
+            (DesignRow(**each) for each in found["designs"]), found["multipliers"]["products"]
+        ),
         "constants": table.constants_grid(),
         "dram": table.dram_grid(Dram(**each) for each in found["dram"]),
         "whole": table.whole_grid(whole),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shiftloom.codegen import memory_registers, quality_registers, registers
+from shiftloom.codegen import load_registers, memory_registers, quality_registers, registers
 from shiftloom.codegen.quality import Scalable
 
 TARGET = Path(__file__).with_name("registers.md")
@@ -49,11 +49,25 @@ EXAMPLE = (
 )
 
 
+LOADING = """
+## Designs with weights to load
+
+They have these where a layer has `weights: ram`. Set `LOAD_CONTROL.hold`, wait for `STATUS.held`,
+write `LOAD_ADDRESS` once for each memory and its words piece by piece to `LOAD_DATA`, and clear
+`hold`. Frames that come meanwhile wait at the input: no frame sees some of the old words and some
+of the new. No reset brings the first words back. The rest is in
+[loading weights](loading-weights.md).
+
+"""
+
+
 def page() -> str:
     """The page as it must be."""
     memory = registers.to_markdown(memory_registers.memory_registers())
+    loading = registers.to_markdown(load_registers.LOAD_REGISTERS)
     quality = registers.to_markdown(quality_registers.quality_registers(EXAMPLE))
-    return INTRODUCTION + registers.to_markdown() + MEMORY + memory + QUALITY + quality
+    parts = (INTRODUCTION, registers.to_markdown(), MEMORY, memory, LOADING, loading)
+    return "".join((*parts, QUALITY, quality))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from jinja2 import Environment, StrictUndefined
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.memory_registers import register_offset
-from shiftloom.codegen.quality_registers import quality_offset
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache, digest_of
 from shiftloom.rtl_sim.memory import SimMemory
@@ -60,11 +59,12 @@ class SimTop:
     """A top module to simulate: its sources in reading order and the size of its streams.
 
     Ports: `aclk`, `aresetn`, `s_axis_*` and `m_axis_*` (`tdata`, `tvalid`, `tready`, `tlast`) and
-    a 32-bit AXI4-Lite slave `s_axi_*`, which is tied to 0. Widths are bits of `tdata`, whole
+    a 32-bit AXI4-Lite slave `s_axi_*`. Widths are bits of `tdata`, whole
     bytes up to 512; beats are beats a frame. With `memory` also masters `m<i>_axi_*`, and the
     registers MEMORY_BASE, written before the first frame, and ERRORS. `quality` holds the reset
-    values of the registers QUALITY<i>, which are written before the first frame. `patience` counts
-    the clocks without a handshake at either end that are a deadlock.
+    values of the registers QUALITY<i>. `patience` counts the clocks without a handshake at either
+    end that are a deadlock. `writes` are byte offsets of registers and the words to write there,
+    one by one, before the first frame.
     """
 
     name: str
@@ -77,6 +77,7 @@ class SimTop:
     memory: SimMemory | None = None
     patience: int = PATIENCE
     quality: tuple[int, ...] = ()
+    writes: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what the harness cannot drive, by name."""
@@ -162,7 +163,6 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
         masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
         memory_model=_own("memory_model.hpp"),
-        qualities=[quality_offset(i) for i in range(len(top.quality))],
         base_register=register_offset("MEMORY_BASE"),
         errors_register=register_offset("ERRORS"),
     )

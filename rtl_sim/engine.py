@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.quality_registers import quality_offset
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.compile import Probe, SimTop, compile_top, probe_bytes
 from shiftloom.rtl_sim.memory import MemoryModel, PortCounters, SimMemory, together
@@ -266,7 +267,7 @@ def _part(
         backpressure=int(stall.backpressure * 2**32),
         single_stream=int(single_stream),
         memory=memory or MemoryModel(),
-        quality=digits,
+        writes=(*top.writes, *((quality_offset(i), k) for i, k in enumerate(digits))),
     )
 
 
@@ -301,8 +302,7 @@ def _check_outcome(top: SimTop, part: Part, report: Report) -> None:
             Outcome.UNSTABLE: "m_axis changed while tvalid waited for tready",
             Outcome.BAD_LAST: f"m_axis_tlast is {int(beat != top.out_beats - 1)}",
             Outcome.SURPLUS: "m_axis gives a beat that no frame has asked for",
-            Outcome.NO_BASE: "MEMORY_BASE cannot be written",
-            Outcome.NO_QUALITY: "a register QUALITY cannot be written",
+            Outcome.NO_ANSWER: "a register cannot be written",
         }[report.outcome]
     if report.memory is not None and report.memory.errors:
         problem += f", ERRORS is {report.memory.errors:#x}"

@@ -39,15 +39,15 @@ class Outcome(IntEnum):
     BOUNDARY = 7
     OUTSIDE = 8
     BAD_WLAST = 9
-    NO_BASE = 10
-    NO_QUALITY = 11
+    NO_ANSWER = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A run of consecutive frames for one process; the fields after `count` are the harness's.
 
-    `memory` is used by tops that have one; `quality` holds a word for each such register.
+    `memory` is used by tops that have one; `writes` are byte offsets of registers and
+    their words, written one by one before the first frame.
     """
 
     first: int
@@ -58,7 +58,7 @@ class Part:
     backpressure: int
     single_stream: int
     memory: MemoryModel
-    quality: tuple[int, ...]
+    writes: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ def _describe(
         "seed": part.seed + part.first,
         **{key: (str(folder / name), offset) for key, (name, offset) in files.items()},
         "memory": _describe_memory(top, part),
+        "writes": part.writes,
         "library": str(library.resolve()),
         "probes": probes,
         "report": str(folder / f"report{index}.json"),

@@ -47,6 +47,12 @@ class Report(ctypes.Structure):
     )
 
 
+class Write(ctypes.Structure):
+    """The same layout as `Write` in harness.cpp.j2."""
+
+    _fields_ = (("offset", ctypes.c_uint32), ("word", ctypes.c_uint32))
+
+
 class MemoryJob(ctypes.Structure):
     """The same layout as `MemoryJob` in memory_model.hpp."""
 
@@ -110,9 +116,8 @@ def simulate(part: dict[str, Any]) -> dict[str, Any]:
         setattr(job, field, ctypes.addressof(start) + offset)
     for field in ("count", "max_idle", "seed", "idle", "backpressure", "single_stream"):
         setattr(job, field, part[field])
-    if part["quality"]:
-        digits = part["quality"]
-        library.shiftloom_quality((ctypes.c_uint32 * len(digits))(*digits))
+    writes = [Write(*pair) for pair in part["writes"]]
+    library.shiftloom_writes((Write * len(writes))(*writes), ctypes.c_uint64(len(writes)))
     if part["toggles"] is not None:
         library.shiftloom_count_to(part["toggles"].encode())
     memory = part["memory"]

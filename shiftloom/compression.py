@@ -1,18 +1,19 @@
-"""Networks as compressed files, and back: what `shiftloom compress` and `expand` do."""
+"""Networks as compressed files, and back: what `shiftloom pack` and `unpack` do."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shiftloom import flow
-from shiftloom.codegen import files
+from shiftloom.codegen import files, golden
 from shiftloom.codegen.coding import container, shared, sizes
+from shiftloom.codegen.coding.build_file import build_bytes, read_build
 from shiftloom.codegen.coding.container import Content
 from shiftloom.codegen.coding.fitted_file import fitted_bytes, read_fitted
 from shiftloom.codegen.coding.shared import SharedNetwork
@@ -23,9 +24,12 @@ from shiftloom.codegen.energy import FULL_PRECISION_BITS
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Fitted, Layer
 from shiftloom.codegen.graph import Graph
+from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.quantize import Quantized, folded, quantize
+from shiftloom.codegen.reloading import BuildWeights, loaded, onto, weights_of
 from shiftloom.codegen.values import nearest
 from shiftloom.flow import Accuracy, Frames, Labels
+from shiftloom.opened import OpenedBuild
 from shiftloom.subject import Subject
 
 SHARE_BITS = 5
@@ -36,7 +40,7 @@ SHARE_BITS = 5
 class Expanded:
     """What a file of `size` bytes holds, and what it spends on each layer."""
 
-    value: Fitted | SharedNetwork
+    value: Fitted | SharedNetwork | BuildWeights
     size: int
     layers: tuple[LayerSize, ...]
 
@@ -60,13 +64,21 @@ class Expanded:
     @property
     def content(self) -> str:
         """What kind of network it is, in words."""
+        if isinstance(self.value, BuildWeights):
+            return "the weights of a build"
         quantized = isinstance(self.value, Fitted)
         return "a quantized network" if quantized else "a float network of shared weights"
+
+    @property
+    def digest(self) -> str | None:
+        """That of the design that the weights are for, if they are for one."""
+        return self.value.digest if isinstance(self.value, BuildWeights) else None
 
     def figures(self) -> dict[str, Any]:
         """All of this as plain data."""
         return {
             "content": self.content,
+            "digest": self.digest,
             "parameters": self.parameters,
             "bytes": self.size,
             "ratio": self.ratio,
@@ -75,7 +87,10 @@ class Expanded:
         }
 
     def arrays(self) -> bytes:
-        """All weights and biases as real numbers, as an .npz: `conv1.weights`, `conv1.bias`."""
+        """All weights and biases as an .npz: `conv1.weights`, `conv1.bias`.
+
+        They are real numbers, but for the biases of a build, in steps of its sums.
+        """
         named: dict[str, Any] = {
             f"{name}.weights": made.real for name, made in self.value.weights.items()
         }
@@ -87,16 +102,18 @@ class Expanded:
 
 def expand(data: bytes, source: str) -> Expanded:
     """What the bytes of a file hold; raises ShiftloomError naming `source` where they are none."""
-    if container.content_of(data, source) == Content.FITTED:
-        fitted = read_fitted(data, source)
-        return Expanded(fitted, len(data), sizes.of_fitted(fitted))
+    content = container.content_of(data, source)
+    if content != Content.SHARED:
+        reader = read_fitted if content == Content.FITTED else read_build
+        made = reader(data, source)
+        return Expanded(made, len(data), sizes.of_fitted(made))
     network = read_shared(data, source)
     return Expanded(network, len(data), sizes.of_shared(network))
 
 
 def read(path: Path) -> bytes:
     """The bytes of a file; raises ShiftloomError naming it."""
-    return files.read(path, files.MAX_MODEL, "give a file of shiftloom compress")
+    return files.read(path, files.MAX_MODEL, "give a file of shiftloom pack")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +180,39 @@ def compress_quantized(quantized: Quantized, config: Config, graph: Graph) -> Co
     return Compressed(folded(graph), data, expanded, decoded)
 
 
+@dataclass(frozen=True, slots=True)
+class PackedBuild:
+    """The bytes of a file for a build, what is in it, and the build's network with it."""
+
+    data: bytes
+    expanded: Expanded
+    qgraph: QGraph
+
+    def accuracy(self, frames: Frames, labels: Labels) -> float:
+        """Of the build's golden model with these weights."""
+        return flow.share_right(self.qgraph, golden.run(self.qgraph, frames), labels)
+
+
+def pack_build(build: OpenedBuild, made: Quantized | None, config: Config) -> PackedBuild:
+    """The weights of a build as a file: its own, or those of a network quantized as `made`.
+
+    These are lowered again for the build, with its ranges and shifts. Raises ShiftloomError naming
+    what the build does not hold.
+    """
+    digest = build.design.digest
+    if made is None:
+        weights = weights_of(build.qgraph, digest)
+    else:
+        fitted, name = replace(made.fitted, ranges=build.ranges()), made.graph.name
+        if made.fitted.ranges.keys() != fitted.ranges.keys():
+            raise ShiftloomError(name, "is another network than that of the build", "build again")
+        other = quantize(made.graph, None, config, fitted, build.qgraph)
+        weights = onto(build.qgraph, other.qgraph, digest)
+    data = build_bytes(weights)
+    expanded = _returned(weights, data, build.qgraph.name)
+    return PackedBuild(data, expanded, loaded(build.qgraph, weights))
+
+
 def compress_shared(graph: Graph, prune: Sequence[str], share_bits: Sequence[str]) -> Compressed:
     """A float network after Deep Compression as a file.
 
@@ -200,7 +250,7 @@ def _by_layer(
     return lambda name: found.get(name, everywhere)
 
 
-def _returned(value: Fitted | SharedNetwork, data: bytes, name: str) -> Expanded:
+def _returned(value: Fitted | SharedNetwork | BuildWeights, data: bytes, name: str) -> Expanded:
     expanded = expand(data, name)
     if expanded.value != value:
         raise ShiftloomError(

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shiftloom.codegen import fileset, store
-from shiftloom.codegen.build import MEMORY_IMAGE, lower
+from shiftloom.codegen import files, fileset, store
+from shiftloom.codegen.build import MEMORY_IMAGE, RANGES, lower
+from shiftloom.codegen.coding.build_file import read_build
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.fitted import Range
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
+from shiftloom.codegen.reloading import loaded
 from shiftloom.codegen.report import LayerRow
+from shiftloom.host import loading
 from shiftloom.rtl_sim.compile import PATIENCE, Probe, SimTop
 from shiftloom.rtl_sim.memory import SimMemory
+
+_DESCRIBED = ("host/accelerator.json", "registers.json")
+_HINT = "give a file of shiftloom pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class OpenedBuild:
     units: tuple[Unit, ...]
     design: Design
     layers: tuple[LayerRow, ...]
+    writes: tuple[tuple[int, int], ...] = ()
+    """Registers that are written before the first frame, to load other weights."""
 
     @property
     def results(self) -> Path:
@@ -54,7 +63,31 @@ class OpenedBuild:
             self._memory(),
             max(PATIENCE, 4 * self.plan.latency),
             tuple(unit.most for unit in self.design.quality),
+            self.writes,
         )
+
+    def ranges(self) -> dict[str, Range]:
+        """The ranges of the activations that the build was quantized with."""
+        found = json.loads((self.folder / RANGES).read_text("utf-8"))
+        return {name: Range(**known) for name, known in found.items()}
+
+    def loaded(self, path: Path) -> OpenedBuild:
+        """The build after the weights of a file are loaded: its network, and how they come there.
+
+        Raises ShiftloomError naming the file where it is damaged, or for another build.
+        """
+        weights = read_build(files.read(path, files.MAX_MODEL, _HINT), str(path))
+        if weights.digest != self.design.digest:
+            raise ShiftloomError(
+                str(path),
+                f"is for the build {weights.digest[:16]}, this is {self.design.digest[:16]}",
+                f"write it by shiftloom pack --build {self.folder}",
+            )
+        qgraph = loaded(self.qgraph, weights)
+        described = [json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED]
+        with path.open("rb") as file:
+            writes = tuple(loading.held_writes(file, *described))
+        return replace(self, qgraph=qgraph, writes=writes)
 
     def memory_image(self) -> Path | None:
         """The file with the first bytes of the external memory, if the design has one."""

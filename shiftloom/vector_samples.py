@@ -12,6 +12,7 @@ from shiftloom.codegen.design import RomStyle, Stream
 from shiftloom.codegen.formats.qsq import Axis, Qsq
 from shiftloom.codegen.pe.channel_csd import ChannelCsd
 from shiftloom.codegen.pe.filter_csd import FilterCsd
+from shiftloom.codegen.plan import Gate
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quantizers import qsq
 from shiftloom.codegen.signed_digits import furthest
@@ -22,36 +23,36 @@ DESIGN = "sample"
 _SEED = 5
 
 _FILTER = (  # outputs, terms, vector, PE, SIMD, activation bits, bits of α, memory, gate
-    (6, 25, None, 6, 5, 8, 8, "distributed", 1),
-    (16, 150, None, 4, 10, 8, 8, "distributed", 1),
-    (16, 150, None, 16, 6, 8, 8, "block", 1),
-    (120, 400, None, 4, 8, 8, 8, "block", 1),
-    (10, 84, None, 2, 4, 8, 8, "distributed", 1),
-    (12, 24, 4, 4, 6, 4, 8, "distributed", 1),
-    (16, 32, 8, 8, 4, 8, 12, "distributed", 1),
-    (16, 32, None, 8, 8, 4, 6, "distributed", 0),
-    (16, 64, None, 4, 4, 8, 8, "block", 2),
-    (12, 48, None, 6, 3, 8, 8, "distributed", 3),
-    (84, 120, None, 2, 2, 8, 8, "distributed", 1),
-    (8, 16, 4, 2, 1, 8, 16, "distributed", 0),
-    (32, 96, 16, 8, 8, 8, 4, "distributed", 2),
-    (20, 40, None, 10, 2, 8, 8, "distributed", 3),
+    (6, 25, None, 6, 5, 8, 8, "distributed", "product"),
+    (16, 150, None, 4, 10, 8, 8, "distributed", "product"),
+    (16, 150, None, 16, 6, 8, 8, "block", "product"),
+    (120, 400, None, 4, 8, 8, 8, "block", "product"),
+    (10, 84, None, 2, 4, 8, 8, "distributed", "product"),
+    (12, 24, 4, 4, 6, 4, 8, "distributed", "product"),
+    (16, 32, 8, 8, 4, 8, 12, "distributed", "product"),
+    (16, 32, None, 8, 8, 4, 6, "distributed", "none"),
+    (16, 64, None, 4, 4, 8, 8, "block", "row"),
+    (12, 48, None, 6, 3, 8, 8, "distributed", "digit"),
+    (84, 120, None, 2, 2, 8, 8, "distributed", "product"),
+    (8, 16, 4, 2, 1, 8, 16, "distributed", "none"),
+    (32, 96, 16, 8, 8, 8, 4, "distributed", "row"),
+    (20, 40, None, 10, 2, 8, 8, "distributed", "digit"),
 )
 _CHANNEL = (  # the same, vectors along the terms
-    (6, 25, 1, 3, 5, 8, 8, "distributed", 1),
-    (16, 150, 2, 2, 10, 8, 8, "distributed", 1),
-    (16, 150, 2, 4, 6, 8, 8, "block", 1),
-    (120, 400, 2, 2, 8, 8, 8, "block", 1),
-    (10, 84, 2, 2, 4, 8, 8, "distributed", 1),
-    (12, 24, 4, 4, 4, 4, 8, "distributed", 1),
-    (16, 32, 8, 4, 4, 8, 12, "distributed", 1),
-    (16, 32, 4, 4, 8, 4, 6, "distributed", 0),
-    (16, 64, 16, 4, 4, 8, 8, "block", 2),
-    (12, 48, 6, 3, 6, 8, 8, "distributed", 3),
-    (84, 120, 4, 2, 2, 8, 8, "distributed", 1),
-    (8, 16, 4, 2, 1, 8, 16, "distributed", 0),
-    (32, 96, 8, 4, 16, 8, 4, "distributed", 2),
-    (20, 40, 2, 5, 2, 8, 8, "distributed", 3),
+    (6, 25, 1, 3, 5, 8, 8, "distributed", "product"),
+    (16, 150, 2, 2, 10, 8, 8, "distributed", "product"),
+    (16, 150, 2, 4, 6, 8, 8, "block", "product"),
+    (120, 400, 2, 2, 8, 8, 8, "block", "product"),
+    (10, 84, 2, 2, 4, 8, 8, "distributed", "product"),
+    (12, 24, 4, 4, 4, 4, 8, "distributed", "product"),
+    (16, 32, 8, 4, 4, 8, 12, "distributed", "product"),
+    (16, 32, 4, 4, 8, 4, 6, "distributed", "none"),
+    (16, 64, 16, 4, 4, 8, 8, "block", "row"),
+    (12, 48, 6, 3, 6, 8, 8, "distributed", "digit"),
+    (84, 120, 4, 2, 2, 8, 8, "distributed", "product"),
+    (8, 16, 4, 2, 1, 8, 16, "distributed", "none"),
+    (32, 96, 8, 4, 16, 8, 4, "distributed", "row"),
+    (20, 40, 2, 5, 2, 8, 8, "distributed", "digit"),
 )
 
 
@@ -86,7 +87,7 @@ def _builder(
         bits: int,
         alpha_bits: int,
         memory: RomStyle,
-        gate: int,
+        gate: Gate,
     ) -> FilterCsd | ChannelCsd:
         mac, acc_bits = _mac(outputs, terms, Qsq(4, vector, axis), bits, alpha_bits)
         source = _stream(terms * outputs // pe, simd, bits, False, "s")

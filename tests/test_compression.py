@@ -1,4 +1,4 @@
-"""`shiftloom compress` and `expand`: files, figures, refusals."""
+"""`shiftloom pack` and `unpack`: files, figures, refusals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_quantized_network_is_written_and_comes_back(
 ) -> None:
     file, figures = tmp_path / "l.slw", tmp_path / "l.json"
     options = ("--images", "500", "-o", str(file), "--json", str(figures))
-    assert run(monkeypatch, "compress", "lenet5", *options) == 0
+    assert run(monkeypatch, "pack", "lenet5", *options) == 0
     assert read_fitted(file.read_bytes(), str(file)) == lenet.fitted
     found = json.loads(figures.read_text())
     assert found["parameters"] == 61_706
@@ -65,7 +65,7 @@ def test_the_weights_of_a_file_are_expanded(
 ) -> None:
     file, arrays, figures = (tmp_path / f"l.{end}" for end in ("slw", "npz", "json"))
     file.write_bytes(compression.compress_quantized(lenet, Config(), FLOAT).data)
-    assert run(monkeypatch, "expand", str(file), "-o", str(arrays), "--json", str(figures)) == 0
+    assert run(monkeypatch, "unpack", str(file), "-o", str(arrays), "--json", str(figures)) == 0
     with np.load(arrays) as found:
         assert len(found.files) == 10
         for name, weights in lenet.fitted.weights.items():
@@ -81,7 +81,7 @@ def test_deep_compression_is_written_and_comes_back(
     file, figures = tmp_path / "out/lenet5.slw", tmp_path / "l.json"
     settings = ("--prune", "0.4", "--prune", "conv1=0", "--share-bits", "fc1=3")
     options = ("--images", "500", "--json", str(figures))
-    assert run(monkeypatch, "compress", "lenet5", *settings, *options) == 0
+    assert run(monkeypatch, "pack", "lenet5", *settings, *options) == 0
     found = json.loads(figures.read_text())
     zeros = {layer["name"]: layer["zeros"] / layer["weights"] for layer in found["layers"]}
     assert zeros == pytest.approx({"conv1": 0, "conv2": 0.4, "fc1": 0.4, "fc2": 0.4, "fc3": 0.4})
@@ -101,60 +101,60 @@ def test_deep_compression_is_written_and_comes_back(
     ("arguments", "message"),
     [
         (
-            ["compress", "lenet5", "--prune", "conv_1=0.5"],
+            ["pack", "lenet5", "--prune", "conv_1=0.5"],
             "--prune conv_1=0.5: no such layer; did you mean 'conv1'? "
             "known: conv1, conv2, fc1, fc2, fc3",
         ),
         (
-            ["compress", "lenet5", "--share-bits", "fc1=few"],
+            ["pack", "lenet5", "--share-bits", "fc1=few"],
             "--share-bits fc1=few: is no number; write NUMBER or LAYER=NUMBER",
         ),
         (
-            ["compress", "lenet5", "--prune", "=0.5"],
+            ["pack", "lenet5", "--prune", "=0.5"],
             "--prune =0.5: no such layer; known: conv1, conv2, fc1, fc2, fc3",
         ),
         (
-            ["compress", "lenet5", "--prune", "conv1=0.1", "--prune", "conv1=0.9"],
+            ["pack", "lenet5", "--prune", "conv1=0.1", "--prune", "conv1=0.9"],
             "--prune conv1=0.9: conv1 has a number already; give one",
         ),
         (
-            ["compress", "lenet5", "--share-bits", "3", "--share-bits", "4"],
+            ["pack", "lenet5", "--share-bits", "3", "--share-bits", "4"],
             "--share-bits 4: all layers have a number already; give one",
         ),
         (
-            ["compress", "lenet5_w2", "--prune", "0.5"],
+            ["pack", "lenet5_w2", "--prune", "0.5"],
             "network 'lenet5_w2': was tuned with settings of its own; take 'lenet5'",
         ),
         (
-            ["compress", "lenet5", "--prune", "1"],
+            ["pack", "lenet5", "--prune", "1"],
             "conv1: pruning a share of 1; use 0 to below 1",
         ),
         (
-            ["compress", "lenet5", "--prune", "0.999"],
+            ["pack", "lenet5", "--prune", "0.999"],
             "conv1: none of its 150 weights stays at a share of 0.999; use a smaller share",
         ),
         (
-            ["compress", "lenet5", "-o", "lenet5.txt"],
+            ["pack", "lenet5", "-o", "lenet5.txt"],
             "--output lenet5.txt: suffix '.txt'; compressed files are written as .slw",
         ),
         (
-            ["expand", "lenet5.slw", "-o", "lenet5.npy"],
+            ["unpack", "lenet5.slw", "-o", "lenet5.npy"],
             "--output lenet5.npy: suffix '.npy'; weights are written as .npz",
         ),
         (
-            ["compress", "lenet5", "--share-bits", "2.5"],
+            ["pack", "lenet5", "--share-bits", "2.5"],
             "conv1: 2.5 share bits; use 1 to 8",
         ),
         (
-            ["compress", "lenet5", "--prune", "0.5", "--config", "x.yaml"],
+            ["pack", "lenet5", "--prune", "0.5", "--config", "x.yaml"],
             "--prune and --share-bits: compress a float network; "
             "leave out --config and --calibration",
         ),
         (
-            ["expand", "nowhere.slw"],
+            ["unpack", "nowhere.slw"],
             "nowhere.slw: cannot be read (No such file or directory); check the path",
         ),
-        (["expand", "/dev/zero"], "/dev/zero: is no regular file; check the path"),
+        (["unpack", "/dev/zero"], "/dev/zero: is no regular file; check the path"),
     ],
 )
 def test_refusals_are_one_line(
@@ -176,7 +176,7 @@ def test_a_pruned_network_is_compared_with_the_whole_one(
     (tmp_path / "c.yaml").write_text("pruning: {method: channel, share: 0.5}")
     file, figures = tmp_path / "l.slw", tmp_path / "l.json"
     options = ("--config", str(tmp_path / "c.yaml"), "--images", "300", "--json", str(figures))
-    assert run(monkeypatch, "compress", "lenet5", *options, "-o", str(file)) == 0
+    assert run(monkeypatch, "pack", "lenet5", *options, "-o", str(file)) == 0
     found = json.loads(figures.read_text())
     frames, labels = flow.evaluation_set("lenet5")
     assert labels is not None
@@ -190,7 +190,7 @@ def test_a_file_of_another_kind_is_refused(
 ) -> None:
     file = tmp_path / "x.slw"
     file.write_bytes(b"PK\3\4" * 9)
-    assert run(monkeypatch, "expand", str(file)) == 2
+    assert run(monkeypatch, "unpack", str(file)) == 2
     assert "begins with b'PK\\x03\\x04PK\\x03\\x04'; give a file of" in capsys.readouterr().err
 
 

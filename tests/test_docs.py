@@ -269,7 +269,7 @@ def test_energy_page_is_that_of_its_figures() -> None:
     rows = [row for row in found["multipliers"]["rows"] if row["layer"] == "random"]
     (plain,) = (row for row in rows if row["block"] == PLAIN.name)
     assert round(plain["toggles"]) == TOGGLES_OF_PRODUCT
-    with pytest.raises(SystemExit, match="the page needs the markers <!-- constants:begin -->"):
+    with pytest.raises(SystemExit, match="the page needs the markers <!-- designs:begin -->"):
         script.page("no marker", found)
 
 

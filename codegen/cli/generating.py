@@ -86,6 +86,10 @@ def simulate(
             metavar="[NODE=]K", help="Signed digits that every unit, or one, keeps; default: all."
         ),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Load these weights before the first image, .slw."),
+    ] = None,
     network: Annotated[
         str | None, typer.Option(help="Whose test set; default: the build's.")
     ] = None,
@@ -98,6 +102,12 @@ def simulate(
     if backend not in ("rtl", "hls", "both"):
         raise ShiftloomError("--backend", f"unknown backend {backend!r}", "use rtl, hls or both")
     target = opened.open_build(folder)
+    if weights is not None:
+        if backend != "rtl":
+            raise ShiftloomError(
+                "--weights", "HLS C++ has the weights of the build", "use --backend rtl"
+            )
+        target = target.loaded(weights)
     memory = external_memory.model(target.design, backend, memory_latency, memory_stall)
     digits = quality_option.chosen(target.design, quality or ())
     subject = Subject(network or registry.known(target.design.name), data=data)

@@ -18,6 +18,8 @@ MAGIC = b"\x89SLW\r\n\x1a\n"
 VERSION = 1
 _HEADER = struct.Struct("<8sHHI")
 """Magic, version, content, number of records; the CRC-32 of these follows."""
+_FRAME = 8
+"""Bytes of a record's size and of its CRC-32."""
 MAX_NAME = 255
 
 
@@ -26,20 +28,30 @@ class Content(IntEnum):
 
     FITTED = 1
     SHARED = 2
+    BUILD = 3
 
 
 class Kind(IntEnum):
     """What a record says about a node."""
 
+    DESIGN = 0
     WEIGHTS = 1
     BIAS = 2
     RANGE = 3
     SHARED = 4
+    INTEGERS = 5
+    CONSTANTS = 6
 
 
+_SAID = {
+    Content.FITTED: "a quantized network",
+    Content.SHARED: "a float network of shared weights",
+    Content.BUILD: "the weights of a build",
+}
 KINDS = {
     Content.FITTED: (Kind.WEIGHTS, Kind.BIAS, Kind.RANGE),
     Content.SHARED: (Kind.SHARED, Kind.BIAS),
+    Content.BUILD: (Kind.DESIGN, Kind.WEIGHTS, Kind.INTEGERS, Kind.CONSTANTS),
 }
 """The records of each content."""
 
@@ -88,6 +100,33 @@ def content_of(data: bytes, source: str) -> Content:
     return _header(Fields(data), source)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record as it stands in a file: what it says it is, its bytes, whether its CRC-32 fits."""
+
+    kind: str
+    name: str
+    bytes: int
+    is_whole: bool
+
+
+def survey(data: bytes, source: str) -> tuple[Found, ...]:
+    """The records of a file, damaged ones as well, as far as their sizes lead."""
+    fields, found = Fields(data), []
+    _, count = _header(fields, source)
+    for _ in range(count):
+        try:
+            payload = fields.take(fields.integer("I", "size"), "record")
+            stored = fields.integer("I", "CRC-32")
+        except ShiftloomError:
+            break
+        kinds = {each.value: _said(each) for each in Kind}
+        kind = kinds.get(payload[0], "unknown") if payload else "empty"
+        name = payload[2 : 2 + payload[1]].decode("ascii", "replace") if len(payload) > 1 else ""
+        found.append(Found(kind, name, len(payload) + _FRAME, stored == crc32(payload)))
+    return tuple(found)
+
+
 def read(data: bytes, source: str, expected: Content) -> tuple[Record, ...]:
     """The records of a file of `expected` content, whose bytes are those that were written.
 
@@ -96,9 +135,7 @@ def read(data: bytes, source: str, expected: Content) -> tuple[Record, ...]:
     fields = Fields(data)
     found, count = _header(fields, source)
     if found != expected:
-        raise ShiftloomError(
-            source, f"holds a {_said(found)} network", f"expected a {_said(expected)} one"
-        )
+        raise ShiftloomError(source, f"holds {_SAID[found]}", f"expected {_SAID[expected]}")
     with reading(source, DAMAGED):
         records = tuple(_records(fields, found, count))
         fields.end()
@@ -110,7 +147,7 @@ def _header(fields: Fields, source: str) -> tuple[Content, int]:
         header = fields.take(_HEADER.size, "header")
     magic, version, number, count = _HEADER.unpack(header)
     if magic != MAGIC:
-        raise ShiftloomError(source, f"begins with {magic!r}", "give a file of shiftloom compress")
+        raise ShiftloomError(source, f"begins with {magic!r}", "give a file of shiftloom pack")
     if version != VERSION:
         raise ShiftloomError(
             source, f"has version {version}", f"this program reads version {VERSION}"

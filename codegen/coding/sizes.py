@@ -13,6 +13,7 @@ from shiftloom.codegen.coding.shared import SharedNetwork
 from shiftloom.codegen.coding.symbols import Measure
 from shiftloom.codegen.energy import FULL_PRECISION_BITS
 from shiftloom.codegen.fitted import Fitted
+from shiftloom.codegen.reloading import BuildWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def total(layers: tuple[LayerSize, ...]) -> LayerSize:
     return sum(layers, LayerSize("all layers", 0, 0, 0, 0, 0.0, 0))
 
 
-def of_fitted(fitted: Fitted) -> tuple[LayerSize, ...]:
-    """The layers of a quantized network's file."""
+def of_fitted(fitted: Fitted | BuildWeights) -> tuple[LayerSize, ...]:
+    """The layers of a quantized network's file, or of that for a build."""
     rows = []
     for name, weights in fitted.weights.items():
         measure = symbols.measure(weights.format.encode(weights.values.data), weights.format.bits)

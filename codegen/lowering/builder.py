@@ -61,7 +61,8 @@ class IntegerBuilder:
         x = self.activations(x)
         codes = self.settings.weights(node, weights, given)
         scalable = self.settings.is_scalable(node)
-        made = layers.layer(node, _integers(x), codes, bias, window, groups, scalable)
+        limit = self.settings.reload_limit(node)
+        made = layers.layer(node, _integers(x), codes, bias, window, groups, scalable, limit)
         source = (1, 1, math.prod(x.shape)) if x.flat else x.shape
         shape = (*window.output(node, source), len(made.unit.weights.data))
         return self._append(Operand(node, node, shape, made.sums), made.unit, x)
@@ -184,7 +185,7 @@ class IntegerBuilder:
         value = _integers(x)
         if x.clip.lo is not None or x.clip.hi is not None:
             x = self.activations(x)
-        elif not value.is_uniform:
+        elif not value.is_uniform or self.settings.reload_limit(x.layer):
             x = logits(self.units, self.settings, x)
         kind = IntType(max(1, (x.shape[2] - 1).bit_length()), False)
         index = Integers(

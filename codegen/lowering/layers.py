@@ -12,6 +12,7 @@ import numpy.typing as npt
 from shiftloom.codegen import qgraph
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.given import Given
+from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.lowering.operand import Integers, Sums
 from shiftloom.codegen.qgraph import Mac
@@ -19,6 +20,9 @@ from shiftloom.codegen.rationals import Rationals, floats, per_channel, rational
 from shiftloom.codegen.signed_digits import furthest, most_digits
 from shiftloom.codegen.values import Array, IntArray, IntType
 from shiftloom.codegen.windows import Window
+
+BIAS_ROOM = 2
+"""Of a reloadable layer: what sums have room for, as a multiple of those without a bias."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +41,21 @@ def layer(
     window: Window,
     groups: int,
     is_scalable: bool,
+    limit: int = 0,
 ) -> Layer:
-    """The matrix unit of `codes` on activations x; imported weights keep their bias exactly."""
+    """The matrix unit of `codes` on activations x; imported weights keep their bias exactly.
+
+    With a `limit` its sums hold all weights up to that magnitude, and biases as large as these.
+    """
     pad = pad_value(node, x, window)
     kernel = codes.integers
     scalable = _scalable(node, codes) if is_scalable else ""
-    reach = _reach(_furthest(codes, scalable), min(x.bounds()[0], pad), max(x.bounds()[1], pad))
+    low, high = x.bounds()
+    reach = _reach(_furthest(codes, scalable), min(low, pad), max(high, pad))
+    if limit:
+        _check_loadable(node, codes, limit)
+        room = np.full(len(kernel), BIAS_ROOM * largest_sum(limit, kernel[0].size, x.type))
+        reach = -room, room
     scale = per_channel(codes.scale * x.step, len(kernel))
     zeros = rationals(kernel.reshape(len(kernel), -1).sum(axis=1)) * -x.origin
     if isinstance(codes.format, Given):
@@ -55,7 +68,7 @@ def layer(
         offset = correction + integer_bias(node, sums.bias, floats(scale))
     lo, hi = reach[0] + offset, reach[1] + offset
     value = Integers(node, pending_type(lo, hi), lo, hi, scale, -rest, False, sums)
-    unit = Mac(Array(kernel), Array(offset), window, pad, codes, groups, scalable)
+    unit = Mac(Array(kernel), Array(offset), window, pad, codes, groups, scalable, limit)
     return Layer(unit, value)
 
 
@@ -80,6 +93,28 @@ def _furthest(codes: QuantizedWeights, scalable: str) -> tuple[IntArray, IntArra
         ends = [codes.format.spread(a, shape) * values for a in furthest(codes.mantissa.data)]
         return np.minimum(*ends), np.maximum(*ends)
     return codes.integers, codes.integers
+
+
+def largest_sum(limit: int, terms: int, x: IntType) -> int:
+    """The largest magnitude of a sum of products, for weights up to `limit`."""
+    return limit * terms * max(-x.lo, x.hi)
+
+
+def _check_loadable(node: str, codes: QuantizedWeights, limit: int) -> None:
+    """Refuse weights that no reloadable memory holds."""
+    if not codes.is_folded or not set(codes.format.levels) <= set(Qsq().levels):
+        raise ShiftloomError(
+            node,
+            f"weights: ram, and its weights are {codes.format}",
+            "use a format of 3-bit codes with one α an output channel, as qsq, or weights: rom",
+        )
+    largest = int(np.abs(codes.values.data).max())
+    if largest > limit:
+        raise ShiftloomError(
+            node,
+            f"a weight of magnitude {largest}, the build holds those up to {limit}",
+            f"use phi: {limit}, or build again",
+        )
 
 
 def pad_value(node: str, x: Integers, window: Window) -> int:

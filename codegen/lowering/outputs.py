@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from shiftloom.codegen import requant
 from shiftloom.codegen.errors import ShiftloomError
@@ -24,23 +25,19 @@ def logits(units: UnitList, settings: LayerSettings, x: Operand) -> Operand:
     """Pending sums with one scale for all channels, with no rounding."""
     value = x.value
     assert isinstance(value, Integers)
-    ratios = floats(per_channel(value.scale, x.shape[2]))
-    low, high = value.bounds()
-    bits, top = 4, 1
-    if not value.is_uniform:
-        wanted = _EXACT_BITS if value.sums is None else settings.multiplier_bits(x.layer)
-        bits = min(wanted, OUTPUT_BITS - 2 - int(high - low).bit_length())
-        top = (1 << max(bits, 1)) - 1
-    m = np.maximum(np.rint(ratios / ratios.max() * top).astype(np.int64), 1)
-    x = units.settle(x, m * ratios.max() / top)
+    name = f"{x.at}_logits" if units.has(f"{x.at}_requant") else f"{x.at}_requant"
+    is_reloadable = value.sums is not None and settings.reload_limit(x.layer) > 0
+    m, bits, scale, steps = _multipliers(name, x, value, settings, is_reloadable)
+    x = units.settle(x, steps)
     assert isinstance(x.value, Integers)
-    scale = ratios.max() / top
-    offset = np.zeros_like(m) if x.value.is_uniform else _offsets(x.value, m)
-    zero = x.value.origin if x.value.is_uniform else 0
+    is_plain = x.value.is_uniform and not is_reloadable
+    offset = np.zeros_like(m) if is_plain else _offsets(x.value, m)
+    zero = x.value.origin if is_plain else 0
     is_scalable = settings.has_scalable_m(x.layer)
     most = furthest(m)[1] if is_scalable else m
+    if is_reloadable:
+        most = np.full_like(m, (1 << bits) - 1)
     lo, hi = _bounds(x, x.value, most, offset, scale)
-    name = f"{x.at}_logits" if units.has(f"{x.at}_requant") else f"{x.at}_requant"
     out = IntType(OUTPUT_BITS, signed=True)
     if hi - lo >= out.hi:
         raise ShiftloomError(
@@ -54,8 +51,32 @@ def logits(units: UnitList, settings: LayerSettings, x: Operand) -> Operand:
     reach = x.value.lo, x.value.hi
     units.certificates.append(requant.certify(name, function, function.line, *reach))
     result = Operand(x.at, x.layer, x.shape, made, flat=x.flat)
-    units.append(name, result, Requantize(function, is_scalable), x.value.source)
+    units.append(name, result, Requantize(function, is_scalable, is_reloadable), x.value.source)
     return result
+
+
+def _multipliers(
+    name: str, x: Operand, value: Integers, settings: LayerSettings, is_reloadable: bool
+) -> tuple[IntArray, int, float, npt.NDArray[np.float64]]:
+    """M of each channel, its width, the scale of a logit, and that of each channel's sums.
+
+    Reloadable ones leave room above, or fit the build that they are made for.
+    """
+    ratios = floats(per_channel(value.scale, x.shape[2]))
+    known = settings.replaced(name) if is_reloadable else None
+    if known is not None:
+        assert isinstance(known.unit, Requantize)
+        scale = float(known.out.scale.data)
+        made = requant.refit(name, ratios / scale, known.unit.requantization)
+        return made.m.data, made.m_bits, scale, made.m.data * scale
+    low, high = value.bounds()
+    bits, top, room = 4, 1, requant.RELOAD_BITS * is_reloadable
+    if is_reloadable or not value.is_uniform:
+        wanted = _EXACT_BITS if value.sums is None else settings.multiplier_bits(x.layer)
+        bits = min(wanted + room, OUTPUT_BITS - 2 - int(high - low).bit_length())
+        top = (1 << max(bits - room, 1)) - 1
+    m = np.maximum(np.rint(ratios / ratios.max() * top).astype(np.int64), 1)
+    return m, bits, float(ratios.max() / top), m * ratios.max() / top
 
 
 def _offsets(x: Integers, m: IntArray) -> IntArray:

@@ -10,8 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+import numpy.typing as npt
 
 from shiftloom.codegen import requant
+from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.lowering import adding, routes, tables
 from shiftloom.codegen.lowering.operand import (
     NO_CLIP,
@@ -125,7 +127,9 @@ class Requantizer:
             return self._append(name, at, x, add, lattice, *sources)
         value = x.value
         assert isinstance(value, Integers)
+        limit = 0 if value.sums is None else self._settings.reload_limit(x.layer)
         if lattice.is_sign:
+            _refuse_reload(name, limit)
             x, function = self._sign(name, x, lattice)
         elif value.sums is not None or (ours and not value.ready):
             x, function = self._defined(name, x, lattice)
@@ -134,7 +138,8 @@ class Requantizer:
         assert isinstance(x.value, Integers)
         unit = _cheapest(x.value, function)
         if isinstance(unit, Requantize) and function.steps is None:
-            unit = replace(unit, is_scalable=self._settings.has_scalable_m(x.layer))
+            scalable = self._settings.has_scalable_m(x.layer)
+            unit = replace(unit, is_scalable=scalable, is_reloadable=limit > 0)
         return self._append(name, at, x, unit, lattice, x.value.source)
 
     def _added(
@@ -174,8 +179,7 @@ class Requantizer:
         assert isinstance(value, Integers)
         scale = float(lattice.scale)
         ratios = floats(per_channel(value.scale, x.shape[2])) / scale
-        bits = self._settings.multiplier_bits(x.layer)
-        function = requant.fit(name, ratios, bits, lattice.type, lattice.lo, lattice.hi)
+        function = self._multipliers(name, x, ratios, lattice)
         x = self._units.settle(x, np.ldexp(function.m.data * scale, -function.shift))
         assert isinstance(x.value, Integers)
         function = replace(function, zero=int(lattice.zero))
@@ -185,6 +189,20 @@ class Requantizer:
         certificate = requant.certify(name, function, function.line, x.value.lo, x.value.hi)
         self._units.certificates.append(certificate)
         return x, function
+
+    def _multipliers(
+        self, name: str, x: Operand, ratios: npt.NDArray[np.float64], lattice: Lattice
+    ) -> Requantization:
+        """The multipliers of real ratios; reloadable ones leave room above, or fit a build."""
+        assert isinstance(x.value, Integers)
+        bits = self._settings.multiplier_bits(x.layer)
+        is_reloadable = x.value.sums is not None and self._settings.reload_limit(x.layer) > 0
+        known = self._settings.replaced(name) if is_reloadable else None
+        if known is not None:
+            assert isinstance(known.unit, Requantize)
+            return requant.refit(name, ratios, known.unit.requantization)
+        function = requant.fit(name, ratios, bits, lattice.type, lattice.lo, lattice.hi)
+        return replace(function, m_bits=bits + requant.RELOAD_BITS * is_reloadable)
 
     def _exact(self, name: str, x: Integers, channels: int, lattice: Lattice) -> Requantization:
         """The requantization equal to the rational reference on every reachable sum."""
@@ -210,6 +228,15 @@ class Requantizer:
         function, certificate = fit_sign(name, line, lattice.type, reach)
         self._units.certificates.append(certificate)
         return x, function
+
+
+def _refuse_reload(name: str, limit: int) -> None:
+    if limit:
+        raise ShiftloomError(
+            name,
+            "weights: ram, and activations of one bit",
+            "use activation_bits: 2 or more, or weights: rom",
+        )
 
 
 def _line(x: Integers, channels: int, scale: Fraction) -> Line:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.qgraph import QNode
 from shiftloom.codegen.values import IntType
 
 
@@ -30,6 +31,12 @@ class LayerSettings(Protocol):
 
     def has_scalable_m(self, node: str) -> bool:
         """Whether quality cuts the multipliers M of a layer's requantizations."""
+
+    def reload_limit(self, node: str) -> int:
+        """Largest magnitude of weights that may be loaded into a layer at run time, 0 for none."""
+
+    def replaced(self, name: str) -> QNode | None:
+        """The unit `name` of the build that reloadable weights are made for, if for one."""
 
     def full_scale(self, node: str, out: IntType) -> float:
         """Real value that the largest integer of `out` stands for, by calibration at `node`."""

@@ -19,9 +19,11 @@ from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import vectors
+from shiftloom.codegen.pe.csd import encoded
 from shiftloom.codegen.pe.folding import Folding, wrapped
 from shiftloom.codegen.pe.shift import PRODUCT_BITS
 from shiftloom.codegen.pe.shift_cost import Tree
+from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, rows_for
 from shiftloom.codegen.values import Array, IntArray, IntType
@@ -38,7 +40,8 @@ class ChannelCsd(OneToOne):
     mac: Mac
     design: str
     memory: RomStyle = "auto"
-    gate: int = 1
+    gate: Gate = "product"
+    clock_gate: ClockGate = "enable"
 
     kind = "mvu_channel_csd"
 
@@ -123,13 +126,10 @@ class ChannelCsd(OneToOne):
             ("ROWS", self.rows),
             ("Z_BITS", z_bits),
             ("ACC_BITS", self.sink.bits),
-            ("GATE", self.gate),
+            ("GATE", GATES.index(self.gate)),
+            ("CLOCK_GATE", CLOCK_GATES.index(self.clock_gate)),
             ("PIXELS", self.sink.beats // folding.neuron_folds),
         )
-
-    def alphas(self) -> IntArray:
-        """Row codes of α, [words, PE, VECTORS, rows]."""
-        return row_codes(self._mantissas(), self.rows)
 
     def counts(self) -> IntArray:
         """Negative codes of each vector, [words, PE, VECTORS]."""
@@ -149,10 +149,12 @@ class ChannelCsd(OneToOne):
     def _memories(self) -> tuple[Rom, Rom, Rom]:
         """Codes of β, numbers of negative ones, and codes of α."""
         codes, module = vectors.code_beats(self.folding), f"{self.design}_{self.name}"
+        alphas = row_codes(self._mantissas(), self.rows)
+        style: RomStyle = "distributed" if self.memory == "distributed" else "auto"
         return (
             vectors.memory(f"{module}_weights", codes, ROW_CODE_BITS, self.memory),
-            vectors.memory(f"{module}_counts", self.counts(), self._count_bits, self.memory),
-            vectors.memory(f"{module}_alphas", self.alphas(), ROW_CODE_BITS, self.memory),
+            vectors.memory(f"{module}_counts", self.counts(), self._count_bits, style),
+            vectors.memory(f"{module}_alphas", alphas, ROW_CODE_BITS, style),
         )
 
     def instance(self) -> Instance:
@@ -171,7 +173,7 @@ class ChannelCsd(OneToOne):
         )
 
     def call(self) -> HlsCall | None:
-        words = vectors.row_words(self.alphas())
+        words = encoded(self._mantissas(), self.rows)
         bias = self.folding.outputs(wrapped(self.mac.bias.data, self.sink.bits))
         tables = (
             ("weights", f"sl::uword<{ROW_CODE_BITS}>", vectors.code_beats(self.folding)),

@@ -15,10 +15,19 @@ from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
-from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.design import (
+    HlsArray,
+    HlsCall,
+    Instance,
+    Load,
+    Rom,
+    RomPort,
+    RomStyle,
+    Stream,
+)
 from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.pe.folding import wrapped
-from shiftloom.codegen.pe.shift import PRODUCT_BITS, corrected_bias, has_codes
+from shiftloom.codegen.pe.shift import CODE_BITS, PRODUCT_BITS, corrected_bias, has_codes, loads
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray, IntType
 
@@ -102,6 +111,10 @@ class _Depthwise(OneToOne):
         """Parameters that only this kind has."""
         return ()
 
+    def loads(self) -> tuple[Load, Load] | tuple[None, None]:
+        """How weights and biases are loaded, if they can be."""
+        return None, None
+
     def _rom_style(self) -> RomStyle:
         if self.memory != "auto":
             return self.memory
@@ -111,6 +124,7 @@ class _Depthwise(OneToOne):
 
     def instance(self) -> Instance:
         name, style = f"{self.design}_{self.name}", self._rom_style()
+        load_words, load_bias = self.loads()
         weights = Rom(f"{name}_weights", Array(self.beats()), self.weight_bits, style)
         bias = Rom(f"{name}_bias", Array(self.bias()), self.sink.bits)
         return Instance(
@@ -120,7 +134,7 @@ class _Depthwise(OneToOne):
             self._parameters(),
             (self.source.name,),
             (self.sink.name,),
-            (RomPort("w", weights, "w"), RomPort("b", bias, "w")),
+            (RomPort("w", weights, "w", load_words), RomPort("b", bias, "w", load_bias)),
             reports_bad_code=self.reports_bad_code,
         )
 
@@ -181,7 +195,11 @@ class DepthwiseShift(_Depthwise):
 
     @property
     def weight_bits(self) -> int:
-        return 3
+        return CODE_BITS
+
+    def loads(self) -> tuple[Load, Load] | tuple[None, None]:
+        axes = self.folds, self.lanes, self.taps
+        return loads(self.mac, self.source, self.sink, axes, (0, 2, 1))
 
     def words(self) -> IntArray:
         return Qsq(phi=4).encode(self.mac.weights.data).astype(np.int64)

@@ -16,9 +16,11 @@ from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import vectors
+from shiftloom.codegen.pe.csd import encoded
 from shiftloom.codegen.pe.folding import Folding
 from shiftloom.codegen.pe.shift import PRODUCT_BITS, corrected_bias
 from shiftloom.codegen.pe.shift_cost import Tree
+from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, rows_for
 from shiftloom.codegen.values import Array, IntArray, IntType
@@ -35,7 +37,8 @@ class FilterCsd(OneToOne):
     mac: Mac
     design: str
     memory: RomStyle = "auto"
-    gate: int = 1
+    gate: Gate = "product"
+    clock_gate: ClockGate = "enable"
 
     kind = "mvu_filter_csd"
 
@@ -82,14 +85,15 @@ class FilterCsd(OneToOne):
             ("AF", self._alpha_sweeps),
             ("Z_BITS", self.scaled.bits),
             ("ACC_BITS", self.sink.bits),
-            ("GATE", self.gate),
+            ("GATE", GATES.index(self.gate)),
+            ("CLOCK_GATE", CLOCK_GATES.index(self.clock_gate)),
             ("PIXELS", self.sink.beats // folding.neuron_folds),
         )
 
-    def alphas(self) -> IntArray:
-        """Row codes of α, [AF·SF, SIMD, rows] in the order of the beats."""
+    def _mantissas(self) -> IntArray:
+        """α in the order of the beats, [AF·SF, SIMD]."""
         mantissa = vectors.alpha_beats(self.folding, self.mac.codes.mantissa.data)[:, 0]
-        return row_codes(mantissa[: self._alpha_sweeps * self.folding.synapse_folds], self.rows)
+        return mantissa[: self._alpha_sweeps * self.folding.synapse_folds]
 
     def bias(self) -> IntArray:
         """Bias [NF, PE] with what the products lack."""
@@ -100,9 +104,10 @@ class FilterCsd(OneToOne):
     def _memories(self) -> tuple[Rom, Rom]:
         """Codes of β, and of α."""
         codes, module = vectors.code_beats(self.folding), f"{self.design}_{self.name}"
+        alphas = row_codes(self._mantissas(), self.rows)
         return (
             vectors.memory(f"{module}_weights", codes, ROW_CODE_BITS, self.memory),
-            vectors.memory(f"{module}_alphas", self.alphas(), ROW_CODE_BITS, "auto"),
+            vectors.memory(f"{module}_alphas", alphas, ROW_CODE_BITS, "auto"),
         )
 
     def instance(self) -> Instance:
@@ -121,7 +126,7 @@ class FilterCsd(OneToOne):
         )
 
     def call(self) -> HlsCall | None:
-        alphas = vectors.row_words(self.alphas())
+        alphas = encoded(self._mantissas(), self.rows)
         word = f"sl::uword<{ROW_CODE_BITS * self.rows}>"
         codes = Array(vectors.code_beats(self.folding))
         return HlsCall(

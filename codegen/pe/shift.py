@@ -18,7 +18,16 @@ from shiftloom.codegen.cost import block_rams, count_bits, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
-from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.design import (
+    HlsArray,
+    HlsCall,
+    Instance,
+    Load,
+    Rom,
+    RomPort,
+    RomStyle,
+    Stream,
+)
 from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.pe.folding import wrapped
 from shiftloom.codegen.pe.shift_cost import Tree, product_luts
@@ -29,6 +38,7 @@ _SHALLOW = 8
 """Up to this depth a code bit is a function of 3 address bits, which the product LUT takes in."""
 _BLOCK_RAM_BITS = 4096
 """Smallest weight memory worth a block RAM."""
+CODE_BITS = 3
 PRODUCT_BITS = 2
 """Bits of a product above those of the activation."""
 
@@ -39,12 +49,31 @@ def has_codes(weights: Array) -> bool:
     return bool(np.isin(weights.data, Qsq(phi=4).levels).all())
 
 
+def lacking(mac: Mac, x: Stream) -> tuple[int, int]:
+    """What `sl_shift_product` leaves out of a sum: for each negative weight, and in any case."""
+    span = 1 << (x.bits + PRODUCT_BITS)
+    return (1, -span // 2 * mac.lanes) if x.signed else (1 - span, 0)
+
+
 def corrected_bias(mac: Mac, x: Stream, sums: Stream) -> IntArray:
     """Bias of each output, and what `sl_shift_product` leaves out, modulo 2^(bits of a sum)."""
     weights = mac.weights.data.reshape(mac.weights.data.shape[0], -1)
-    negative, span = (weights < 0).sum(axis=1), 1 << (x.bits + PRODUCT_BITS)
-    lacking = negative - span // 2 * mac.lanes if x.signed else negative * (1 - span)
-    return wrapped(mac.bias.data + lacking, sums.bits)
+    per_negative, constant = lacking(mac, x)
+    negative = (weights < 0).sum(axis=1)
+    return wrapped(mac.bias.data + negative * per_negative + constant, sums.bits)
+
+
+def loads(
+    mac: Mac, x: Stream, sums: Stream, axes: tuple[int, ...], order: tuple[int, ...]
+) -> tuple[Load, Load] | tuple[None, None]:
+    """How codes and biases are loaded, of a layer where they can be; `axes` are those of codes."""
+    if not mac.limit:
+        return None, None
+    folds = axes[:2]
+    return (
+        Load("codes", axes, order, (CODE_BITS,)),
+        Load("bias", folds, (0, 1), (sums.bits,), *lacking(mac, x)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +146,7 @@ class ShiftMatrix(OneToOne):
     def _rom_style(self) -> RomStyle:
         depth = self._depth
         if depth <= _SHALLOW:
-            return "logic"
+            return "distributed" if self.mac.limit else "logic"
         if self.memory != "auto":
             return self.memory
         bits = depth * self.pe * self.simd * 3
@@ -128,9 +157,11 @@ class ShiftMatrix(OneToOne):
         weights = Rom(
             f"{self.design}_{self.name}_weights",
             Array(codes.reshape(len(codes), -1)),
-            3,
+            CODE_BITS,
             self._rom_style(),
         )
+        folded = self.neuron_folds, self.pe, self.synapse_folds, self.simd
+        load_codes, load_bias = loads(self.mac, self.source, self.sink, folded, (0, 2, 1, 3))
         bias = Rom(f"{self.design}_{self.name}_bias", Array(self.bias()), self.sink.bits)
         return Instance(
             self.name,
@@ -139,7 +170,7 @@ class ShiftMatrix(OneToOne):
             self._parameters(),
             (self.source.name,),
             (self.sink.name,),
-            (RomPort("w", weights, "w"), RomPort("b", bias, "w")),
+            (RomPort("w", weights, "w", load_codes), RomPort("b", bias, "w", load_bias)),
             reports_bad_code=True,
         )
 
@@ -164,7 +195,8 @@ class ShiftMatrix(OneToOne):
 
     def features(self) -> Mapping[str, float]:
         depth, style, bits = self._depth, self._rom_style(), self.source.bits
-        in_logic, memory_bits = style == "logic", 3 * self.pe * self.simd
+        in_logic, memory_bits = style == "logic", CODE_BITS * self.pe * self.simd
+        is_fixed = depth == 1 and not self.mac.limit
         codes = self.codes() if in_logic else None
         first, second = product_luts(codes, self.pe, self.simd, bits)
         tree = Tree.of(self.simd, bits + PRODUCT_BITS)
@@ -174,9 +206,9 @@ class ShiftMatrix(OneToOne):
             "product_luts": 0 if in_logic else first + second,
             "first_luts": first if in_logic else 0,
             "second_luts": second if in_logic else 0,
-            "fixed_bits": self.pe * tree.registers if depth == 1 else 0,
-            "adder_bits": self.pe * tree.adders if depth > 1 else 0,
-            "tree_bits": self.pe * tree.registers if depth > 1 else 0,
+            "fixed_bits": self.pe * tree.registers if is_fixed else 0,
+            "adder_bits": 0 if is_fixed else self.pe * tree.adders,
+            "tree_bits": 0 if is_fixed else self.pe * tree.registers,
             "delay_bits": self.pe * tree.delays,
             "input_bits": self.source.width,
             "sum_bits": self.sink.width,

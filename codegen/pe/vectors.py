@@ -10,6 +10,7 @@ from shiftloom.codegen.cost import block_rams, distinct_tables, rom_luts
 from shiftloom.codegen.design import Rom, RomStyle
 from shiftloom.codegen.formats.qsq import Axis, Qsq
 from shiftloom.codegen.pe.folding import Folding
+from shiftloom.codegen.plan import Gate
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray
 
@@ -49,12 +50,6 @@ def alpha_beats(folding: Folding, mantissa: IntArray) -> IntArray:
     return folding.beats(mac.codes.format.spread(mantissa, mac.weights.data.shape))
 
 
-def row_words(codes: IntArray) -> IntArray:
-    """Row codes [..., rows] as one word each, row 0 lowest."""
-    words: IntArray = (codes << 3 * np.arange(codes.shape[-1])).sum(axis=-1)
-    return words
-
-
 def memory(module: str, fields: IntArray, bits: int, style: RomStyle) -> Rom:
     """A memory of words [depth, …] of `bits` bits a field; `auto` puts large ones in block RAM."""
     words = fields.reshape(len(fields), -1)
@@ -77,7 +72,7 @@ def rams(*roms: Rom) -> float:
     return sum(block_rams(rom.width, rom.depth) for rom in roms if rom.style == "block")
 
 
-def gate_features(gate: int, multipliers: int, rows: int, bits: int) -> dict[str, float]:
+def gate_features(gate: Gate, multipliers: int, rows: int, bits: int) -> dict[str, float]:
     """Measures of `multipliers` units `sl_csd_multiply` of factors of `bits` bits, with their K."""
     adders = bits * (rows - 1)
     return {
@@ -85,6 +80,6 @@ def gate_features(gate: int, multipliers: int, rows: int, bits: int) -> dict[str
         "row_bits": multipliers * rows * bits,
         "row_adder_bits": multipliers * adders,
         "operand_bits": multipliers * (bits + 3 * rows),
-        "zero_luts": multipliers * (bits + 3 * rows) / 6 if gate > 0 else 0,
-        "own_registers": multipliers * bits * {2: rows, 3: 2 * rows}.get(gate, 0),
+        "zero_luts": multipliers * (bits + 3 * rows) / 6 if gate != "none" else 0,
+        "own_registers": multipliers * bits * {"row": rows, "digit": 2 * rows}.get(gate, 0),
     }

@@ -32,6 +32,7 @@ class Word:
     access: str
     reset: int
     fields: Mapping[str, tuple[int, int]]
+    strobe: str
 
     @property
     def used(self) -> int:
@@ -88,6 +89,7 @@ async def _start(dut: Any, seed: int = 0) -> Setup:
         Word(
             *(r["offset"], r["access"], r["reset"]),
             {f["name"]: (f["lsb"], f["width"]) for f in r["fields"]},
+            r["strobe"],
         )
         for r in description["registers"]
     ]
@@ -224,6 +226,30 @@ async def commands_are_pulses_of_one_clock(dut: Any, seed: int) -> None:
             await FallingEdge(dut.clk)
             assert counter.counts.pop(name) == count
         assert not any(counter.counts.values())
+
+
+async def _strobed(dut: Any, word: Word, seen: list[int]) -> None:
+    """Note the word on the pins in each clock of the strobe."""
+    while True:
+        await FallingEdge(dut.clk)
+        if int(getattr(dut, word.strobe).value):
+            seen.append(word.pins(dut))
+
+
+@paused_test
+async def strobes_tell_every_write(dut: Any, seed: int) -> None:
+    """Whatever is written, 0 as well, stands on the pins for the one clock of the strobe."""
+    setup = await _start(dut, seed)
+    rng = random.Random(seed)
+    for word in (word for word in setup.of("wo") if word.strobe):
+        seen: list[int] = []
+        watch = cocotb.start_soon(_strobed(dut, word, seen))
+        written = [0, WORD, 0, *(rng.getrandbits(32) for _ in range(10))]
+        for value in written:
+            assert await setup.write_word(word.offset, value) == AxiResp.OKAY
+        await FallingEdge(dut.clk)
+        assert seen == [value & word.used for value in written]
+        watch.cancel()
 
 
 @bench_test

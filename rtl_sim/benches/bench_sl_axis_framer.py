@@ -83,10 +83,36 @@ def framed(accepted: list[Beat], beats: int, in_frame: bool) -> tuple[list[int],
     return output, short, long
 
 
-async def _run(dut: Any, feed: Feed, stall: str, clocks: int, in_frame: bool = False) -> list[Beat]:
+class Hold:
+    """Holds at random, and sees that no frame begins then."""
+
+    def __init__(self, dut: Any, watch: Watch, beats: int) -> None:
+        self.dut, self.watch, self.beats = dut, watch, beats
+        self.rng = random.Random(5)
+        self.on = False
+        self.held = 0
+
+    def drive(self) -> None:
+        """Change hold now and then."""
+        if self.rng.random() < 0.1:
+            self.on = not self.on
+        self.dut.hold.value = self.on
+
+    def look(self, _clock: int) -> None:
+        """Between frames nothing is taken while hold is high."""
+        if self.on and len(self.watch.accepted) % self.beats == 0:
+            self.held += int(self.dut.s_axis_tvalid.value)
+            assert not int(self.dut.s_axis_tready.value), "a frame begins while held"
+
+
+async def _run(
+    dut: Any, feed: Feed, stall: str, clocks: int, in_frame: bool = False, holds: bool = False
+) -> list[Beat]:
     """Reset, run for some clocks and on to an end of input if `clocks` is 0; check everything."""
+    dut.hold.value = 0
     sink, watch = Sink(dut, stall, seed=clocks), Watch(dut)
-    bench = Bench(dut, (sink, watch))
+    hold = Hold(dut, watch, feed.beats)
+    bench = Bench(dut, (sink, hold, watch) if holds else (sink, watch))
     await bench.start()
     if clocks == 0:
         await bench.run(feed.axis.idle, 100_000)
@@ -99,6 +125,7 @@ async def _run(dut: Any, feed: Feed, stall: str, clocks: int, in_frame: bool = F
         compare(sink.beats, expected)
         assert watch.starts == len(expected) // feed.beats
         assert (watch.short, watch.long) == (short, long)
+    assert not holds or hold.held, "hold never kept a frame waiting"
     dut.rst.value = 1
     await bench.step()
     bench.stop()
@@ -114,6 +141,15 @@ async def passes_right_frames(dut: Any, idle: str, stall: str) -> None:
     accepted = await _run(dut, feed, stall, clocks=0)
     assert len(accepted) == 20 * feed.beats
     assert framed(accepted, feed.beats, False) == ([data for data, _ in accepted], 0, 0)
+
+
+@paced_test
+async def begins_no_frame_while_held(dut: Any, idle: str, stall: str) -> None:
+    """Hold at any time: a frame under way goes on to its end, the next one waits."""
+    feed = Feed(dut, idle, seed=6)
+    for _ in range(30):
+        feed.send(feed.beats)
+    assert len(await _run(dut, feed, stall, clocks=0, holds=True)) == 30 * feed.beats
 
 
 @paced_test

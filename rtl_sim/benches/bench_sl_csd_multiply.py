@@ -26,7 +26,7 @@ def factors(rows: int) -> tuple[int, int]:
 def packed_rows(values: IntArray, rows: int) -> list[int]:
     """The codes of all rows of each value as one word."""
     places = 3 * np.arange(rows)
-    words = (row_codes(values, rows) << places).sum(axis=-1)
+    words = (row_codes(values.ravel(), rows) << places).sum(axis=-1)
     return [int(word) for word in words]
 
 

@@ -42,7 +42,7 @@ class Quality:
 
 def largest(rows: int) -> int:
     """The largest number that `rows` pairs of signed digits hold."""
-    return 2 * (4**rows - 1) // 3
+    return ((1 << 2 * rows + 1) - 2) // 3
 
 
 def draw_factors(rng: np.random.Generator, shape: tuple[int, ...], rows: int) -> IntArray:
@@ -69,7 +69,8 @@ def kept(values: IntArray, k: int) -> IntArray:
         terms = [digit << place for place, digit in enumerate(digits(int(value))) if digit]
         return sum(terms[-k:]) if k else 0
 
-    return np.vectorize(one, otypes=[np.int64])(values)
+    found: IntArray = np.vectorize(one, otypes=[np.int64])(values)
+    return found
 
 
 def row_words(values: IntArray, rows: int) -> IntArray:
@@ -82,4 +83,5 @@ def row_words(values: IntArray, rows: int) -> IntArray:
             (abs(pair) | (4 if pair < 0 else 0)) << 3 * row for row, pair in enumerate(pairs)
         )
 
-    return np.vectorize(one, otypes=[np.int64])(values)
+    found: IntArray = np.vectorize(one, otypes=[np.int64])(values)
+    return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shiftloom.codegen.grids import NONE, Grid, grid, number, percent
 from shiftloom.energy.blocks import BEFORE, GATED, PLAIN, SHIFT
 from shiftloom.energy.constants import CONSTANTS, PAPER_WORD, TOGGLE
+from shiftloom.energy.designs import DesignRow
 from shiftloom.energy.dram import Dram
 from shiftloom.energy.multipliers import NO_QUALITY, Row
 
@@ -133,6 +134,22 @@ def dram_grid(found: Iterable[Dram]) -> Grid:
         for each in found
     )
     return grid("DRAM", heads, lines)
+
+
+def designs_grid(found: Iterable[DesignRow], products: Mapping[str, int]) -> Grid:
+    """Toggles a product of each layer's matrix unit, and all toggles of a frame."""
+    every = tuple(found)
+    names = tuple(every[0].matrices)
+    heads = "|".join(["PE", *(f"#{name}" for name in names), "#Design, a frame"])
+    lines = (
+        (
+            row.name,
+            *(f"{row.matrices[name] / products[name]:.1f}" for name in names),
+            number(row.design),
+        )
+        for row in every
+    )
+    return grid("Toggles of designs", heads, lines)
 
 
 def constants_grid() -> Grid:

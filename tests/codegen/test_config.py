@@ -43,8 +43,9 @@ pe = "shift"
 """
 LAYER_KEYS = (
     "format, weight_bits, granularity, phi, vector, axis, digits, scales, quantizer, percentile, "
-    "alpha, alpha_bits, activation_bits, m_bits, requant, requant_dsp, pe, folding, dataflow, "
-    "digit"
+    "alpha, alpha_bits, activation_bits, m_bits, requant, requant_dsp, pe, weights, gate, "
+    "folding, "
+    "dataflow, digit"
 )
 
 
@@ -93,7 +94,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
             {"target": {"bord": "x"}},
             "target.bord: unknown key; did you mean 'board'? "
             "known: board, clock_mhz, fps, objective, dataflow, array, stationary, "
-            "weight_ports, memory_gbs, "
+            "weight_ports, memory_gbs, clock_gate, "
             "lut_share, ff_share, dsp_share, bram_share",
         ),
         (

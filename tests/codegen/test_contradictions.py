@@ -65,6 +65,10 @@ from shiftloom.codegen.quantizers import Options
             "digit: 2 means nothing with pe: shift; leave it out, or use pe: auto or constant",
         ),
         (
+            {"pe": "dsp", "gate": "row"},
+            "gate: 'row' means nothing with pe: dsp; leave it out, or use pe: csd",
+        ),
+        (
             {"requant": "thresholds", "requant_dsp": True},
             "requant_dsp: True means nothing with requant: thresholds; "
             "leave it out, or use requant: mult_shift",

@@ -168,18 +168,18 @@ def recrc(header: bytes) -> bytes:
     [
         (b"", f"header: takes 16 bytes, 0 are left; {DAMAGED}"),
         (GOOD[:15], f"header: takes 16 bytes, 15 are left; {DAMAGED}"),
-        (b"PK" + GOOD, "begins with b'PK\\x89SLW\\r\\n'; give a file of shiftloom compress"),
+        (b"PK" + GOOD, "begins with b'PK\\x89SLW\\r\\n'; give a file of shiftloom pack"),
         (
             recrc(GOOD[:8] + b"\2" + GOOD[9:HEADER]),
             "has version 2; this program reads version 1",
         ),
         (
-            recrc(GOOD[:10] + b"\3" + GOOD[11:HEADER]),
-            f"content: is 3; known: 1 fitted, 2 shared; {DAMAGED}",
+            recrc(GOOD[:10] + b"\4" + GOOD[11:HEADER]),
+            f"content: is 4; known: 1 fitted, 2 shared, 3 build; {DAMAGED}",
         ),
         (
             recrc(GOOD[:10] + b"\2" + GOOD[11:HEADER]),
-            "holds a shared network; expected a fitted one",
+            "holds a float network of shared weights; expected a quantized network",
         ),
         (
             GOOD[:12] + b"\1" + GOOD[13:],

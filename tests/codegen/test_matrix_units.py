@@ -10,6 +10,7 @@ import pytest
 from shiftloom.codegen.dataflows.streaming.add import AddUnit
 from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift
 from shiftloom.codegen.dataflows.streaming.requantize_cost import dsp_blocks
+from shiftloom.codegen.dataflows.streaming.requantize_csd import RequantCsd
 from shiftloom.codegen.design import Rom, RomBank, Stream
 from shiftloom.codegen.formats.given import Given
 from shiftloom.codegen.formats.weights import QuantizedWeights
@@ -242,6 +243,46 @@ def test_latency_counts_the_offset() -> None:
     plain, offset = requant(np.array(0)), requant(np.array([1, 0, 0, 0]))
     assert (plain.timing().params[0], offset.timing().params[0]) == (6, 7)
     assert requant(np.array([1, 0, 0, 0]), use_dsp=True).timing().params[0] == 6
+
+
+def digits(offset: IntArray, m: tuple[int, ...] = (3, 255, 0, 6)) -> RequantCsd:
+    """Four channels on two lanes, two pixels a frame."""
+    out = IntType(8, signed=True)
+    function = Requantization(Array(np.array(m)), 12, 8, out, out.lo, out.hi, 0, Array(offset))
+    source = Stream("s", "", (1, 2, 4), 2, 8, True)
+    return RequantCsd("rq", "node", source, replace(source, name="m"), function, "net")
+
+
+def test_digits_of_multipliers_and_their_offsets() -> None:
+    unit = digits(np.array([-4, 3, 2, 1]))
+    p = dict(unit.instance().parameters)
+    assert (p["ROWS"], p["C_BITS"], p["PIXELS"], p["GATE"]) == (5, 3, 2, 1)
+    assert unit.instance().quality
+    three, most = 0b001_101, 0b001_000_000_000_101  # 4 − 1, 256 − 1
+    assert unit.codes().tolist() == [[three, most], [0, 0b010_110]]  # 8 − 2
+    (port,) = unit.instance().roms
+    assert isinstance(port.rom, Rom)
+    words = [int(word, 16) for word in port.rom.words()]
+    assert words == [
+        (three | 4 << 15) | (most | 3 << 15) << 18,
+        (0 | 2 << 15) | (0b010_110 | 1 << 15) << 18,
+    ]
+    call = unit.call()
+    assert call is not None
+    assert call.quality
+    assert [array.values.data.tolist() for array in call.arrays] == [
+        unit.codes().tolist(),
+        [[-4, 3], [2, 1]],
+    ]
+
+
+def test_latency_counts_the_rows_and_the_offset() -> None:
+    none, some = np.zeros((), dtype=np.int64), np.array([1, 0, 0, 0])
+    assert [unit.timing().params[0] for unit in (digits(none), digits(some))] == [7, 8]
+    assert digits(none, (1, 2, 1, 0)).timing().params[0] == 4
+    call = digits(none).call()
+    assert call is not None
+    assert len(call.arrays) == 1
 
 
 def test_blocks_of_a_multiplier() -> None:

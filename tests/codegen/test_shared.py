@@ -302,7 +302,7 @@ def test_many_large_layers_are_refused() -> None:
 
 
 def test_a_quantized_network_is_refused() -> None:
-    with refuses("net.slw: holds a fitted network; expected a shared one"):
+    with refuses("net.slw: holds a quantized network; expected a float network of shared weights"):
         read_shared(container.write(Content.FITTED, []), "net.slw")
 
 

@@ -13,6 +13,7 @@ from shiftloom.codegen.values import IntType
 from shiftloom.energy import blocks, multipliers, table
 from shiftloom.energy.blocks import BEFORE, GATED, INT8, PLAIN, SHIFT
 from shiftloom.energy.constants import CONSTANTS, TOGGLE
+from shiftloom.energy.designs import DesignRow
 from shiftloom.energy.dram import Dram
 from shiftloom.energy.multipliers import NO_QUALITY, Row
 from shiftloom.energy.operands import Operands
@@ -113,3 +114,13 @@ def test_dram_is_shown_by_both_constants() -> None:
     assert table.dram_grid([found]).rows == (line,)
     names = [line[0] for line in table.constants_grid().rows]
     assert names == [constant.name for constant in CONSTANTS]
+
+
+def test_matrix_units_of_designs_stand_beside_each_other() -> None:
+    rows = (
+        DesignRow("shift", {"a": 50.0, "b": 300.0}, 1234.0),
+        DesignRow("dsp", {"a": 5.0, "b": 9.0}, 7.0),
+    )
+    shown = table.designs_grid(rows, {"a": 10, "b": 100})
+    assert [column.title for column in shown.columns] == ["PE", "a", "b", "Design, a frame"]
+    assert shown.rows == (("shift", "5.0", "3.0", "1,234"), ("dsp", "0.5", "0.1", "7"))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 from hls_units import Case, Ints, Port, Table, wrap
 
+from shiftloom.codegen.pe.csd import encoded
+from shiftloom.codegen.signed_digits import kept, rows_for
+
 
 def rounded(sums: Ints, shift: int, zero: int, low: int, high: int) -> Ints:
     """Half to even: `np.rint` of quotients that are exact doubles, or nearly so far outside."""
@@ -97,6 +100,32 @@ def mvu_dsp_case(
     return Case("mvu_dsp", args, source, Port(pe, acc_bits, True, pixels * nf), model, tables)
 
 
+def mvu_csd_case(
+    rng: np.random.Generator, simd: int, pe: int, sf: int, nf: int, x: tuple[int, bool],
+    top: int, acc_bits: int, pixels: int, k: int,
+) -> Case:  # fmt: skip
+    """A plain matrix product of the K most significant signed digits of weights up to ±`top`."""
+    weights = rng.integers(-top, top + 1, (nf, sf, pe, simd))
+    half = 1 << (acc_bits - 1)
+    bias = rng.integers(-half // 2, half // 2, (nf, pe))
+    rows = rows_for(weights)
+    words = encoded(weights, rows).reshape(-1, pe, simd)
+
+    def model(values: Ints) -> Ints:
+        beats = values.reshape(-1, pixels, nf, sf, simd)
+        sums = np.einsum("bnfsi,fspi->bnfp", beats, kept(weights, k))
+        return wrap(sums + bias, acc_bits).reshape(len(values), -1, pe)
+
+    tables = (
+        Table("weights", f"sl::uword<{3 * rows}>", words),
+        Table("bias", f"sl::sword<{acc_bits}>", bias),
+    )
+    source = Port(simd, *x, pixels * nf * sf)
+    args = (simd, pe, sf, nf, x[0], int(x[1]), rows, acc_bits, 1, 0, source.beats, pixels)
+    sink = Port(pe, acc_bits, True, pixels * nf)
+    return Case("mvu_csd", args, source, sink, model, tables, quality=k)
+
+
 def mvu_xnor_case(
     rng: np.random.Generator, simd: int, pe: int, sf: int, nf: int, acc_bits: int, pixels: int
 ) -> Case:
@@ -141,6 +170,11 @@ def arith_cases() -> tuple[Case, ...]:
         mvu_dsp_case(rng, 2, 1, 3, 2, (16, True), 2000, (12, 1, 40, 2), 34, 2),
         mvu_dsp_case(rng, 8, 7, 3, 1, (4, False), 4, (4, 3, 9, 4), 14, 3),
         mvu_dsp_case(rng, 1, 4, 2, 2, (1, False), 1, (2, 4, 4, 1), 5, 5),
+        mvu_csd_case(rng, 4, 3, 2, 3, (8, False), 127, 22, 3, 15),
+        mvu_csd_case(rng, 4, 3, 2, 3, (8, False), 127, 22, 3, 2),
+        mvu_csd_case(rng, 6, 2, 1, 1, (8, True), 127, 20, 4, 1),
+        mvu_csd_case(rng, 1, 1, 3, 2, (4, True), 1, 9, 5, 1),
+        mvu_csd_case(rng, 2, 2, 2, 1, (12, False), 90000, 36, 2, 3),
         mvu_xnor_case(rng, 64, 3, 2, 2, 9, 3),
         mvu_xnor_case(rng, 1, 1, 1, 1, 3, 5),
         mvu_xnor_case(rng, 7, 4, 3, 1, 12, 4),

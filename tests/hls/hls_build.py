@@ -90,8 +90,8 @@ def write_harness(folder: Path, cases: Sequence[Case]) -> Path:
     for index, case in enumerate(cases):
         names = [f"{table.name}_{index}" for table in case.tables]
         arrays += [array_context(name, t) for name, t in zip(names, case.tables, strict=True)]
-        quality = () if case.quality is None else (str(case.quality),)
-        tables = "".join(f", {name}" for name in (*names, *quality))
+        quality = [] if case.quality is None else [str(case.quality)]
+        tables = "".join(f", {argument}" for argument in (*names, *quality))
         args = ", ".join(map(str, case.args))
         sources, sinks = ([port.width for port in ports] for ports in (case.sources, case.sinks))
         streams = [f"s{n}" for n in range(len(sources))] + [f"m{n}" for n in range(len(sinks))]

@@ -53,7 +53,7 @@ class Case:
     """Unit `function` with its template arguments, its tables, its ports and its model.
 
     A unit of two sources or two sinks has the second ones apart; its model takes or gives a tuple.
-    `quality` is the last argument of a unit that has one.
+    `quality` is the last argument of a unit that keeps so many digits.
     """
 
     function: str
@@ -79,7 +79,8 @@ class Case:
     @property
     def label(self) -> str:
         """Name of the test."""
-        return f"{self.function}-{'_'.join(map(str, self.args))}"
+        digits = "" if self.quality is None else f"-k{self.quality}"
+        return f"{self.function}-{'_'.join(map(str, self.args))}{digits}"
 
 
 def extend_case(lanes: int, bits: int, out_bits: int, signed: bool, beats: int) -> Case:

@@ -36,7 +36,7 @@ def filter_case(
         Table("alphas", f"sl::uword<{3 * rows}>", row_words(alphas, rows)),
         Table("bias", f"sl::sword<{acc_bits}>", wrap(corrected, acc_bits)),
     )
-    args = (simd, pe, sf, nf, x_bits, x_signed, rows, af, z_bits, acc_bits, 1, pixels)
+    args = (simd, pe, sf, nf, x_bits, x_signed, rows, af, z_bits, acc_bits, 1, 0, pixels)
     source = Port(simd, x_bits, bool(x_signed), pixels * nf * sf)
     sink = Port(pe, acc_bits, True, pixels * nf)
     return Case("mvu_filter_csd", args, source, sink, model, tables, quality=quality)
@@ -73,7 +73,7 @@ def channel_case(
     args = (simd, pe, sf, nf, x_bits, x_signed, vf, vectors, v_bits, rows, z_bits, acc_bits)
     source = Port(simd, x_bits, bool(x_signed), pixels * nf * sf)
     sink = Port(pe, acc_bits, True, pixels * nf)
-    made = (*args, 1, pixels)
+    made = (*args, 1, 0, pixels)
     return Case("mvu_channel_csd", made, source, sink, model, tables, quality=quality)
 
 

@@ -26,6 +26,7 @@ template <int BITS, int N> using array1 = const sl::uword<BITS> (&)[N];
 template <int BITS> using pair = const sl::sword<BITS> (&)[2];
 template <int BITS> using one = const sl::sword<BITS> (&)[1];
 template <int N> using array = int (&)[N];
+using k4 = ap_uint<4>;
 """
 
 ILLEGAL = """
@@ -65,6 +66,14 @@ requant<1, 1, 20, 1, 8, 61, 12, 8, 0, 255, 0, 0, 1>(st<20>, st<8>, urow<8, 1>, r
 requant<1, 1, 20, 1, 8, 0, 61, 8, 0, 255, 0, 0, 1>(st<20>, st<8>, urow<8, 1>)
 requant<1, 1, 20, 1, 8, 0, 12, 33, 0, 255, 0, 0, 1>(st<20>, st<33>, urow<8, 1>)
 requant<1, 1, 20, 1, 8, 0, 12, 8, 1, 0, 0, 0, 1>(st<20>, st<8>, urow<8, 1>)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 0, 255, 0, 1, 0>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 51, 1, 5, 0, 12, 8, 0, 255, 0, 1, 1>(st<51>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 9, 12, 8, 0, 255, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 9, 1, 5, 61, 9, 8, 0, 9, 0, 1, 1>(st<9>, st<8>, urow<15, 1>, row<61, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 61, 8, 0, 255, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 33, 0, 255, 0, 1, 1>(st<20>, st<33>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 1, 0, 0, 1, 1>(st<20>, st<8>, urow<15, 1>, k4)
+requant_csd<1, 1, 20, 1, 5, 0, 12, 8, 0, 255, 0, 4, 1>(st<20>, st<8>, urow<15, 1>, k4)
 add<1, 8, 0, 8, 0, 16, 20, 14, 8, 0, 255, 0, 0, 0>(st<8>, st<8>, st<8>, pair<16>, one<20>)
 add<1, 17, 0, 8, 0, 16, 20, 14, 8, 0, 255, 0, 0, 1>(st<17>, st<8>, st<8>, pair<16>, one<20>)
 add<1, 8, 0, 8, 0, 41, 20, 14, 8, 0, 255, 0, 0, 1>(st<8>, st<8>, st<8>, pair<41>, one<20>)
@@ -78,6 +87,11 @@ mvu_dsp<1, 1, 1, 1, 8, 0, 6, 2, 20, 1, 20, 1>(st<8>, st<20>, cube<26, 1>, row<20
 mvu_dsp<1, 1, 1, 1, 8, 0, 25, 1, 49, 1, 20, 1>(st<8>, st<20>, cube<25, 1>, row<20, 1>)
 mvu_dsp<3, 1, 1, 1, 8, 0, 4, 2, 20, 2, 20, 1>(st<24>, st<20>, cube<24, 3>, row<20, 1>)
 mvu_dsp<1, 1, 1, 1, 8, 0, 4, 2, 20, 1, 64, 1>(st<8>, st<64>, cube<24, 1>, row<64, 1>)
+mvu_csd<1, 1, 1, 1, 8, 0, 4, 20, 0, 0, 0, 0>(st<8>, st<20>, ucube<12, 1>, row<20, 1>, ap_uint<4>)
+mvu_csd<1, 1, 1, 1, 25, 0, 4, 20, 0, 0, 1, 1>(st<25>, st<20>, ucube<12, 1>, row<20, 1>, ap_uint<4>)
+mvu_csd<1, 1, 1, 1, 8, 0, 14, 20, 0, 0, 1, 1>(st<8>, st<20>, ucube<42, 1>, row<20, 1>, ap_uint<4>)
+mvu_csd<1, 1, 1, 1, 8, 0, 4, 64, 0, 0, 1, 1>(st<8>, st<64>, ucube<12, 1>, row<64, 1>, ap_uint<4>)
+mvu_csd<1, 1, 1, 1, 8, 0, 4, 20, 0, 0, 2, 1>(st<8>, st<20>, ucube<12, 1>, row<20, 1>, ap_uint<4>)
 qsq_decode<61, 0>(unsigned, const sl::uword<61>&, sl::sword<64>&, bool&)
 mvu_xnor<1, 1, 1, 1, 3, 0>(st<1>, st<3>, ucube<1, 1>, row<3, 1>)
 mvu_xnor<1, 1, 1, 1, 64, 1>(st<1>, st<64>, ucube<1, 1>, row<64, 1>)

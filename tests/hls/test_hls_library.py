@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hls_arith import arith_cases
 from hls_build import LIBRARY, copy_library, from_bytes, to_bytes, write_harness
+from hls_csd import csd_cases
 from hls_depthwise import depthwise_cases
 from hls_engines import engine_cases
 from hls_routes import route_cases
@@ -27,6 +28,7 @@ CASES = (
     *depthwise_cases(),
     *engine_cases(),
     *taps_cases(),
+    *csd_cases(),
     *vector_cases(),
 )
 UNITS = sorted({case.function for case in CASES})
@@ -43,8 +45,11 @@ MUTATIONS = (
     ("sl_window_reduce.hpp", "int tap = 1;", "int tap = 2;"),
     ("sl_round.hpp", "2 * rest + (floor & 1) > UNIT", "2 * rest >= UNIT"),
     ("sl_requant.hpp", "product + offset", "product - offset"),
+    ("sl_requant_csd.hpp", "product + offset", "product - offset"),
+    ("sl_csd.hpp", "left == 0 ?", "left == 1 ?"),
     ("sl_add.hpp", "scaled_a + scaled_b", "scaled_a - scaled_b"),
     ("sl_mvu_dsp.hpp", "o * FIELD + FIELD - 1", "o * FIELD + FIELD - 2"),
+    ("sl_mvu_csd.hpp", "kept < k", "kept <= k"),
     ("sl_mvu_xnor.hpp", "x[simd] == weights", "x[simd] != weights"),
     ("sl_thresholds.hpp", "x[lane] >= t", "x[lane] > t"),
     ("sl_window_serial.hpp", "x >= 0 && x < W;", "x < W;"),

@@ -127,11 +127,6 @@ def test_thresholds(lanes: int, folds: int, in_bits: int, out_bits: int, lo: int
     _bench("sl_thresholds", parameters, "sl_wrap_counter")
 
 
-@pytest.mark.parametrize(("width", "depth"), [(48, 16), (3, 1), (100, 5)])
-def test_weight_ram(width: int, depth: int) -> None:
-    _bench("sl_weight_ram", {"WIDTH": width, "DEPTH": depth})
-
-
 def test_frame_counters() -> None:
     _bench("sl_frame_counters", {})
 
@@ -141,7 +136,6 @@ _SMALL = {
     "sl_requant": {"LANES": 2, "FOLDS": 3, "IN_BITS": 12, "M_BITS": 5, "SHIFT": 6, "OUT_BITS": 4}
     | {"LO": -7, "HI": 6, "ZERO": 1, "C_BITS": 12},
     "sl_thresholds": {"LANES": 2, "FOLDS": 3, "IN_BITS": 8, "OUT_BITS": 3, "LO": 1},
-    "sl_weight_ram": {"WIDTH": 8, "DEPTH": 6},
     "sl_frame_counters": {},
     "sl_shift_product": {"X_BITS": 3},
 }
@@ -182,7 +176,6 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
             "wire signed [IN_BITS-1:0] value",
             "wire [IN_BITS-1:0] value",
         ),
-        ("sl_weight_ram", "sl_weight_ram", "if (en) data", "data"),
         ("sl_frame_counters", "sl_frame_counters", "frame_done && !frame_start", "frame_done"),
     ],
 )

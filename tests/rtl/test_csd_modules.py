@@ -16,8 +16,16 @@ from shiftloom.rtl_sim.synth import Resources, synthesize
 ROOT = Path(__file__).parents[2]
 LIB = ROOT / "templates" / "rtl" / "lib"
 MULTIPLY = ("sl_csd_row", "sl_csd_operand", "sl_csd_sum", "sl_delay")
-HELPERS = {"sl_csd_multiply": MULTIPLY, "sl_quality_hold": ("sl_wrap_counter",)}
+MVU = (
+    *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_adder_tree", "sl_quality_hold"),
+    *("sl_clock_gate", "sl_csd_keep", *MULTIPLY, "sl_csd_multiply"),
+)
+HELPERS = {"sl_mvu_csd": MVU, "sl_csd_multiply": MULTIPLY, "sl_quality_hold": ("sl_wrap_counter",)}
 NAMES = {
+    "sl_mvu_csd": (
+        *("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED", "ROWS", "ACC_BITS"),
+        *("GATE", "CLOCK_GATE", "BEATS"),
+    ),
     "sl_csd_multiply": ("X_BITS", "X_SIGNED", "ROWS", "GATE"),
     "sl_csd_operand": ("X_BITS", "GRAIN"),
     "sl_csd_keep": ("ROWS",),
@@ -50,6 +58,21 @@ def _gated(style: int, folder: Path, gate: Path = LIB / "sl_clock_gate.sv") -> N
     (folder / "gated.sv").write_text(GATED)
     bench = "shiftloom.rtl_sim.benches.bench_sl_clock_gate"
     run_bench("gated", [gate, folder / "gated.sv"], {"STYLE": style}, bench)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (4, 2, 2, 3, 8, 0, 4, 24, 1, 0, 12),
+        (3, 1, 1, 1, 8, 1, 4, 20, 2, 1, 1),
+        (1, 3, 3, 2, 4, 1, 1, 12, 3, 2, 6),
+        (5, 2, 4, 1, 6, 0, 3, 19, 0, 2, 8),
+        (2, 2, 2, 2, 8, 0, 5, 22, 1, 1, 4),
+    ],
+    ids=str,
+)
+def test_mvu_csd(values: tuple[int, ...]) -> None:
+    _bench("sl_mvu_csd", values)
 
 
 @pytest.mark.parametrize("gate", range(4))
@@ -93,7 +116,12 @@ def test_clock_gate(style: int, tmp_path: Path) -> None:
     _gated(style, tmp_path)
 
 
+_MVU = (3, 2, 2, 2, 4, 0, 2, 14, 1, 0, 4)
 FAULTS = (
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "en && |moving", "en && held"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) k_q", "k_q"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", ".step(en && s_tvalid)", ".step(s_tvalid)"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) x_q", "x_q"),
     ("sl_csd_multiply", (4, 0, 2, 0), "sl_csd_sum", "high_lack};", "1'b0};"),
     ("sl_csd_multiply", (8, 1, 3, 1), "sl_csd_sum", "lack_q <= early_lack", "lack_q <= 1'b0"),
     ("sl_csd_multiply", (4, 1, 2, 1), "sl_csd_multiply", ".d(is_zero)", ".d(1'b0)"),

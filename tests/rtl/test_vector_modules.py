@@ -16,15 +16,15 @@ LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 HELPERS = (
     *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_delay", "sl_shift_product"),
     *("sl_adder_tree", "sl_any_of", "sl_code_check", "sl_quality_hold", "sl_csd_keep"),
-    *("sl_csd_operand", "sl_csd_row", "sl_csd_sum", "sl_csd_multiply"),
+    *("sl_csd_operand", "sl_csd_row", "sl_csd_sum", "sl_csd_multiply", "sl_clock_gate"),
 )
 FILTER = (
     *("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED"),
-    *("ROWS", "AF", "Z_BITS", "ACC_BITS", "GATE", "PIXELS"),
+    *("ROWS", "AF", "Z_BITS", "ACC_BITS", "GATE", "CLOCK_GATE", "PIXELS"),
 )
 CHANNEL = (
     *("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED", "VF", "VECTORS"),
-    *("V_BITS", "ROWS", "Z_BITS", "ACC_BITS", "GATE", "PIXELS"),
+    *("V_BITS", "ROWS", "Z_BITS", "ACC_BITS", "GATE", "CLOCK_GATE", "PIXELS"),
 )
 
 
@@ -56,12 +56,12 @@ def _bench(top: str, parameters: dict[str, int], folder: Path = LIB) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        (6, 4, 2, 3, 8, 0, 5, 1, 28, 1, 2),
-        (6, 2, 3, 2, 4, 1, 3, 2, 18, 2, 3),
-        (1, 1, 1, 1, 8, 0, 1, 1, 14, 1, 1),
-        (3, 2, 1, 4, 2, 1, 2, 4, 12, 3, 1),
-        (5, 1, 4, 1, 1, 0, 4, 1, 10, 0, 2),
-        (2, 3, 1, 2, 8, 1, 9, 1, 33, 1, 1),
+        (6, 4, 2, 3, 8, 0, 5, 1, 28, 1, 0, 2),
+        (6, 2, 3, 2, 4, 1, 3, 2, 18, 2, 1, 3),
+        (1, 1, 1, 1, 8, 0, 1, 1, 14, 1, 2, 1),
+        (3, 2, 1, 4, 2, 1, 2, 4, 12, 3, 0, 1),
+        (5, 1, 4, 1, 1, 0, 4, 1, 10, 0, 0, 2),
+        (2, 3, 1, 2, 8, 1, 9, 1, 33, 1, 1, 1),
     ],
     ids=str,
 )
@@ -72,13 +72,13 @@ def test_mvu_filter_csd(values: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        (6, 2, 2, 3, 8, 0, 1, 3, 5, 30, 1, 2),
-        (4, 2, 4, 2, 4, 1, 2, 1, 3, 20, 2, 3),
-        (1, 1, 1, 1, 8, 0, 1, 1, 1, 14, 1, 1),
-        (1, 3, 6, 2, 2, 1, 3, 1, 2, 12, 3, 1),
-        (5, 1, 3, 2, 1, 0, 1, 5, 4, 14, 0, 2),
-        (3, 2, 3, 1, 8, 1, 3, 1, 6, 31, 1, 2),
-        (7, 2, 2, 2, 8, 0, 1, 1, 3, 9, 2, 1),
+        (6, 2, 2, 3, 8, 0, 1, 3, 5, 30, 1, 0, 2),
+        (4, 2, 4, 2, 4, 1, 2, 1, 3, 20, 2, 0, 3),
+        (1, 1, 1, 1, 8, 0, 1, 1, 1, 14, 1, 1, 1),
+        (1, 3, 6, 2, 2, 1, 3, 1, 2, 12, 3, 2, 1),
+        (5, 1, 3, 2, 1, 0, 1, 5, 4, 14, 0, 0, 2),
+        (3, 2, 3, 1, 8, 1, 3, 1, 6, 31, 1, 0, 2),
+        (7, 2, 2, 2, 8, 0, 1, 1, 3, 9, 2, 1, 1),
     ],
     ids=str,
 )
@@ -87,8 +87,8 @@ def test_mvu_channel_csd(values: tuple[int, ...]) -> None:
 
 
 _SMALL = {
-    "sl_mvu_filter_csd": _filter(3, 2, 2, 3, 4, 0, 3, 1, 18, 1, 2),
-    "sl_mvu_channel_csd": _channel(2, 2, 4, 3, 4, 1, 2, 1, 3, 20, 1, 2),
+    "sl_mvu_filter_csd": _filter(3, 2, 2, 3, 4, 0, 3, 1, 18, 1, 1, 2),
+    "sl_mvu_channel_csd": _channel(2, 2, 4, 3, 4, 1, 2, 1, 3, 20, 1, 1, 2),
 }
 
 
@@ -100,6 +100,8 @@ _SMALL = {
         ("sl_mvu_filter_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
         ("sl_mvu_filter_csd", ".step(en && s_tvalid), .count", ".step(s_tvalid), .count"),
         ("sl_mvu_filter_csd", "k_q <= s_tvalid ? k : '0", "k_q <= 4'(ROWS)"),
+        ("sl_mvu_filter_csd", "en && |moving_q", "en && moving_q[0]"),
+        ("sl_mvu_channel_csd", "en && |moving_q", "en && moving_q[0]"),
         ("sl_mvu_channel_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
         ("sl_mvu_channel_csd", "(s_tvalid && ends) ? k", "s_tvalid ? k"),
         ("sl_mvu_channel_csd", "en && step", "en"),

@@ -101,15 +101,15 @@ def test_bench_notices_a_fault(
     ("module", "old", "new"),
     [
         ("sl_window_serial", "held_q > $signed", "held_q >= $signed"),
-        ("sl_window_walk", "(oh == '0) && (ow == '0)", "(ow == '0)"),
+        ("sl_window_walk", "<= (oh == '0) && (ow == '0)", "<= 1'b0"),
     ],
 )
 def test_bench_notices_padding_ahead_of_its_frame(
     tmp_path: Path, module: str, old: str, new: str
 ) -> None:
-    """The padding above the first output comes too early, or other padding too late."""
+    """The padding above the first output comes too early."""
     _plant(tmp_path, module, old, new)
-    with pytest.raises(BenchError, match="not done after|!= "):
+    with pytest.raises(BenchError, match=r"!= "):
         _bench(CASES["awaits"], tmp_path)
 
 

@@ -150,7 +150,7 @@ def test_a_base_of_no_use_stops_every_frame(top: SimTop, cache: Cache) -> None:
         ),
         (
             *("copying_registers", "10'h00a: wr_ok = 1'b1;", "10'h00a: wr_ok = 1'b0;"),
-            "copying: MEMORY_BASE cannot be written",
+            "copying: a register cannot be written",
         ),
     ],
 )

@@ -60,5 +60,5 @@ def test_a_quality_of_other_units_is_refused(top: SimTop, cache: Cache) -> None:
 
 
 def test_a_register_that_is_not_there(top: SimTop, cache: Cache) -> None:
-    with pytest.raises(SimulationError, match="adding: a register QUALITY cannot be written"):
+    with pytest.raises(SimulationError, match="adding: a register cannot be written"):
         run(replace(top, quality=(1, 2, 3)), FRAMES, cache=cache)

@@ -9,7 +9,8 @@ from shiftloom.codegen.config import Config, LayerConfig
 from shiftloom.codegen.contradictions import ENGINES
 from shiftloom.codegen.dataflows.engine.parts import Found, split
 from shiftloom.codegen.errors import ShiftloomError, shown
-from shiftloom.codegen.qgraph import Mac, QGraph, Requantize, ScaledAdd
+from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, ScaledAdd
+from shiftloom.codegen.quality import operand_of
 
 _OF_WEIGHTS = ("folding", "pe", "digit")
 _OF_REQUANT = ("requant", "requant_dsp")
@@ -37,6 +38,7 @@ def _check_settings(part: Found, config: Config) -> None:
     """Refuse what a layer of its own sets for units that its engine does not have."""
     plain = LayerConfig()
     for node in part.graph.nodes:
+        _check_quality(part, node)
         layer = config.layer(node.layer)
         makes_sums, stores = isinstance(node.unit, Mac), isinstance(node.unit, _STORING)
         for key in (*_OF_WEIGHTS * makes_sums, *_OF_REQUANT * stores):
@@ -47,6 +49,19 @@ def _check_settings(part: Found, config: Config) -> None:
                     f"{shown(value)} means nothing on an engine of {part.kind}",
                     "leave it out, or give the layer the dataflow streaming or pipeline",
                 )
+
+
+def _check_quality(part: Found, node: QNode) -> None:
+    """Refuse a unit whose quality can be chosen: an engine keeps all digits."""
+    operand = operand_of(node.unit)
+    if operand is None:
+        return
+    key = "requant" if operand[0] == "m" else "pe"
+    raise ShiftloomError(
+        node.name,
+        f"{key}: csd, and an engine of {part.kind} keeps all digits",
+        f"leave {key}: csd out, or give the layer the dataflow streaming or pipeline",
+    )
 
 
 def _way_out(qgraph: QGraph, config: Config) -> str:

@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.signed_digits import furthest
 from shiftloom.codegen.values import Array, IntArray, IntType
 from shiftloom.codegen.windows import Window
 
@@ -37,12 +38,14 @@ def products(mac: Mac, pe: int) -> Mac:
     """The matrix product whose outputs are the tap sums, for `pe` channels a beat.
 
     Output (f·taps + t)·pe + l is tap t of channel f·pe + l, so that a beat has all taps of `pe`
-    channels, of one group: see `divides`. `codes` are those of the convolution.
+    channels, of one group: see `divides`. `codes` are those of the convolution. It has a quality
+    where that cuts the weights, and no bias that depends on them.
     """
     weights = mac.weights.data.reshape(-1, pe, taps(mac), 1, 1, terms(mac))
     ordered = weights.transpose(0, 2, 1, 3, 4, 5).reshape(-1, 1, 1, terms(mac))
     bias = -_padding(mac) * ordered.sum(axis=(1, 2, 3))
-    return Mac(Array(ordered), Array(bias), Window((1, 1)), 0, mac.codes, mac.groups)
+    quality = mac.scalable if mac.scalable == "weight" and not _padding(mac) else ""
+    return Mac(Array(ordered), Array(bias), Window((1, 1)), 0, mac.codes, mac.groups, quality)
 
 
 def first_sums(mac: Mac) -> IntArray:
@@ -54,10 +57,11 @@ def first_sums(mac: Mac) -> IntArray:
 
 @lru_cache(maxsize=1024)
 def sum_type(mac: Mac, x: IntType) -> IntType:
-    """The narrowest type of all tap sums of activations of type `x`."""
+    """The narrowest type of all tap sums of activations of type `x`, at any quality."""
     weights, z = mac.weights.data.astype(np.int64), _padding(mac)
-    ends = weights * (x.lo - z), weights * (x.hi - z)
-    lo, hi = np.minimum(*ends).sum(axis=3).min(), np.maximum(*ends).sum(axis=3).max()
+    cut = furthest(weights) if mac.scalable == "weight" else (weights,)
+    ends = np.stack([w * (value - z) for w in cut for value in (x.lo, x.hi)])
+    lo, hi = ends.min(axis=0).sum(axis=3).min(), ends.max(axis=0).sum(axis=3).max()
     return IntType.covering(int(lo), int(hi))
 
 

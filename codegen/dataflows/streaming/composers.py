@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import gcd, prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from shiftloom.codegen import qgraph as q
 from shiftloom.codegen.dataflows.engine import build as engine
@@ -24,6 +24,7 @@ from shiftloom.codegen.dataflows.streaming.insert import InsertUnit
 from shiftloom.codegen.dataflows.streaming.pool import Pool, WindowReduceUnit
 from shiftloom.codegen.dataflows.streaming.reduce import Reduce
 from shiftloom.codegen.dataflows.streaming.requantize import MultiplyShift, Thresholds
+from shiftloom.codegen.dataflows.streaming.requantize_csd import RequantCsd
 from shiftloom.codegen.dataflows.streaming.table import TableUnit
 from shiftloom.codegen.dataflows.streaming.upsample import upsample_units
 from shiftloom.codegen.dataflows.streaming.vector_buffer import VectorBuffer
@@ -31,7 +32,8 @@ from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.dataflows.streaming.window_serial import WindowSerial
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import FOLDED, PES, ConstantMatrix
+from shiftloom.codegen.pe import FOLDED, PES, SCALED, ConstantMatrix
+from shiftloom.codegen.pe.families import SCALABLE, serves
 from shiftloom.codegen.plan import MacPlan
 from shiftloom.codegen.qgraph import QNode
 from shiftloom.codegen.values import IntType, Shape
@@ -81,6 +83,9 @@ def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
     kind = next((pe for pe in PES if pe.kind == plan.kind), None)
     if kind is None or not kind.supports(mac, pe, plan.simd, IntType(x.bits, x.signed)):
         raise _impossible(node, plan)
+    if not serves(plan.kind, cast(q.Mac, node.unit)):
+        problem = f"PE {plan.kind} keeps all digits, and the layer has a quality"
+        raise ShiftloomError(node.name, problem, f"use a PE of the family {SCALABLE}")
 
 
 def _impossible(node: QNode, plan: MacPlan) -> ShiftloomError:
@@ -93,6 +98,10 @@ def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink
     name, design = f"{node.name}_matrix", c.qgraph.name
     if plan.kind == ConstantMatrix.kind:
         return c.append(ConstantMatrix(name, node.name, x, sink, mac, design))
+    scaled = next((pe for pe in SCALED if pe.kind == plan.kind), None)
+    if scaled is not None:
+        gates = plan.memory, plan.gate, plan.clock_gate
+        return c.append(scaled(name, node.name, x, sink, mac, design, *gates))
     folded = next(pe for pe in FOLDED if pe.kind == plan.kind)
     return c.append(folded(name, node.name, x, sink, mac, design, plan.memory))
 
@@ -201,7 +210,12 @@ def _requantize(c: Composer, node: QNode, unit: q.Requantize, x: Stream) -> Stre
     name, design = f"{node.name}_unit", c.qgraph.name
     if plan.method == "thresholds":
         return c.append(Thresholds(name, node.name, x, sink, function, design))
-    return c.append(MultiplyShift(name, node.name, x, sink, function, plan.use_dsp, design))
+    if plan.method == "csd":
+        return c.append(RequantCsd(name, node.name, x, sink, function, design))
+    is_dsp, is_reloadable = plan.use_dsp, unit.is_reloadable
+    return c.append(
+        MultiplyShift(name, node.name, x, sink, function, is_dsp, design, is_reloadable)
+    )
 
 
 def _operand(c: Composer, node: QNode, x: Stream, lanes: int) -> Stream:

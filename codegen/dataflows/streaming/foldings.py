@@ -12,7 +12,8 @@ from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
 from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import PES, ConstantMatrix
+from shiftloom.codegen.pe import PES, RELOADABLE, ConstantMatrix
+from shiftloom.codegen.pe.families import SCALABLE, family, serves
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.signed_digits import digits_of
@@ -66,11 +67,6 @@ def outputs(mac: Mac) -> int:
     return int(mac.weights.data.shape[0])
 
 
-def family(kind: str) -> str:
-    """What the configuration calls a kind of PE: shift, dsp, xnor, csd or constant."""
-    return kind.rpartition("_")[2]
-
-
 def is_depthwise(plan: MacPlan) -> bool:
     """Whether the PE works on channels one by one: each lane has an activation of its own."""
     return plan.kind.startswith("dw_")
@@ -82,7 +78,7 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
             continue
-        if (family(kind.kind) == "csd") != bool(mac.scalable):
+        if mac.limit and kind not in RELOADABLE:
             continue
         if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue
@@ -92,9 +88,16 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
                     continue
                 if config.folding is None and simd * x.bits > MAX_BEAT_BITS:
                     continue
-                plan = MacPlan(stage.name, kind.kind, pe, simd, form)
+                plan = _gated(MacPlan(stage.name, kind.kind, pe, simd, form), stage)
                 if supports(kind.supports, mac, plan, x):
                     yield from _variants(plan, mac, x.bits, config.digit)
+
+
+def _gated(plan: MacPlan, stage: Stage) -> MacPlan:
+    """A plan with the gates that its stage asks for, if it is for signed digits."""
+    if family(plan.kind) != SCALABLE:
+        return plan
+    return replace(plan, gate=stage.config.gate, clock_gate=stage.clock_gate)
 
 
 def is_transposed(stage: Stage, mac: Mac) -> bool:
@@ -106,6 +109,8 @@ def supports(
     can_build: Callable[[Mac, int, int, IntType], bool], mac: Mac, plan: MacPlan, x: IntType
 ) -> bool:
     """Whether a kind of PE can build a folding: in transposed form that of the tap sums."""
+    if not serves(plan.kind, mac):
+        return False
     if plan.window != "transposed":
         return can_build(mac, plan.pe, plan.simd, x)
     is_full = transposed.divides(mac, plan.pe)

@@ -9,6 +9,7 @@ import numpy as np
 
 from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
+from shiftloom.codegen.dataflows.streaming.channel_constants import ChannelConstants
 from shiftloom.codegen.dataflows.streaming.requantize_cost import (
     Offset,
     Rows,
@@ -22,6 +23,7 @@ from shiftloom.codegen.design import (
     HlsArray,
     HlsCall,
     Instance,
+    Load,
     Rom,
     RomBank,
     RomPort,
@@ -31,14 +33,9 @@ from shiftloom.codegen.design import (
 from shiftloom.codegen.requant import Requantization, thresholds
 from shiftloom.codegen.values import Array, IntArray, IntType
 
-_SHALLOW = 8
-"""Up to this depth, a constant memory is part of the logic that reads it."""
-_LUT_MEMORY_BITS = 8192
-"""Largest constant memory in LUTs, where it is deep."""
-
 
 @dataclass(frozen=True, slots=True)
-class MultiplyShift(OneToOne):
+class MultiplyShift(ChannelConstants):
     """`sl_requant`: `lanes` channels a clock, M and C from a memory, a word a channel group."""
 
     name: str
@@ -48,6 +45,7 @@ class MultiplyShift(OneToOne):
     function: Requantization
     use_dsp: bool
     design: str
+    is_reloadable: bool = False
 
     kind = "requant"
 
@@ -56,35 +54,6 @@ class MultiplyShift(OneToOne):
         """Whether two DSP blocks multiply values of this type by M."""
         return dsp_blocks(source.bits + (not source.signed), function.m_bits) <= 2
 
-    @property
-    def lanes(self) -> int:
-        """Channels a clock."""
-        return self.source.elements
-
-    @property
-    def _x_bits(self) -> int:
-        """Width of a value with its sign."""
-        return self.source.bits + (not self.source.signed)
-
-    @property
-    def _c_bits(self) -> int:
-        """Width of the offsets, 0 if all are 0."""
-        offset = self.function.offset.data
-        if not offset.any():
-            return 0
-        return IntType.covering(int(offset.min()), int(offset.max())).bits
-
-    def multipliers(self) -> IntArray:
-        """M as [FOLDS, LANES]."""
-        folded: IntArray = self.function.m.data.reshape(-1, self.lanes)
-        return folded
-
-    def offsets(self) -> IntArray:
-        """C as [FOLDS, LANES]."""
-        shape = self.function.m.data.shape
-        folded: IntArray = np.broadcast_to(self.function.offset.data, shape)
-        return folded.reshape(-1, self.lanes)
-
     def _parameters(self) -> tuple[tuple[str, int], ...]:
         return (
             ("LANES", self.lanes),
@@ -92,7 +61,7 @@ class MultiplyShift(OneToOne):
             ("IN_BITS", self.source.bits),
             ("X_SIGNED", int(self.source.signed)),
             ("M_BITS", self.function.m_bits),
-            ("C_BITS", self._c_bits),
+            ("C_BITS", self.c_bits),
             ("SHIFT", self.function.shift),
             ("OUT_BITS", self.sink.bits),
             ("LO", self.function.lo),
@@ -104,20 +73,17 @@ class MultiplyShift(OneToOne):
     def _constants(self) -> Rom:
         """Words of lanes {C, M}; of DSP blocks a memory even where they never change."""
         m = bits_of(self.multipliers(), self.function.m_bits)
-        c = bits_of(self.offsets(), self._c_bits)
+        c = bits_of(self.offsets(), self.c_bits)
         words = np.concatenate([m, c], axis=-1).reshape(len(m), -1)
         return Rom(f"{self.design}_{self.name}_multipliers", Array(words), 1, self._rom_style())
 
     def _rom_style(self) -> RomStyle:
-        """Few words merge with the adders, many are better off alone."""
-        folds = len(self.multipliers())
-        if folds > LUT_DEPTH and folds * self._memory_width > _LUT_MEMORY_BITS:
-            return "block"
-        return "distributed" if self.use_dsp or folds > _SHALLOW else "auto"
+        """DSP blocks take in no memory."""
+        return self.rom_style(self._memory_width, is_apart=self.use_dsp)
 
     @property
     def _memory_width(self) -> int:
-        return self.lanes * (self.function.m_bits + self._c_bits)
+        return self.lanes * (self.function.m_bits + self.c_bits)
 
     def instance(self) -> Instance:
         return Instance(
@@ -127,16 +93,23 @@ class MultiplyShift(OneToOne):
             self._parameters(),
             (self.source.name,),
             (self.sink.name,),
-            (RomPort("p", self._constants(), "p"),),
+            (RomPort("p", self._constants(), "p", self._load()),),
         )
+
+    def _load(self) -> Load | None:
+        """How M and C are loaded, if they can be."""
+        if not self.is_reloadable:
+            return None
+        fields = (self.function.m_bits, *((self.c_bits,) if self.c_bits else ()))
+        return Load("constants", self.multipliers().shape, (0, 1), fields)
 
     def call(self) -> HlsCall | None:
         height, width, _ = self.source.shape
         arguments = (*(value for _, value in self._parameters()), height * width)
         ctype = f"sl::uword<{self.function.m_bits}>"
         arrays = [HlsArray(f"{self.name}_multipliers", ctype, Array(self.multipliers()))]
-        if self._c_bits:
-            ctype = f"sl::sword<{self._c_bits}>"
+        if self.c_bits:
+            ctype = f"sl::sword<{self.c_bits}>"
             arrays.append(HlsArray(f"{self.name}_offsets", ctype, Array(self.offsets())))
         source, sink = self.source.name, self.sink.name
         return HlsCall("requant", "sl_requant.hpp", arguments, (source,), (sink,), tuple(arrays))
@@ -145,16 +118,18 @@ class MultiplyShift(OneToOne):
         return self.source.beats
 
     def features(self) -> Mapping[str, float]:
-        bits, m, function = self._x_bits, self.multipliers(), self.function
-        rows = Rows() if self.use_dsp else Rows.of(m, bits, function.m_bits)
-        changing = changing_bits(m, function.m_bits) + changing_bits(self.offsets(), self._c_bits)
+        bits, m, function = self.x_bits, self.multipliers(), self.function
+        known = self._any_multipliers() if self.is_reloadable else m
+        rows = Rows() if self.use_dsp else Rows.of(known, bits, function.m_bits)
+        changing = changing_bits(known, function.m_bits)
+        changing += changing_bits(self.offsets(), self.c_bits)
         memory_bits = distinct_tables(changing, len(m))
         is_block, is_deep = self._rom_style() == "block", len(m) > LUT_DEPTH
         memory_luts = 0 if is_block else memory_bits * rom_luts(len(m))
         kept = self.lanes * (bits + function.m_bits - function.shift)
         offset = Offset.of(
             bits + function.m_bits,
-            self._c_bits,
+            self.c_bits,
             self._levels,
             changes=len(m) > 1,
             use_dsp=self.use_dsp,
@@ -179,12 +154,17 @@ class MultiplyShift(OneToOne):
             "dsp": self.lanes * dsp_blocks(bits, function.m_bits) if self.use_dsp else 0,
         }
 
+    def _any_multipliers(self) -> IntArray:
+        """What stands for multipliers that nothing is known of: all bits change."""
+        ends = np.array([0, (1 << self.function.m_bits) - 1])
+        return np.repeat(ends[:, None], self.lanes, axis=1)
+
     def timing(self) -> Model:
         return pipeline.model(self._latency())
 
     def _latency(self) -> int:
         """Enabled clocks from an input beat to its output beat, as in `sl_requant.sv`."""
-        return 7 if self.use_dsp else 4 + self._levels + (self._c_bits > 0)
+        return 7 if self.use_dsp else 4 + self._levels + (self.c_bits > 0)
 
     @property
     def _levels(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import gcd
 
 from shiftloom.codegen.config import Config, LayerConfig
+from shiftloom.codegen.plan import ClockGate
 from shiftloom.codegen.qgraph import Mac, Part, QGraph, QInput, QNode
 
 
@@ -22,6 +23,7 @@ class Stage:
     tail: QGraph | None
     config: LayerConfig
     dataflow: str = "streaming"
+    clock_gate: ClockGate = "enable"
 
     @property
     def node(self) -> QNode:
@@ -62,6 +64,7 @@ def _stage(qgraph: QGraph, group: list[QNode], config: Config) -> Stage:
         _part(qgraph, tail) if tail else None,
         layer,
         layer.dataflow or config.target.dataflow,
+        config.target.clock_gate,
     )
 
 

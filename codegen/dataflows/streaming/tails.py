@@ -56,12 +56,8 @@ def plans(part: QGraph, node: QNode, lanes: int, config: LayerConfig) -> tuple[T
     """
     if not isinstance(node.unit, Requantize):
         return (LanePlan(node.name, lanes),)
-    function, method = node.unit.requantization, config.requant
-    if function.steps is not None:
-        method = "thresholds"
-    elif not Thresholds.supports(function):
-        method = "mult_shift"
-    if method == "thresholds":
+    function, method = node.unit.requantization, _method(node.unit, config)
+    if method != "mult_shift":
         return (RequantPlan(node.name, method, lanes, False),)
     source = part.tensor(node.sources[0]).type
     can_use_dsp = MultiplyShift.supports_dsp(function, source)
@@ -73,3 +69,14 @@ def plans(part: QGraph, node: QNode, lanes: int, config: LayerConfig) -> tuple[T
         )
     uses = (False, True)[: 1 + can_use_dsp] if config.requant_dsp is None else (config.requant_dsp,)
     return tuple(RequantPlan(node.name, method, lanes, use_dsp) for use_dsp in uses)
+
+
+def _method(unit: Requantize, config: LayerConfig) -> str:
+    """How a requantization is computed: as its function demands, or else as the layer asks."""
+    function = unit.requantization
+    if function.steps is not None:
+        return "thresholds"
+    if unit.is_scalable:
+        return "csd"
+    is_counted = config.requant == "thresholds" and Thresholds.supports(function)
+    return "thresholds" if is_counted else "mult_shift"

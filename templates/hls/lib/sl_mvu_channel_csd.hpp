@@ -7,7 +7,7 @@
 /// vectors share a beat (VF = 1). Products are those of sl_mvu_shift; a vector starts from what
 /// they lack, which follows from counts[word][pe][vector], its number of negative codes. V_BITS
 /// and Z_BITS hold every v, and every v * csd_K(alpha), both signed. An alpha is the code of its
-/// digit pairs, see sl_csd. GATE says what rests in the multipliers of the RTL.
+/// digit pairs, see sl_csd. GATE and CLOCK_GATE are of registers in the RTL.
 ///
 /// Order: the PIXELS vectors of activations of a frame, each NF times SF beats of SIMD activations;
 /// a beat of PE accumulators leaves after every SF. Interval: PIXELS*NF*SF clocks a frame.
@@ -22,7 +22,7 @@ namespace sl {
 constexpr int count_bits(int count) { return count == 0 ? 0 : 1 + count_bits(count / 2); }
 
 template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int VF, int VECTORS,
-          int V_BITS, int ROWS, int Z_BITS, int ACC_BITS, int GATE, int PIXELS>
+          int V_BITS, int ROWS, int Z_BITS, int ACC_BITS, int GATE, int CLOCK_GATE, int PIXELS>
 void mvu_channel_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<PE * ACC_BITS>>& m,
                      const uword<3> (&weights)[NF * SF][PE][SIMD],
                      const uword<count_bits(VF * SIMD / VECTORS)> (&counts)[NF * SF / VF][PE][VECTORS],
@@ -36,8 +36,9 @@ void mvu_channel_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint
   static_assert(V_BITS >= 1 && V_BITS <= Z_BITS, "sl::mvu_channel_csd: V_BITS is 1 to Z_BITS");
   static_assert(Z_BITS <= 62, "sl::mvu_channel_csd: Z_BITS is at most 62");
   static_assert(ACC_BITS >= 1 && ACC_BITS <= 63, "sl::mvu_channel_csd: ACC_BITS is 1 to 63");
-  static_assert(ROWS >= 1 && ROWS <= 13 && GATE >= 0 && GATE <= 3,
-                "sl::mvu_channel_csd: ROWS is 1 to 13, GATE 0 to 3");
+  static_assert(ROWS >= 1 && ROWS <= 13 && GATE >= 0 && GATE <= 3 && CLOCK_GATE >= 0 &&
+                    CLOCK_GATE <= 2,
+                "sl::mvu_channel_csd: ROWS is 1 to 13, GATE 0 to 3, CLOCK_GATE 0 to 2");
   constexpr int TERMS = SIMD / VECTORS;
   constexpr std::int64_t SPAN = std::int64_t(4) << X_BITS;  // 2^P
   uword<ACC_BITS> acc[PE];

@@ -6,7 +6,7 @@
 ///
 /// modulo 2^ACC_BITS, with biased() of sl_mvu_shift, whose activation here has Z_BITS. AF = 1: one
 /// sweep of alphas serves all NF, af = 0; AF = NF: each sweep has its own, af = nf. An alpha is the
-/// code of its digit pairs, see sl_csd. GATE says what rests in the multipliers of the RTL.
+/// code of its digit pairs, see sl_csd. GATE and CLOCK_GATE are of registers in the RTL.
 ///
 /// Order: the PIXELS vectors of a frame, each NF times SF beats of SIMD activations; a beat of PE
 /// accumulators leaves after every SF. Interval: PIXELS*NF*SF clocks a frame.
@@ -19,7 +19,7 @@
 namespace sl {
 
 template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int ROWS, int AF, int Z_BITS,
-          int ACC_BITS, int GATE, int PIXELS>
+          int ACC_BITS, int GATE, int CLOCK_GATE, int PIXELS>
 void mvu_filter_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<PE * ACC_BITS>>& m,
                     const uword<3> (&weights)[NF * SF][PE][SIMD],
                     const uword<3 * ROWS> (&alphas)[AF * SF][SIMD],
@@ -30,8 +30,9 @@ void mvu_filter_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<
   static_assert(X_BITS >= 1 && X_BITS <= 16, "sl::mvu_filter_csd: X_BITS is 1 to 16");
   static_assert(Z_BITS >= 1 && Z_BITS <= 48, "sl::mvu_filter_csd: Z_BITS is 1 to 48");
   static_assert(ACC_BITS >= 1 && ACC_BITS <= 63, "sl::mvu_filter_csd: ACC_BITS is 1 to 63");
-  static_assert(ROWS >= 1 && ROWS <= 13 && GATE >= 0 && GATE <= 3,
-                "sl::mvu_filter_csd: ROWS is 1 to 13, GATE 0 to 3");
+  static_assert(ROWS >= 1 && ROWS <= 13 && GATE >= 0 && GATE <= 3 && CLOCK_GATE >= 0 &&
+                    CLOCK_GATE <= 2,
+                "sl::mvu_filter_csd: ROWS is 1 to 13, GATE 0 to 3, CLOCK_GATE 0 to 2");
   uword<ACC_BITS> acc[PE];
   const unsigned k = quality.to_uint();
 #pragma HLS ARRAY_PARTITION variable=acc complete

@@ -5,6 +5,7 @@
 //   that with TLAST are dropped; err_long tells.
 // - After a reset in mid-frame, beats up to and including that with TLAST are dropped. Where the
 //   input stands within its frame is therefore remembered through reset.
+// - While hold is high no frame begins; one that has begun goes on to its end.
 //
 // The frame after any of these is right.
 //
@@ -20,6 +21,7 @@ module sl_axis_framer #(
 ) (
   input  wire              clk,
   input  wire              rst,
+  input  wire              hold,
   input  wire  [WIDTH-1:0] s_axis_tdata,
   input  wire              s_axis_tvalid,
   output logic             s_axis_tready,
@@ -48,7 +50,9 @@ module sl_axis_framer #(
   wire give     = pass || (filling_q && enable);
   wire last     = count_q == CW'(BEATS - 1);
 
-  assign s_axis_tready = !rst && (dropping || (enable && !filling_q));
+  wire closed   = filling_q || (hold && count_q == '0);
+
+  assign s_axis_tready = !rst && (dropping || (enable && !closed));
 
   always_ff @(posedge clk) if (accept) in_frame_q <= !s_axis_tlast;
 

@@ -40,6 +40,7 @@ module sl_mvu_channel_csd #(
   parameter int Z_BITS = 22,   // width of that sum times alpha
   parameter int ACC_BITS = 28, // width of an accumulator
   parameter int GATE = 1,      // what rests in a multiplier: 0 none, 1 product, 2 rows, 3 digits
+  parameter int CLOCK_GATE = 0, // of the multipliers: see sl_clock_gate
   parameter int PIXELS = 1,    // vectors of activations a frame
   localparam int WORDS = SF * NF / VF,
   localparam int N_BITS = $clog2(VF * SIMD / VECTORS + 1),
@@ -143,6 +144,19 @@ module sl_mvu_channel_csd #(
     if (en) x_q <= s_tdata;
   end
 
+  // Bit i: a beat is on its way into register i of the multipliers.
+  logic [MULTIPLY-1:0] moving_q;
+  always_ff step(posedge clk) begin
+    if (rst) moving_q <= '0;
+    else if (en) moving_q <= MULTIPLY'({moving_q, step});
+  end
+
+  wire gclk;
+  wire ce;
+  sl_clock_gate #(.STYLE(CLOCK_GATE)) i_gate (
+    .clk(clk), .en(en && |moving_q), .gclk(gclk), .ce(ce)
+  );
+
   // Lane (p, g), vector g of output p; terms that are too large by 2**(Z_BITS-1).
   wire [PE*VECTORS*Z_BITS-1:0] z;
   for (genvar v = 0; v < PE * VECTORS; v = v + 1) begin : gen_vector
@@ -187,7 +201,7 @@ module sl_mvu_channel_csd #(
     sl_csd_multiply #(
       .X_BITS(V_BITS), .X_SIGNED(1), .ROWS(ROWS), .GATE(GATE)
     ) i_multiply (
-      .clk(clk), .en(en), .x(vector_q), .rows(kept_q), .p(scaled)
+      .clk(gclk), .en(ce), .x(vector_q), .rows(kept_q), .p(scaled)
     );
     assign z[v*Z_BITS +: Z_BITS] = Z_BITS'(scaled) ^ (Z_BITS'(1) << (Z_BITS - 1));
     wire unused_product_bits = &{1'b0, scaled};  // above Z_BITS

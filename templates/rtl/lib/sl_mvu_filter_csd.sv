@@ -36,6 +36,7 @@ module sl_mvu_filter_csd #(
   parameter int Z_BITS = 16,   // width of an activation times alpha
   parameter int ACC_BITS = 28, // width of an accumulator
   parameter int GATE = 1,      // what rests in a multiplier: 0 none, 1 product, 2 rows, 3 digits
+  parameter int CLOCK_GATE = 0, // of the multipliers: see sl_clock_gate
   parameter int PIXELS = 1,    // vectors a frame
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int A_ADDR_BITS = (SF * AF > 1) ? $clog2(SF * AF) : 1,
@@ -113,6 +114,19 @@ module sl_mvu_filter_csd #(
     end
   end
 
+  // Bit i: a beat is on its way into register i of the multipliers.
+  logic [MULTIPLY-1:0] moving_q;
+  always_ff s_tvalid(posedge clk) begin
+    if (rst) moving_q <= '0;
+    else if (en) moving_q <= MULTIPLY'({moving_q, s_tvalid});
+  end
+
+  wire gclk;
+  wire ce;
+  sl_clock_gate #(.STYLE(CLOCK_GATE)) i_gate (
+    .clk(clk), .en(en && |moving_q), .gclk(gclk), .ce(ce)
+  );
+
   wire [SIMD*Z_BITS-1:0] z;
   for (genvar s = 0; s < SIMD; s = s + 1) begin : gen_lane
     wire [3*ROWS-1:0] kept;
@@ -123,7 +137,7 @@ module sl_mvu_filter_csd #(
     sl_csd_multiply #(
       .X_BITS(X_BITS), .X_SIGNED(X_SIGNED), .ROWS(ROWS), .GATE(GATE)
     ) i_multiply (
-      .clk(clk), .en(en), .x(x_q[s*X_BITS +: X_BITS]), .rows(kept), .p(scaled)
+      .clk(gclk), .en(ce), .x(x_q[s*X_BITS +: X_BITS]), .rows(kept), .p(scaled)
     );
     assign z[s*Z_BITS +: Z_BITS] = Z_BITS'(scaled);
     wire unused_high_bits = &{1'b0, scaled};  // where Z_BITS < Z_FULL

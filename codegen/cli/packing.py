@@ -1,0 +1,183 @@
+"""Commands about compressed files: weights into one, out of one, and what is in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shiftloom import compression, opened
+from shiftloom.codegen import files, fileset, tables
+from shiftloom.codegen.cli import steps
+from shiftloom.codegen.cli.options import (
+    Calibration,
+    Checkpoint,
+    ConfigFile,
+    Data,
+    FrameFile,
+    Images,
+    Json,
+    Model,
+    NetworkName,
+)
+from shiftloom.codegen.cli.terminal import console, write_json
+from shiftloom.codegen.coding import container
+from shiftloom.codegen.config import Config
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.subject import Subject
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A file of shiftloom pack.")]
+
+
+def pack(
+    network: NetworkName = None,
+    model: Model = None,
+    calibration: Calibration = None,
+    frame_file: FrameFile = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Default: out/NETWORK.slw.")
+    ] = None,
+    build: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="For this build: its own weights, or those of NETWORK."
+        ),
+    ] = None,
+    prune: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LAYER=]SHARE", help="Of the float weights, the share to make 0; repeatable."
+        ),
+    ] = None,
+    share_bits: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[LAYER=]BITS", help="Give a layer 2^BITS values; repeatable."),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    images: Images = None,
+    json: Json = None,
+) -> None:
+    """Write the quantized weights to one Huffman coded file; with --prune, Deep Compression's."""
+    files.check_suffix("--output", output, (".slw",), "compressed files are written")
+    subject = Subject(network, model, checkpoint, data)
+    if build is not None:
+        if prune or share_bits:
+            problem = "compress a float network"
+            raise ShiftloomError("--prune and --share-bits", problem, "leave out --build")
+        made = _for_build(opened.open_build(build), subject, calibration, config)
+        path = output or Path("out") / f"{made.qgraph.name}.slw"
+        fileset.write_file(path, made.data)
+        _show_file(path, made.expanded, made.expanded.ratio)
+        accuracy = _accuracy_of_build(made, subject, frame_file, images)
+        write_json(json, {**made.expanded.figures(), "accuracy": accuracy})
+        return
+    packed = _alone(subject, calibration, config, prune or [], share_bits or [])
+    path = output or Path("out") / f"{packed.graph.name}.slw"
+    fileset.write_file(path, packed.data)
+    _show_file(path, packed.expanded, packed.ratio)
+    with console.status("Accuracy"):
+        found = compression.accuracy(packed, subject, frame_file, images)
+    if found is not None:
+        console.print(
+            f"{found.images:,} images: float {found.real:.2%}, "
+            f"read back from the file {found.quantized:.2%}"
+        )
+    write_json(json, {**packed.figures(), "accuracy": asdict(found) if found else None})
+
+
+def _alone(
+    subject: Subject,
+    calibration: Path | None,
+    config: Path | None,
+    prune: list[str],
+    share_bits: list[str],
+) -> compression.Compressed:
+    """A network as a file that no build is needed for."""
+    if prune or share_bits:
+        if config or calibration:
+            raise ShiftloomError(
+                "--prune and --share-bits",
+                "compress a float network",
+                "leave out --config and --calibration",
+            )
+        return compression.compress_shared(subject.untuned_graph(), prune, share_bits)
+    settings = steps.settings(subject, config)
+    quantized = steps.quantize(subject, calibration, settings)
+    return compression.compress_quantized(quantized, settings, subject.graph())
+
+
+def _for_build(
+    build: opened.OpenedBuild, subject: Subject, calibration: Path | None, config: Path | None
+) -> compression.PackedBuild:
+    """The weights of a build, or those of the subject for it."""
+    if subject == Subject(data=subject.data) and config is None:
+        return compression.pack_build(build, None, Config())
+    settings = steps.settings(subject, config)
+    quantized = steps.quantize(subject, calibration, settings)
+    return compression.pack_build(build, quantized, settings)
+
+
+def _accuracy_of_build(
+    made: compression.PackedBuild, subject: Subject, file: Path | None, images: int | None
+) -> float | None:
+    """On the subject's test frames, or those of a file; None without labels."""
+    if subject.network is None and file is None:
+        return None
+    frames, labels = subject.test(made.qgraph, file)
+    if labels is None or isinstance(frames, Mapping):
+        return None
+    with console.status("Accuracy"):
+        found = made.accuracy(frames[:images], labels[:images])
+    console.print(f"{len(frames[:images]):,} images: the build with these weights {found:.2%}")
+    return found
+
+
+def unpack(
+    file: File,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the real weights here, .npz.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Decode a compressed file, say what is in it, and write the weights as real numbers."""
+    files.check_suffix("--output", output, (".npz",), "weights are written")
+    expanded = compression.expand(compression.read(file), str(file))
+    _show_file(file, expanded, expanded.ratio)
+    if output is not None:
+        fileset.write_file(output, expanded.arrays())
+    write_json(json, expanded.figures())
+
+
+def inspect(file: File, json: Json = None) -> None:
+    """List the records of a compressed file, their sizes, entropy, and whether they are whole."""
+    data = compression.read(file)
+    records = container.survey(data, str(file))
+    try:
+        expanded = compression.expand(data, str(file))
+    except ShiftloomError:
+        console.print(tables.records_table(records, ()))
+        raise
+    console.print(tables.records_table(records, expanded.layers))
+    console.print(
+        f"{file}: version {container.VERSION}, {expanded.content}, {len(records)} records, "
+        f"{expanded.size:,} bytes"
+    )
+    if expanded.digest is not None:
+        console.print(f"Design digest: {expanded.digest}", soft_wrap=True)
+    write_json(json, {**expanded.figures(), "records": [asdict(record) for record in records]})
+
+
+def _show_file(path: Path, expanded: compression.Expanded, ratio: float) -> None:
+    console.print(tables.sizes_table(expanded.layers))
+    console.print(
+        f"{path}: {expanded.content}, {expanded.parameters:,} parameters in {expanded.size:,} bytes"
+    )
+    console.print(
+        f"float32 takes {ratio:.2f} times as many bytes; "
+        f"the codes take {expanded.over_entropy:.3f} times their entropy"
+    )

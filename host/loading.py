@@ -1,0 +1,198 @@
+"""Loads the weights of a file into an accelerator: checked whole first, then written.
+
+`accelerator` is host/accelerator.json of the build, `registers` its registers.json.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shiftloom.host import container, decoding
+from shiftloom.host.container import CONSTANTS, DESIGN, INTEGERS, WEIGHTS, Record, WeightsError
+from shiftloom.host.decoding import Fields
+
+PATIENCE = 1_000_000
+"""Reads of STATUS after which frames under way count as stuck."""
+_PIECE_BITS = 32
+_CODES = np.zeros(9, np.int64)
+_CODES[[0, 1, 2, 4, -1, -2, -4]] = range(7)
+"""The 3-bit code of each weight; one below 0 counts from the end."""
+
+Numbers = npt.NDArray[np.int64]
+Write = tuple[int, int]
+"""Byte offset of a register, and the word to write there."""
+
+
+class Bus(Protocol):
+    """Access to the registers."""
+
+    def read(self, offset: int) -> int:
+        """The word of a register."""
+
+    def write(self, offset: int, word: int) -> None:
+        """Write the word of a register."""
+
+
+Description = Mapping[str, Any]
+"""What a JSON file of the build says."""
+
+
+def load(path: Path, accelerator: Description, registers: Description, bus: Bus) -> None:
+    """Load the weights of a file between two frames; frames that come meanwhile wait.
+
+    Raises WeightsError, with nothing written, where the file is damaged or for another build.
+    """
+    words = {word["name"]: word["offset"] for word in registers["registers"]}
+    bits = {f["name"]: 1 << f["lsb"] for word in registers["registers"] for f in word["fields"]}
+    with path.open("rb") as file:
+        check(file, accelerator)
+        bus.write(words["ERRORS"], bits["load_refused"])
+        bus.write(words["LOAD_CONTROL"], bits["hold"])
+        for _ in range(PATIENCE):
+            if bus.read(words["STATUS"]) & bits["held"]:
+                break
+        else:
+            bus.write(words["LOAD_CONTROL"], 0)
+            raise WeightsError("a frame under way does not end; nothing was loaded")
+        for offset, word in writes(file, accelerator, registers):
+            bus.write(offset, word)
+        if bus.read(words["ERRORS"]) & bits["load_refused"]:
+            raise WeightsError("the accelerator has refused a word; it is held")
+        bus.write(words["LOAD_CONTROL"], 0)
+
+
+def check(file: BinaryIO, accelerator: Description) -> None:
+    """Refuse a file that is damaged, or not whole, or for another build."""
+    for _ in _memories(file, accelerator):
+        pass
+
+
+def writes(file: BinaryIO, accelerator: Description, registers: Description) -> Iterator[Write]:
+    """What is written to load a checked file, while STATUS.held."""
+    words = {word["name"]: word for word in registers["registers"]}
+    address, data = words["LOAD_ADDRESS"], words["LOAD_DATA"]
+    (lsb,) = (field["lsb"] for field in address["fields"] if field["name"] == "load_memory")
+    for entry, numbers in _memories(file, accelerator):
+        yield address["offset"], entry["index"] << lsb
+        for piece in pieces(entry, numbers).ravel().tolist():
+            yield data["offset"], piece
+
+
+def held_writes(
+    file: BinaryIO, accelerator: Description, registers: Description
+) -> Iterator[Write]:
+    """The same of a file between hold and its release, for an accelerator that has no frame."""
+    (control,) = (w["offset"] for w in registers["registers"] if w["name"] == "LOAD_CONTROL")
+    yield control, 1
+    yield from writes(file, accelerator, registers)
+    yield control, 0
+
+
+def pieces(entry: Description, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.uint32]:
+    """The words of a memory in pieces [words, pieces]; `numbers` has one array for each field."""
+    parts = []
+    for width, values in zip(entry["fields"], numbers, strict=True):
+        folded = values.reshape(entry["axes"]).transpose(entry["order"])
+        lanes = folded.reshape(entry["words"], -1, 1)
+        parts.append(lanes >> np.arange(width) & 1)
+    bits = np.concatenate(parts, axis=2).astype(np.uint8).reshape(entry["words"], -1)
+    padded = np.pad(bits, ((0, 0), (0, -bits.shape[1] % _PIECE_BITS)))
+    return np.packbits(padded, axis=1, bitorder="little").view("<u4")
+
+
+Memory = tuple[Description, tuple[Numbers, ...]]
+"""A memory as accelerator.json has it, and its numbers, one array a field."""
+
+
+def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
+    """All memories of a build in the order of a file, checked; a missing one is refused."""
+    described = accelerator.get("load")
+    if described is None:
+        raise WeightsError("the accelerator has no weights to load")
+    layers, constants = described["layers"], described["constants"]
+    missing = {(WEIGHTS, name) for name in layers} | {(INTEGERS, name) for name in layers}
+    missing |= {(CONSTANTS, name) for name in constants} | {(DESIGN, "design")}
+    negative: dict[str, Numbers] = {}
+    for record in container.records(file):
+        key = record.kind, record.name
+        with _of(record.name):
+            if key not in missing:
+                raise WeightsError("cannot be loaded in this build")
+            missing.remove(key)
+            if record.kind == DESIGN:
+                _check_digest(record.body.hex(), accelerator["digest"])
+            elif record.kind == WEIGHTS:
+                values = _weights(record, layers[record.name])
+                negative[record.name] = (values < 0).reshape(len(values), -1).sum(axis=1)
+                yield layers[record.name]["codes"], (_CODES[values],)
+            elif record.kind == INTEGERS:
+                layer = layers[record.name]
+                bias = _biases(record, layer)
+                entry = layer["bias"]
+                lacking = negative[record.name] * entry["per_negative"] + entry["constant"]
+                yield entry, (bias + lacking,)
+            else:
+                yield constants[record.name], _constants(record, constants[record.name])
+    for _, name in sorted(missing):
+        raise WeightsError(f"{name}: is missing, all weights are loaded together")
+
+
+@contextmanager
+def _of(name: str) -> Iterator[None]:
+    """Refusals of the block as those of a record."""
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(f"{name}: {error}") from error
+
+
+def _check_digest(found: str, expected: str) -> None:
+    if found != expected:
+        raise WeightsError(f"is for the build {found[:16]}, this is {expected[:16]}")
+
+
+def _weights(record: Record, layer: Description) -> Numbers:
+    found = decoding.weights(record.body)
+    if list(found.shape) != list(layer["shape"]):
+        raise WeightsError(f"shape {list(found.shape)}, the build has {list(layer['shape'])}")
+    largest = int(np.abs(found.values).max())
+    if largest > layer["limit"]:
+        raise WeightsError(f"codes up to {largest}, the build holds those up to {layer['limit']}")
+    return found.values
+
+
+def _biases(record: Record, layer: Description) -> Numbers:
+    fields = Fields(record.body)
+    bias = decoding.integers(fields)
+    fields.end()
+    _check("biases", bias, layer["shape"][0], layer["least_bias"], layer["greatest_bias"])
+    return bias
+
+
+def _constants(record: Record, entry: Description) -> tuple[Numbers, ...]:
+    fields = Fields(record.body)
+    shift = fields.integer("B", "shift")
+    if shift != entry["shift"]:
+        raise WeightsError(f"shift {shift}, the build has {entry['shift']}")
+    m, offset = decoding.integers(fields), decoding.integers(fields)
+    fields.end()
+    channels = int(np.prod(entry["axes"]))
+    m_bits, c_bits = (*entry["fields"], 0)[:2]
+    _check("multipliers", m, channels, 1, (1 << m_bits) - 1)
+    half = 1 << c_bits >> 1
+    _check("offsets", offset, channels, -half, max(0, half - 1))
+    return (m, offset)[: len(entry["fields"])]
+
+
+def _check(what: str, values: Numbers, count: int, least: int, greatest: int) -> None:
+    if len(values) != count:
+        raise WeightsError(f"{len(values)} {what}, the build has {count}")
+    if values.size and not (least <= int(values.min()) and int(values.max()) <= greatest):
+        found = f"{values.min()} to {values.max()}"
+        raise WeightsError(f"{what} of {found}, the build holds {least} to {greatest}")
