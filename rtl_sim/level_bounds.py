@@ -35,6 +35,7 @@ class LevelBound:
 _FRAME = {"H": 14, "W": 14, "KH": 5, "KW": 5, "SH": 1, "SW": 1}
 _OUTPUT = {"PT": 0, "PL": 0, "OH": 10, "OW": 10, "ROWS": 6}
 _DSP = {"SIMD": 16, "PE": 4}
+_ALPHA = {"ROWS": 5, "PIXELS": 100}
 _MAP = {"H": 32, "W": 32, "KH": 3, "KW": 3, "PT": 1, "PL": 1, "OH": 32, "OW": 32}
 
 BOUNDS = (
@@ -46,6 +47,8 @@ BOUNDS = (
     LevelBound("sl_window_serial", 5, {**_MAP, "C": 64, "BITS": 8, "SIMD": 16, "GROUPS": 4}),
     LevelBound("sl_vector_buffer", 4, {"LENGTH": 400, "SIMD": 16, "BITS": 8, "NF": 30}),
     LevelBound("sl_mvu_shift", 6, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, "ACC_BITS": 18}),
+    LevelBound("sl_mvu_filter_csd", 8, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, **_ALPHA}),
+    LevelBound("sl_mvu_channel_csd", 8, {**_DSP, "SF": 15, "NF": 12, "VECTORS": 8, **_ALPHA}),
     LevelBound("sl_mvu_dsp", 6, {**_DSP, "SF": 9, "NF": 4, "W_BITS": 8, "FIELD": 17, "GROUP": 4}),
     LevelBound("sl_mvu_csd", 8, {"SIMD": 8, "PE": 2, "SF": 9, "NF": 4, "BEATS": 1024}),
     LevelBound("sl_mvu_xnor", 4, {"SIMD": 72, "PE": 2, "SF": 8, "NF": 8}),

@@ -31,6 +31,7 @@ from shiftloom.depthwise_samples import KINDS as DEPTHWISE
 from shiftloom.engine_samples import KINDS as ENGINES
 from shiftloom.route_samples import KINDS as ROUTES
 from shiftloom.taps_samples import KINDS as TAPS
+from shiftloom.vector_samples import KINDS as VECTORS
 
 DESIGN = "sample"
 _SEED = 2
@@ -302,6 +303,7 @@ _KINDS: dict[str, tuple[Callable[..., Unit], tuple[tuple[Any, ...], ...]]] = {
     **ROUTES,
     **ARITHMETIC,
     **DEPTHWISE,
+    **VECTORS,
     **TAPS,
     **ENGINES,
 }

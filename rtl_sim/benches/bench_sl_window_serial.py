@@ -50,6 +50,7 @@ class Shape:
     NF: int
     ROWS: int
     PAD_VALUE: int
+    AWAIT: int
 
     @classmethod
     def of(cls, dut: Any) -> Shape:
@@ -76,7 +77,8 @@ class Shape:
     def twin(self, dut: Any) -> Twin:
         """The timing model of such a module."""
         shape = self.H, self.W, self.C
-        return Twin(dut, window_serial.model(shape, self.window, self.walk, self.capacity))
+        awaits = bool(self.AWAIT)
+        return Twin(dut, window_serial.model(shape, self.window, self.walk, self.capacity, awaits))
 
     def frames(self, count: int, seed: int) -> IntArray:
         """Random frames of shape (count, H, W, C)."""
@@ -123,6 +125,9 @@ class Shape:
         beats = self.H * self.W * self.C // self.SIMD * frames
         numbers = np.arange(1, beats + 1).reshape(frames, self.H, self.W, -1)
         taps = self.windows(self.pad(np.repeat(numbers, self.SIMD, axis=3), 0))
+        if self.AWAIT:
+            begun = 1 + np.arange(frames) * (beats // frames)
+            taps = np.maximum(taps, begun.reshape(-1, *(1,) * (taps.ndim - 1)))
         needed: IntArray = np.maximum.accumulate(taps.reshape(-1, self.SIMD)[:, 0])
         return needed
 

@@ -65,7 +65,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 def ci_nets() -> tuple[Net, ...]:
-    """Eight networks that meet kernels × strides × paddings × poolings × formats pairwise."""
+    """Nine networks that meet kernels × strides × paddings × poolings × formats pairwise."""
     torch.manual_seed(20)
     return (
         Net(
@@ -241,6 +241,33 @@ def ci_nets() -> tuple[Net, ...]:
                     "conv3": {"gate": "none", "activation_bits": 4},
                     "conv4": {"dataflow": "pipeline", "weight_bits": 5},
                     "fc1": {"gate": "digit", "folding": [1, 3]},
+                },
+            },
+        ),
+        Net(
+            "scaled",
+            (7, 8, 2),
+            {
+                "conv1": nn.Conv2d(2, 4, 3, padding=1),
+                "relu1": nn.ReLU(),
+                "conv2": nn.Conv2d(4, 6, 3, stride=2, padding=1),
+                "conv3": nn.Conv2d(6, 4, (2, 3), padding=(0, 1), groups=2),
+                "conv4": nn.Conv2d(4, 6, 2),
+                "relu4": nn.ReLU(),
+                "flat": nn.Flatten(),
+                "fc1": nn.Linear(36, 6),
+                "fc2": nn.Linear(6, 5),
+            },
+            zero=37,
+            config={
+                "defaults": {"pe": "csd", "alpha_bits": 8},
+                "layers": {
+                    "conv1": {"axis": "filter", "folding": [2, 6]},
+                    "conv2": {"axis": "channel", "vector": 2, "folding": [3, 12]},
+                    "conv3": {"axis": "filter", "vector": 2, "folding": [1, 3]},
+                    "conv4": {"axis": "channel", "vector": 3, "folding": [2, 1]},
+                    "fc1": {"axis": "output", "vector": 6, "folding": [2, 3]},
+                    "fc2": {"axis": "filter", "vector": 2, "folding": [1, 2], "alpha_bits": 2},
                 },
             },
         ),

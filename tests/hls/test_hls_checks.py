@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hls_build import LIBRARY
 from hls_illegal_engines import ALIASES, ENGINES
+from hls_illegal_vectors import VECTORS
 
 from shiftloom.rtl_sim import tools
 from shiftloom.rtl_sim.cache import Cache
@@ -137,7 +138,7 @@ axis_last<8, 4, 9>(st<9>, ax<8>)
 axis_last<8, 0, 8>(st<8>, ax<8>)
 unpack<1, 64, 0, int>(const ap_uint<64>&, array<1>)
 """
-LINES = (*ILLEGAL.strip().splitlines(), *ENGINES)
+LINES = (*ILLEGAL.strip().splitlines(), *ENGINES, *VECTORS)
 PACK = "template ap_uint<64> sl::pack<1, 64, int>(const int (&)[1]);\n"
 
 

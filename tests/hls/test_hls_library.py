@@ -15,6 +15,7 @@ from hls_engines import engine_cases
 from hls_routes import route_cases
 from hls_taps import taps_cases
 from hls_units import Case, cases
+from hls_vectors import vector_cases
 
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import CXX_FLAGS, compile_cpp
@@ -28,6 +29,7 @@ CASES = (
     *engine_cases(),
     *taps_cases(),
     *csd_cases(),
+    *vector_cases(),
 )
 UNITS = sorted({case.function for case in CASES})
 FLAGS = tuple("-O1" if flag == "-O3" else flag for flag in CXX_FLAGS)
@@ -63,6 +65,8 @@ MUTATIONS = (
     ("sl_gather.hpp", "pixel[order[k]]", "pixel[order[0]]"),
     ("sl_table.hpp", "PER_CHANNEL ? fold : 0", "0"),
     ("sl_dadiannao.hpp", "x[n] > most[n] ?", "x[n] < most[n] ?"),
+    ("sl_mvu_filter_csd.hpp", "(AF == 1 ? 0 : nf) * SF", "0 * SF"),
+    ("sl_mvu_channel_csd.hpp", "count * SPAN", "count * SPAN / 2"),
     ("sl_argmax.hpp", "x[lane] > best", "x[lane] >= best"),
 )
 

@@ -65,6 +65,9 @@ CASES = {
     "one_tap": _case((1, 1, 2), (1, 1)),
     "smallest_ring": _case((6, 8, 2), (3, 3), SAME, ROWS=1),
     "block_ram": _case((4, 40, 32), (2, 2), ((0, 0), (1, 0)), SIMD=16, BITS=8, ROWS=3, PAD_VALUE=3),
+    "awaits": _case((6, 5, 4), (3, 3), SAME, AWAIT=1),
+    "awaits_stride": _case((9, 7, 2), (3, 3), SAME, (2, 2), NF=2, ROWS=3, AWAIT=1),
+    "awaits_rows_left_over": _case((8, 9, 2), (2, 2), ((1, 1), (0, 0)), (3, 3), AWAIT=1),
     "left_over_rows_and_columns": _case((8, 9, 2), (3, 3), stride=(3, 3)),
 }
 
@@ -89,11 +92,32 @@ def test_bench_notices_a_fault(
     tmp_path: Path, module: str, old: str, new: str, message: str
 ) -> None:
     """Each planted fault builds and lints clean but fails the bench."""
+    _plant(tmp_path, module, old, new)
+    with pytest.raises(BenchError, match=message):
+        _bench(CASES["stride_2_odd"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("sl_window_serial", "held_q > $signed", "held_q >= $signed"),
+        ("sl_window_walk", "<= (oh == '0) && (ow == '0)", "<= 1'b0"),
+    ],
+)
+def test_bench_notices_padding_ahead_of_its_frame(
+    tmp_path: Path, module: str, old: str, new: str
+) -> None:
+    """The padding above the first output comes too early."""
+    _plant(tmp_path, module, old, new)
+    with pytest.raises(BenchError, match=r"!= "):
+        _bench(CASES["awaits"], tmp_path)
+
+
+def _plant(folder: Path, module: str, old: str, new: str) -> None:
+    """The library in `folder` with one fault."""
     for name in MODULES:
         text = (LIB / f"{name}.sv").read_text("utf-8")
         if name == module:
             assert old in text
             text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
-    with pytest.raises(BenchError, match=message):
-        _bench(CASES["stride_2_odd"], tmp_path)
+        (folder / f"{name}.sv").write_text(text)

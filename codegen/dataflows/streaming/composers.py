@@ -32,7 +32,7 @@ from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.dataflows.streaming.window_serial import WindowSerial
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import FOLDED, PES, ConstantMatrix, CsdMatrix
+from shiftloom.codegen.pe import FOLDED, PES, SCALED, ConstantMatrix
 from shiftloom.codegen.pe.families import SCALABLE, serves
 from shiftloom.codegen.plan import MacPlan
 from shiftloom.codegen.qgraph import QNode
@@ -98,9 +98,10 @@ def _matrix(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream, sink
     name, design = f"{node.name}_matrix", c.qgraph.name
     if plan.kind == ConstantMatrix.kind:
         return c.append(ConstantMatrix(name, node.name, x, sink, mac, design))
-    if plan.kind == CsdMatrix.kind:
+    scaled = next((pe for pe in SCALED if pe.kind == plan.kind), None)
+    if scaled is not None:
         gates = plan.memory, plan.gate, plan.clock_gate
-        return c.append(CsdMatrix(name, node.name, x, sink, mac, design, *gates))
+        return c.append(scaled(name, node.name, x, sink, mac, design, *gates))
     folded = next(pe for pe in FOLDED if pe.kind == plan.kind)
     return c.append(folded(name, node.name, x, sink, mac, design, plan.memory))
 
@@ -119,7 +120,7 @@ def _operands(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) ->
     lanes = plan.pe if plan.kind.startswith("dw_") else 1
     beat, groups = lanes * plan.simd, mac.groups // lanes
     passes = outputs // plan.pe // groups
-    x = _serial(c, node, mac.window, (beat, passes, groups, mac.pad_value), x)
+    x = _serial(c, node, mac.window, (beat, passes, groups, mac.pad_value), x, bool(mac.scalable))
     return _digits(c, node, plan, x)
 
 
@@ -164,7 +165,12 @@ def _windows(
 
 
 def _serial(
-    c: Composer, node: QNode, window: Window, beats: tuple[int, int, int, int], x: Stream
+    c: Composer,
+    node: QNode,
+    window: Window,
+    beats: tuple[int, int, int, int],
+    x: Stream,
+    awaits: bool = False,
 ) -> Stream:
     """Windows tap by tap, out of a memory: elements a beat, passes, groups, what padding reads."""
     simd, passes, groups, pad_value = beats
@@ -173,7 +179,7 @@ def _serial(
     shape = (*output, prod(window.kernel) * x.shape[2] * passes)
     sink = replace(x, name=name, tensor="", shape=shape)
     return c.append(
-        WindowSerial(name, node.name, x, sink, window, output, passes, groups, pad_value)
+        WindowSerial(name, node.name, x, sink, window, output, passes, groups, pad_value, awaits)
     )
 
 

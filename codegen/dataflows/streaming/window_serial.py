@@ -22,7 +22,9 @@ class WindowSerial(OneToOne):
     """`sl_window_serial`: for each output pixel and group of channels, `passes` times its taps.
 
     A beat of the sink is one of the source, or padding. Order (group, pass, kh, kw, channel).
-    Raises ShiftloomError where a window has no pixel of the map.
+    With `awaits` no beat of padding comes before the first beat of its frame has, which a reader
+    with a quality needs: it takes K at its first beat. Raises ShiftloomError where a window has no
+    pixel of the map.
     """
 
     name: str
@@ -34,6 +36,7 @@ class WindowSerial(OneToOne):
     passes: int
     groups: int
     pad_value: int
+    awaits: bool = False
 
     kind = "window_serial"
 
@@ -101,7 +104,7 @@ class WindowSerial(OneToOne):
             self.name,
             self.node,
             "sl_window_serial",
-            self._parameters(),
+            (*self._parameters(), *((("AWAIT", 1),) if self.awaits else ())),
             (self.source.name,),
             (self.sink.name,),
         )
@@ -136,7 +139,8 @@ class WindowSerial(OneToOne):
         }
 
     def timing(self) -> Model:
-        return window_serial.model(self.source.shape, self.window, self.geometry, self.capacity)
+        shape, awaits = self.source.shape, self.awaits
+        return window_serial.model(shape, self.window, self.geometry, self.capacity, awaits)
 
 
 _AXES = ((0, "H"), (1, "W"))

@@ -22,16 +22,16 @@
 
 namespace sl {
 
-/// biased(x, code) of the header above.
-template <int X_BITS, int X_SIGNED>
-unsigned shift_product(int x, unsigned code) {
+/// biased(x, code) of the header above, for an activation in a native integer of any size.
+template <int X_BITS, int X_SIGNED, typename T>
+std::make_unsigned_t<T> shift_product(T x, unsigned code) {
 #pragma HLS INLINE
   const unsigned negative = code >= 4;
   const unsigned level = (code + negative) & 3;  // 0: 0, 1: x, 2: 2x, 3: 4x
-  const int magnitude = (x & -(level == 1)) | (2 * x & -(level == 2)) | (4 * x & -(level == 3));
-  const int product = magnitude ^ -(negative && level != 0);
-  constexpr int TOP = 1 << (X_BITS + 1);
-  return (static_cast<unsigned>(product) & (2 * TOP - 1)) ^ (X_SIGNED ? TOP : 0);
+  const T magnitude = (x & -(level == 1)) | (2 * x & -(level == 2)) | (4 * x & -(level == 3));
+  const T product = magnitude ^ -(negative && level != 0);
+  constexpr T TOP = T(1) << (X_BITS + 1);
+  return (static_cast<std::make_unsigned_t<T>>(product) & (2 * TOP - 1)) ^ (X_SIGNED ? TOP : 0);
 }
 
 template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int ACC_BITS, int PIXELS>

@@ -14,6 +14,7 @@ module sl_mvu_control #(
   parameter int SF = 4,     // beats a sweep
   parameter int NF = 1,     // sweeps a vector
   parameter int DELAY = 3,  // 1 or more
+  parameter int HELD = 1,   // 1 to DELAY
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -28,7 +29,7 @@ module sl_mvu_control #(
   output logic                   en,
   output logic [W_ADDR_BITS-1:0] w_addr,
   output logic [B_ADDR_BITS-1:0] b_addr,
-  output logic                   held,       // a beat was accepted one enabled clock ago
+  output logic                   held,       // a beat was accepted HELD enabled clocks ago
   output logic                   sum_valid,
   output logic                   first
 );
@@ -51,7 +52,7 @@ module sl_mvu_control #(
     else if (en) valid_q <= valid[DELAY-1:0];
     if (en) last_q <= last[DELAY-1:0];
   end
-  assign held = valid_q[0];
+  assign held = valid[HELD];
   assign sum_valid = valid[DELAY];
   wire sum_last = last[DELAY];
 

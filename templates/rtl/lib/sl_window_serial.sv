@@ -13,7 +13,8 @@
 //
 // Throughput: one beat a clock, in and out, without a pause between pixels, rows and frames, where
 // the taps have arrived. A tap that is padding waits for nothing, so the last rows flush by
-// themselves. A word is free once no output to come needs it: the ring holds the words from tap
+// themselves. With AWAIT, the padding before the first tap of a frame waits for the first beat of
+// that frame, so that no beat is ahead of the frame it belongs to. A word is free once no output to come needs it: the ring holds the words from tap
 // (0, 0) of the current output on, padding above and left of the frame included.
 //
 // Latency: a tap accepted in clock t is offered in clock t+2. s_tready depends on registers only.
@@ -41,7 +42,8 @@ module sl_window_serial #(
   parameter int GROUPS    = 1,   // groups of channels
   parameter int NF        = 1,   // passes over a group's window
   parameter int ROWS      = 4,   // rows that the ring holds at least
-  parameter int PAD_VALUE = 0    // an element of padding
+  parameter int PAD_VALUE = 0,   // an element of padding
+  parameter int AWAIT     = 0    // 1: padding waits for its frame to begin
 ) (
   input  wire                  clk,
   input  wire                  rst,
@@ -70,11 +72,12 @@ module sl_window_serial #(
   logic signed [RW-1:0] ahead_q;   // words written after the tap that is read next
   logic signed [RW-1:0] tap_move;  // from this tap to the next, negated
   logic signed [RW-1:0] window_move;
-  logic                 walking, in_frame;
+  logic                 walking, in_frame, opening;
 
   wire write = s_tvalid && s_tready;
   wire free  = !m_tvalid || m_tready;
-  wire read  = walking && free && (!in_frame || !ahead_q[RW-1]);
+  wire begun = (AWAIT == 0) || !opening || (held_q > $signed(RW'(FIRST)));
+  wire read  = walking && free && begun && (!in_frame || !ahead_q[RW-1]);
   wire step  = read || !walking;
 
   // Fewer than 2**AW words are held.
@@ -84,8 +87,8 @@ module sl_window_serial #(
     .H(H), .W(W), .KH(KH), .KW(KW), .SH(SH), .SW(SW), .DH(DH), .DW(DW), .PT(PT), .PL(PL),
     .OH(OH), .OW(OW), .PIXEL(PIXEL), .GROUPS(GROUPS), .NF(NF), .BITS(RW)
   ) i_walk (
-    .clk(clk), .rst(rst), .step(step), .walking(walking), .in_frame(in_frame), .tap_move(tap_move),
-    .window_move(window_move)
+    .clk(clk), .rst(rst), .step(step), .walking(walking), .in_frame(in_frame), .opening(opening),
+    .tap_move(tap_move), .window_move(window_move)
   );
 
   // Sums of three: a carry into the bit below bit 0 adds `write`.

@@ -6,6 +6,7 @@
 // The position runs one tap before the outputs, which are registers: they describe the tap that
 // the next `step` takes, from the first step after reset on (`walking`), and
 //   in_frame    whether the tap is inside the frame;
+//   opening     whether its output is the frame's first;
 //   tap_move    minus the words from the tap to the one after it;
 //   window_move the same from tap (0, 0) of its output to that of the next output where the tap is
 //               its output's last, else 0.
@@ -34,6 +35,7 @@ module sl_window_walk #(
   input  wire                    step,
   output logic                   walking,
   output logic                   in_frame,
+  output logic                   opening,
   output logic signed [BITS-1:0] tap_move,
   output logic signed [BITS-1:0] window_move
 );
@@ -121,6 +123,7 @@ module sl_window_walk #(
     if (step) begin
       walking     <= 1'b1;
       in_frame    <= row_ok[kh] && column_ok[kw];
+      opening     <= (oh == '0) && (ow == '0);
       window_move <= window_end ? to_window : '0;
       if (!word_end)       tap_move <= BITS'(0 - 1);
       else if (!kw_end)    tap_move <= BITS'(WORDS - 1 - DW * PIXEL);

@@ -60,10 +60,13 @@ class WalkGeometry:
         return max(capacity + self.first, span).bit_length() + 1
 
 
-def model(shape: Shape, window: Window, geometry: WalkGeometry, capacity: int) -> Model:
-    """A ring of `capacity` words."""
+def model(
+    shape: Shape, window: Window, geometry: WalkGeometry, capacity: int, awaits: bool = False
+) -> Model:
+    """A ring of `capacity` words; `awaits` where no padding comes before its frame begins."""
     frame = (*window.stride, *window.dilation, *window.padding, shape[0], shape[1])
-    params = (*geometry.counts, *geometry.moves, *geometry.window_moves, *frame, capacity)
+    opening = geometry.first if awaits else _NEVER
+    params = (*geometry.counts, *geometry.moves, *geometry.window_moves, *frame, capacity, opening)
     registers = (*[0] * len(geometry.counts), 0, 0, geometry.first, geometry.first - 1)
     return Model(Kind.WINDOW_SERIAL, params, registers)
 
@@ -72,7 +75,9 @@ def model(shape: Shape, window: Window, geometry: WalkGeometry, capacity: int) -
 _COUNTERS = 7
 _MOVES = 7
 _WINDOW_MOVES = 15
-_SH, _SW, _DH, _DW, _PT, _PL, _H, _W, _CAPACITY = range(18, 27)
+_SH, _SW, _DH, _DW, _PT, _PL, _H, _W, _CAPACITY, _OPENING = range(18, 28)
+_NEVER = -(1 << 40)
+"""Below any number of words: held ones are always more."""
 # Registers: the position of the tap that is read next; whether there is one, which is not in the
 # first clock, and whether a beat is offered; words held, and those after the tap.
 _WORD, _KW, _KH, _PASS, _GROUP, _X, _Y = range(7)
@@ -92,7 +97,9 @@ def ready(p: IntArray, s: IntArray, offered: int, taken: int) -> int:
 @compiled
 def step(p: IntArray, s: IntArray, moved_in: int, moved_out: int) -> None:
     free = moved_out != 0 or not s[_OFFERED]
-    reads = s[_WALKING] and free and (s[_AHEAD] >= 0 or not _in_frame(p, s))
+    has_begun = s[_X] or s[_Y] or s[_HELD] > p[_OPENING]
+    arrived = s[_AHEAD] >= 0 or not _in_frame(p, s)
+    reads = s[_WALKING] and free and has_begun and arrived
     s[_WALKING] = 1
     s[_HELD] += moved_in
     s[_AHEAD] += moved_in
