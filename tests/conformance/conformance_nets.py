@@ -262,7 +262,7 @@ def ci_nets() -> tuple[Net, ...]:
             config={
                 "defaults": {"pe": "csd", "alpha_bits": 8},
                 "layers": {
-                    "conv1": {"axis": "filter", "folding": [2, 6]},
+                    "conv1": {"axis": "filter", "folding": [2, 6], "requant": "csd"},
                     "conv2": {"axis": "channel", "vector": 2, "folding": [3, 12]},
                     "conv3": {"axis": "filter", "vector": 2, "folding": [1, 3]},
                     "conv4": {"axis": "channel", "vector": 3, "folding": [2, 1]},
