@@ -68,8 +68,14 @@ def memory_features(name: str, rom: Rom) -> dict[str, float]:
 
 
 def rams(*roms: Rom) -> float:
-    """Block RAMs of the memories that are there."""
-    return sum(block_rams(rom.width, rom.depth) for rom in roms if rom.style == "block")
+    """Block RAMs of the memories that are there; bits that never change are in none."""
+    return sum(block_rams(_changing(rom), rom.depth) for rom in roms if rom.style == "block")
+
+
+def _changing(rom: Rom) -> int:
+    """Bits of a word that are not the same in all words."""
+    bits = rom.fields.data[..., None] >> np.arange(rom.bits) & 1
+    return int((bits != bits[:1]).any(axis=0).sum())
 
 
 def gate_features(gate: Gate, multipliers: int, rows: int, bits: int) -> dict[str, float]:

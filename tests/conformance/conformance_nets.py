@@ -65,7 +65,7 @@ def norm(channels: int) -> nn.BatchNorm2d:
 
 
 def ci_nets() -> tuple[Net, ...]:
-    """Nine networks that meet kernels × strides × paddings × poolings × formats pairwise."""
+    """Ten networks that meet kernels × strides × paddings × poolings × formats pairwise."""
     torch.manual_seed(20)
     return (
         Net(

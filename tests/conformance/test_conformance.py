@@ -14,7 +14,8 @@ from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
 from random_nets import SEEDS, random_net
 from test_engines import CASES as ENGINE_CASES
 
-from shiftloom.codegen import cost, golden
+from shiftloom import simulate_hls, simulate_rtl
+from shiftloom.codegen import cost, golden, quality
 from shiftloom.rtl_sim.cache import Cache
 
 NETS = ci_nets()
@@ -71,6 +72,16 @@ def test_rtl_equals_golden_under_stalls(network: Built, cache: Cache) -> None:
 
 def test_hls_equals_golden(network: Built, cache: Cache) -> None:
     check_hls(network, cache)
+
+
+@pytest.mark.parametrize("name", ["scalable", "scaled"])
+def test_hardware_equals_golden_at_one_digit(name: str, built: Builder, cache: Cache) -> None:
+    """K is there before the first beat of a frame, padding included, in every unit."""
+    network = built(next(net for net in NETS if net.name == name))
+    levels = {each.node: 1 for each in quality.scalable(network.opened.qgraph)}
+    for simulate in (simulate_rtl, simulate_hls):
+        result = simulate(network.opened, network.frames, None, cache, quality=levels)
+        assert result.mismatches == 0, result.first
 
 
 def test_hls_words_of_exact_width_change_nothing(

@@ -116,7 +116,7 @@ module sl_mvu_filter_csd #(
 
   // Bit i: a beat is on its way into register i of the multipliers.
   logic [MULTIPLY-1:0] moving_q;
-  always_ff s_tvalid(posedge clk) begin
+  always_ff @(posedge clk) begin
     if (rst) moving_q <= '0;
     else if (en) moving_q <= MULTIPLY'({moving_q, s_tvalid});
   end
