@@ -15,7 +15,7 @@ pytest.importorskip("pyosys")
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
-from shiftloom.rtl_sim.netlist import netlist, shell_of
+from shiftloom.rtl_sim.netlist_shell import netlist, shell_of
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "templates" / "rtl" / "lib").glob("*.sv"))
