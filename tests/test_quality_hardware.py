@@ -203,8 +203,8 @@ def _bench(built: Built, sources: tuple[Path, ...], folder: Path) -> None:
     run_bench(NAME, list(sources), {}, BENCH, extra_env={"ACCELERATOR": str(vectors)})
 
 
-def test_registers_choose_the_quality_of_the_next_frame(built: Built, tmp_path: Path) -> None:
-    _bench(built, built.opened.sources(), tmp_path)
+def test_registers_choose_the_quality_of_the_next_frame(multipliers: Built, tmp_path: Path) -> None:
+    _bench(multipliers, multipliers.opened.sources(), tmp_path)
 
 
 @pytest.mark.parametrize(
