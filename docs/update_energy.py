@@ -1,10 +1,12 @@
 """Put measured figures into docs/energy.md: python docs/update_energy.py.
 
-The tables between its markers follow from docs/energy.json, made by the benchmark:
+Its plot and the tables between its markers follow from docs/energy.json and docs/quality.json, made
+by the benchmark and by the command:
 
     python benchmarks/energy.py --json docs/energy.json
+    shiftloom quality lenet5 --config folded.yaml --json docs/quality.json
 
-A test compares the page with the JSON.
+The page has folded.yaml. A test compares the page with the JSON.
 """
 
 from __future__ import annotations
@@ -15,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from shiftloom.codegen.grids import Grid
-from shiftloom.energy import table
+from shiftloom.energy import sweep_table, table
 from shiftloom.energy.blocks import SHIFT
 from shiftloom.energy.designs import DesignRow
 from shiftloom.energy.dram import Dram
 from shiftloom.energy.multipliers import Row
 
 KEPT = Path(__file__).with_name("energy.json")
+SWEPT = Path(__file__).with_name("quality.json")
+PLOT = Path(__file__).with_name("quality.svg")
 TARGET = Path(__file__).with_name("energy.md")
 
 
-def grids(found: dict[str, Any]) -> dict[str, Grid]:
+def grids(found: dict[str, Any], swept: list[dict[str, Any]]) -> dict[str, Grid]:
     """The tables of the page, by the names of their markers."""
+    points = sweep_table.points_of(swept)
     rows = [Row(**row) for row in found["multipliers"]["rows"]]
     whole = table.whole(rows, found["multipliers"]["products"])
     accuracy = {SHIFT.name if name == "qsq" else name: x for name, x in found["accuracy"].items()}
@@ -39,12 +44,19 @@ def grids(found: dict[str, Any]) -> dict[str, Grid]:
         "whole": table.whole_grid(whole),
         "chosen": table.chosen_grid(whole, accuracy),
         "layers": table.layers_grid(rows),
+        "quality": sweep_table.sweep_grid(points),
+        "digits": sweep_table.layer_grid(points),
     }
 
 
-def page(text: str, found: dict[str, Any]) -> str:
+def plot(swept: list[dict[str, Any]]) -> str:
+    """Accuracy against toggles, as SVG."""
+    return sweep_table.plots(sweep_table.points_of(swept))["toggles"]
+
+
+def page(text: str, found: dict[str, Any], swept: list[dict[str, Any]]) -> str:
     """The page with the tables of this JSON in place of those in `text`."""
-    for name, shown in grids(found).items():
+    for name, shown in grids(found, swept).items():
         begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
         if text.count(begin) != 1 or text.count(end) != 1:
             raise SystemExit(f"the page needs the markers {begin} and {end} once")
@@ -62,9 +74,10 @@ def markdown(shown: Grid) -> str:
 
 
 def main() -> None:
-    """Update the page."""
-    found = json.loads(KEPT.read_text("utf-8"))
-    TARGET.write_text(page(TARGET.read_text("utf-8"), found), "utf-8")
+    """Update the page and its plot."""
+    found, swept = (json.loads(path.read_text("utf-8")) for path in (KEPT, SWEPT))
+    TARGET.write_text(page(TARGET.read_text("utf-8"), found, swept), "utf-8")
+    PLOT.write_text(plot(swept), "utf-8")
 
 
 if __name__ == "__main__":

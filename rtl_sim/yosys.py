@@ -32,13 +32,18 @@ def read_design(top: str, sources: Sequence[Path], parameters: Mapping[str, int]
             raise ShiftloomError(top, f"{name!r} is no plain identifier of Verilog")
     files = " ".join(f"s{index:03d}.sv" for index in range(len(sources)))
     cells = f"read_verilog -lib {_CELLS}\n" if any(map(_has_buffer, sources)) else ""
-    values = "".join(f" -chparam {name} {value}" for name, value in sorted(parameters.items()))
+    values = "".join(f" -chparam {name} {_word(v)}" for name, v in sorted(parameters.items()))
     return f"{cells}read_verilog -sv {files}\nhierarchy -check -top {top}{values}\n"
 
 
 def _has_buffer(source: Path) -> bool:
     """Whether a source has a clock buffer, a cell that stands in no source."""
     return "BUFGCE" in source.read_text(encoding="utf-8")
+
+
+def _word(value: int) -> str:
+    """A parameter as Yosys reads it: it takes no minus sign."""
+    return str(value) if value >= 0 else f"32'sb{value & 0xFFFFFFFF:032b}"
 
 
 def run_script(

@@ -47,18 +47,36 @@ class Built:
         return dict.fromkeys(self.most, k)
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """Two convolutions and a linear layer, all requantized by signed digits."""
+def _build(folder: Path, **settings: str) -> Built:
+    """Two convolutions and a linear layer, all with these settings."""
     sketch = Sketch(np.random.default_rng(5))
     x = sketch.conv(sketch.input((SIZE, SIZE, 1)), 4)
     x = sketch.conv(x, 6, stride=(2, 2))
     out = sketch.linear(x, 5)
     graph = Graph(NAME, tuple(sketch.inputs), tuple(sketch.nodes), (out,))
-    folder = tmp_path_factory.mktemp("quality") / NAME
-    config = parse_config({"defaults": {"requant": "csd"}})
+    config = parse_config({"defaults": settings})
     build(quantize(graph, graph_nets.frames(graph, 8, 1), config), config, folder)
     return Built(open_build(folder), graph_nets.frames(graph, 12, 2))
+
+
+@pytest.fixture(scope="module")
+def multipliers(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Signed digits of the multipliers M alone."""
+    return _build(tmp_path_factory.mktemp("multipliers") / NAME, requant="csd")
+
+
+@pytest.fixture(scope="module")
+def weights_too(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Signed digits of M and of the weights."""
+    folder = tmp_path_factory.mktemp("weights") / NAME
+    return _build(folder, requant="csd", pe="csd", format="int")
+
+
+@pytest.fixture(params=["multipliers", "weights_too"])
+def built(request: pytest.FixtureRequest) -> Built:
+    """Each of them."""
+    found: Built = request.getfixturevalue(request.param)
+    return found
 
 
 def _qualities(built: Built) -> list[Quality]:
@@ -70,12 +88,13 @@ def _qualities(built: Built) -> list[Quality]:
 def test_every_unit_of_the_network_has_a_register(built: Built) -> None:
     units = built.opened.design.quality
     assert units == scalable(built.opened.qgraph)
-    assert len(units) == 3
-    assert all(unit.operand == "m" and unit.most >= 3 for unit in units)
+    operands = [unit.operand for unit in units]
+    assert operands in (["m"] * 3, ["weight", "m"] * 3)
+    assert all(unit.most >= 3 for unit in units)
     assert {plan.method for plan in built.opened.plan.requants} == {"csd"}
     described = json.loads((built.opened.folder / "registers.json").read_text("utf-8"))
     names = [each["name"] for each in described["registers"]]
-    assert names[-3:] == ["QUALITY0", "QUALITY1", "QUALITY2"]
+    assert names[-len(units) :] == [f"QUALITY{index}" for index in range(len(units))]
     host = json.loads((built.opened.folder / "host/accelerator.json").read_text("utf-8"))
     assert [entry["most"] for entry in host["quality"]] == list(built.most.values())
 
@@ -106,14 +125,14 @@ def test_hls_equals_golden_at_every_quality(built: Built) -> None:
 
 
 def test_a_wrong_quality_is_caught_and_located(
-    built: Built, monkeypatch: pytest.MonkeyPatch
+    multipliers: Built, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = next(iter(built.most))
+    first = next(iter(multipliers.most))
     monkeypatch.setattr("shiftloom.simulation.of_units", lambda *_: (2, *[15] * 2))
-    run = simulate_rtl(built.opened, built.frames, None, CACHE, quality={first: 1})
+    run = simulate_rtl(multipliers.opened, multipliers.frames, None, CACHE, quality={first: 1})
     assert run.mismatches > 0
     assert f", {first}: " in run.first
-    readme = (built.opened.results / "mismatch" / "README.txt").read_text("utf-8")
+    readme = (multipliers.opened.results / "mismatch" / "README.txt").read_text("utf-8")
     assert f"--images 1 --quality {first}=1" in readme
 
 
@@ -126,17 +145,17 @@ def test_a_wrong_quality_is_caught_and_located(
     ],
 )
 def test_a_quality_that_does_not_arrive_is_caught(
-    built: Built, tmp_path: Path, file: str, old: str, new: str
+    multipliers: Built, tmp_path: Path, file: str, old: str, new: str
 ) -> None:
-    top = built.opened.sim_top()
-    quality = dict(zip(built.most, (1, 2, 3), strict=True))
-    digits = of_units(built.opened.design.quality, quality)
-    given = beats.encode(built.opened.qgraph, built.frames)
-    wanted = golden.run(built.opened.qgraph, built.frames, quality=quality)
+    top = multipliers.opened.sim_top()
+    quality = dict(zip(multipliers.most, (1, 2, 3), strict=True))
+    digits = of_units(multipliers.opened.design.quality, quality)
+    given = beats.encode(multipliers.opened.qgraph, multipliers.frames)
+    wanted = golden.run(multipliers.opened.qgraph, multipliers.frames, quality=quality)
     sources = _mutated(top.sources, tmp_path, file, old, new)
     for each, is_right in ((top, True), (replace(top, sources=sources), False)):
         result = engine.run(each, given, cache=CACHE, quality=digits)
-        outputs = beats.decode(built.opened.qgraph, result.outputs)
+        outputs = beats.decode(multipliers.opened.qgraph, result.outputs)
         assert np.array_equal(outputs, wanted) == is_right
 
 
@@ -184,8 +203,8 @@ def _bench(built: Built, sources: tuple[Path, ...], folder: Path) -> None:
     run_bench(NAME, list(sources), {}, BENCH, extra_env={"ACCELERATOR": str(vectors)})
 
 
-def test_registers_choose_the_quality_of_the_next_frame(built: Built, tmp_path: Path) -> None:
-    _bench(built, built.opened.sources(), tmp_path)
+def test_registers_choose_the_quality_of_the_next_frame(multipliers: Built, tmp_path: Path) -> None:
+    _bench(multipliers, multipliers.opened.sources(), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -200,8 +219,8 @@ def test_registers_choose_the_quality_of_the_next_frame(built: Built, tmp_path: 
     ],
 )
 def test_a_quality_taken_at_another_time_is_caught(
-    built: Built, tmp_path: Path, file: str, old: str, new: str, check: str
+    multipliers: Built, tmp_path: Path, file: str, old: str, new: str, check: str
 ) -> None:
-    sources = _mutated(built.opened.sources(), tmp_path, file, old, new)
+    sources = _mutated(multipliers.opened.sources(), tmp_path, file, old, new)
     with pytest.raises(BenchError, match=check):
-        _bench(built, sources, tmp_path)
+        _bench(multipliers, sources, tmp_path)

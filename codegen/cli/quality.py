@@ -29,9 +29,10 @@ from shiftloom.codegen.cli.options import (
 from shiftloom.codegen.cli.terminal import console, write_json
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.energy import sweep, sweep_table
+from shiftloom.codegen.quality import scalable
+from shiftloom.energy import levels, sweep, sweep_table
 from shiftloom.energy.constants import TOGGLE
-from shiftloom.energy.sweep import Point
+from shiftloom.energy.sweep import Point, Variant
 from shiftloom.models import registry
 from shiftloom.opened import OpenedBuild
 from shiftloom.simulation import default_cache
@@ -82,7 +83,7 @@ def quality(
         built = opened.open_build(Path(network))
         subject = Subject(registry.known(built.design.name), data=data)
         target, qgraph = None if golden_only else built, built.qgraph
-        variants = sweep.qualities(qgraph, node)
+        variants = _of_build(built, subject, node)
     else:
         settings = _settings(subject, config, board)
         quantized = steps.quantize(subject, calibration, settings)
@@ -98,6 +99,14 @@ def quality(
     _show(points, target)
     write_json(json, sweep_table.data(points))
     _fail_on_mismatch(points)
+
+
+def _of_build(built: OpenedBuild, subject: Subject, node: str | None) -> tuple[Variant, ...]:
+    """A build at every K, and with loaded weights of every φ, where it can have them."""
+    if node is not None or not levels.largest(built.qgraph):
+        return sweep.qualities(built.qgraph, node)
+    scaled = sweep.qualities(built.qgraph) if scalable(built.qgraph) else ()
+    return (*scaled, *levels.coarser(built, partial(steps.quantize, subject, None)))
 
 
 def _settings(subject: Subject, config: Path | None, board: str | None) -> Config:
@@ -128,7 +137,7 @@ def _fail_on_mismatch(points: Sequence[Point]) -> None:
         if point.hardware and (point.hardware.hls_mismatches or point.hardware.rtl_mismatches)
     ]
     for label, found in wrong:
-        counts = f"{found.hls_mismatches} wrong outputs of HLS, {found.rtl_mismatches} of RTL"
+        counts = f"{found.hls_mismatches or 0} wrong outputs of HLS, {found.rtl_mismatches} of RTL"
         typer.echo(f"{label}: {counts}. {found.first}", err=True)
     if wrong:
         raise typer.Exit(1)

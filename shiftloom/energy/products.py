@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shiftloom.codegen import golden
 from shiftloom.codegen.graph import Frames
-from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize
+from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, Unit
 from shiftloom.codegen.quality import Operand, Quality, operand_of, reduced
 from shiftloom.codegen.signed_digits import digits_of
 from shiftloom.codegen.values import IntArray
@@ -19,7 +19,7 @@ from shiftloom.energy.operands import windows
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """A scalable node: products a frame, and digits a product that quality leaves.
+    """A node whose quality can change: products a frame, and digits a product that it leaves.
 
     `active` counts those alone whose other factor is not zero; of α, which multiplies sums, and of
     M it is taken to be `digits` where sums are hardly ever zero.
@@ -33,14 +33,22 @@ class Products:
 
 
 def products(qgraph: QGraph, quality: Quality, frames: Frames) -> tuple[Products, ...]:
-    """Those of every scalable node; the zeros of the activations are those of `frames`."""
+    """Those of every node that is scalable or whose weights can be loaded.
+
+    The zeros of the activations are those of `frames`. A 3-bit code is one digit, or none.
+    """
     network = reduced(qgraph, quality)
     values = golden.trace(network, frames)
     return tuple(
         _of_node(node, operand[0], operand[1], values[node.sources[0]])
         for node in network.nodes
-        if (operand := operand_of(node.unit))
+        if (operand := operand_of(node.unit) or _loadable(node.unit))
     )
+
+
+def _loadable(unit: Unit) -> tuple[Operand, IntArray] | None:
+    """The weights of a unit that others can be loaded into."""
+    return ("weight", unit.weights.data) if isinstance(unit, Mac) and unit.limit else None
 
 
 def mean(parts: Iterable[Products], field: str) -> float:

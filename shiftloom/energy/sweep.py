@@ -34,19 +34,23 @@ Status = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A network at a quality, and what it is called."""
+    """A network at a quality, and what it is called; `build` where its weights are loaded."""
 
     label: str
     qgraph: QGraph
     quality: Quality
+    build: OpenedBuild | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What the generated hardware did: wrong outputs, and the toggles of each unit a frame."""
+    """What the generated hardware did: wrong outputs, and the toggles of each unit a frame.
+
+    HLS C++ has the weights of its build as constants, so it runs no others: None.
+    """
 
     images: int
-    hls_mismatches: int
+    hls_mismatches: int | None
     rtl_mismatches: int
     toggles: dict[str, float]
     first: str = ""
@@ -133,13 +137,15 @@ def sweep(
 
 def measured(opened: OpenedBuild, frames: Frames, cache: Cache, variant: Variant) -> Hardware:
     """A build at a quality: every output of `frames` by HLS C++ and RTL, and toggles of a few."""
-    quality = variant.quality
-    hls = simulation.simulate_hls(opened, frames, None, cache, quality=quality)
-    rtl = simulation.simulate_rtl(opened, frames, None, cache, quality=quality)
+    quality, target = variant.quality, variant.build or opened
+    hls = None
+    if variant.build is None:
+        hls = simulation.simulate_hls(target, frames, None, cache, quality=quality).mismatches
+    rtl = simulation.simulate_rtl(target, frames, None, cache, quality=quality)
     counted = toggles(
-        opened.sim_top(),
-        encode(opened.qgraph, part(frames, 0, TOGGLED_FRAMES)),
+        target.sim_top(),
+        encode(target.qgraph, part(frames, 0, TOGGLED_FRAMES)),
         cache=cache,
-        quality=of_units(opened.design.quality, quality),
+        quality=of_units(target.design.quality, quality),
     )
-    return Hardware(rtl.images, hls.mismatches, rtl.mismatches, counted, rtl.first)
+    return Hardware(rtl.images, hls, rtl.mismatches, counted, rtl.first)

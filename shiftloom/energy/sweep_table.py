@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shiftloom.codegen.grids import NONE, Grid, grid, number, percent
-from shiftloom.energy.sweep import Point
+from shiftloom.energy.products import Products
+from shiftloom.energy.sweep import Hardware, Point
 
 _SWEEP = (
     "Quality|#Accuracy|#Digits a product|#of activations ≠ 0|"
@@ -79,6 +80,19 @@ def data(points: Iterable[Point]) -> list[dict[str, Any]]:
         }
         for point in points
     ]
+
+
+def points_of(plain: Iterable[dict[str, Any]]) -> tuple[Point, ...]:
+    """The points that `data` made this of."""
+    return tuple(map(_point, plain))
+
+
+def _point(plain: dict[str, Any]) -> Point:
+    found = {name: plain[name] for name in Point.__dataclass_fields__}
+    found["layers"] = tuple(Products(**layer) for layer in found["layers"])
+    hardware = found["hardware"]
+    found["hardware"] = None if hardware is None else Hardware(**hardware)
+    return Point(**found)
 
 
 def plots(points: Sequence[Point]) -> dict[str, str]:

@@ -236,7 +236,7 @@ def ci_nets() -> tuple[Net, ...]:
                 "target": {"clock_gate": "asic"},
                 "defaults": {"format": "int", "pe": "csd"},
                 "layers": {
-                    "conv1": {"gate": "row", "folding": [2, 6]},
+                    "conv1": {"gate": "row", "folding": [2, 6], "requant": "csd"},
                     "conv2": {"folding": [2, 2]},
                     "conv3": {"gate": "none", "activation_bits": 4},
                     "conv4": {"dataflow": "pipeline", "weight_bits": 5},

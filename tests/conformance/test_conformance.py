@@ -42,7 +42,7 @@ OPTIONS = {
     ("mvu_csd", "X_SIGNED"): BOTH,
     ("mvu_csd", "GATE"): (0, 1, 2, 3),
     ("mvu_filter_csd", "X_SIGNED"): BOTH,
-    ("mvu_filter_csd", "AF"): (1, 2, 4),
+    ("mvu_filter_csd", "AF"): (1, 4),
     ("mvu_channel_csd", "X_SIGNED"): BOTH,
     ("mvu_channel_csd", "VF"): (1, 2),
     ("mvu_channel_csd", "VECTORS"): (1, 6),

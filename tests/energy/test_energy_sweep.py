@@ -124,6 +124,7 @@ def test_a_sweep_has_the_accuracy_of_the_golden_model() -> None:
     plain = json.loads(json.dumps(sweep_table.data(points)))
     assert plain[0]["nanojoule"] == 5
     assert plain[0]["all_toggles"] == 100
+    assert sweep_table.points_of(plain) == points
 
 
 def test_variants_of_several_networks_share_a_table() -> None:
@@ -135,6 +136,7 @@ def test_variants_of_several_networks_share_a_table() -> None:
     assert points[0].accuracy is points[0].nanojoule is None
     assert sweep_table.sweep_grid(points).rows[0][1] == "–"
     assert sweep_table.layer_grid(points).rows[1][-1] == "–"
+    assert sweep_table.points_of(sweep_table.data(points)) == points
 
 
 POINT = Point("K = 1", {"fc": 1}, 0.5, (), 1.0, 0.5)

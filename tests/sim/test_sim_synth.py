@@ -150,6 +150,17 @@ def test_an_unknown_family_is_refused(source: Path, cache: Cache) -> None:
         synthesize((source,), "plus_two", cache=cache, family="ice40")
 
 
+@pytest.mark.parametrize("value", [-7, 5])
+def test_parameters_of_either_sign_arrive(tmp_path: Path, cache: Cache, value: int) -> None:
+    """A parity takes a LUT; where the parameter is the expected value, a wire takes its place."""
+    source = tmp_path / "known.sv"
+    source.write_text(
+        "module known #(parameter int V = 3) (input wire [3:0] a, output wire q);\n"
+        f"  assign q = (V == {value}) ? a[0] : ^a;\nendmodule\n"
+    )
+    assert synthesize((source,), "known", cache=cache, parameters={"V": value}).lut == 0
+
+
 def test_odd_names_do_not_reach_a_script(source: Path, cache: Cache) -> None:
     with pytest.raises(ShiftloomError, match="'a; b' is no plain identifier of Verilog"):
         synthesize((source,), "a; b", cache=cache)

