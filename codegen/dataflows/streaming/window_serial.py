@@ -104,7 +104,7 @@ class WindowSerial(OneToOne):
             self.name,
             self.node,
             "sl_window_serial",
-            (*self._parameters(), *((("AWAIT", 1),) if self.awaits else ())),
+            (*self._parameters(), ("AWAIT", int(self.awaits))),
             (self.source.name,),
             (self.sink.name,),
         )
