@@ -76,6 +76,12 @@ def row_codes(values: npt.NDArray[np.integer], rows: int) -> IntArray:
     return codes
 
 
+def row_words(values: npt.NDArray[np.integer], rows: int) -> IntArray:
+    """The codes of `pairs` of each value as one word, those of the lowest pair in the low bits."""
+    words: IntArray = (row_codes(values, rows) << ROW_CODE_BITS * np.arange(rows)).sum(axis=-1)
+    return words
+
+
 def _places(values: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:
     """Bit i + 1 is set where digit i of a value is not zero."""
     magnitude = np.abs(values).astype(np.uint64)

@@ -19,13 +19,12 @@ from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import vectors
-from shiftloom.codegen.pe.csd import encoded
 from shiftloom.codegen.pe.folding import Folding, wrapped
 from shiftloom.codegen.pe.shift import PRODUCT_BITS
 from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, row_words, rows_for
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 
@@ -173,7 +172,7 @@ class ChannelCsd(OneToOne):
         )
 
     def call(self) -> HlsCall | None:
-        words = encoded(self._mantissas(), self.rows)
+        words = row_words(self._mantissas(), self.rows)
         bias = self.folding.outputs(wrapped(self.mac.bias.data, self.sink.bits))
         tables = (
             ("weights", f"sl::uword<{ROW_CODE_BITS}>", vectors.code_beats(self.folding)),

@@ -9,31 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from shiftloom.codegen.cost import block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
+from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import Folding, wrapped
 from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_codes, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_words, rows_for
 from shiftloom.codegen.values import Array, IntArray, IntType
-
-_BLOCK_RAM_BITS = 4096
-"""Smallest weight memory worth block RAMs."""
-_BLOCK_RAM_DEPTH = 33
-"""Least words of it."""
-
-
-def encoded(weights: IntArray, rows: int) -> IntArray:
-    """The codes of all rows of each weight as one word, row 0 in the low bits."""
-    places = np.int64(1) << (ROW_CODE_BITS * np.arange(rows, dtype=np.int64))
-    words: IntArray = (row_codes(weights, rows) * places).sum(axis=-1)
-    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +82,7 @@ class CsdMatrix(OneToOne):
 
     def words(self) -> IntArray:
         """The rows of each weight [NF·SF, PE, SIMD] in the order of the beats."""
-        return encoded(self.folding.beats(self.mac.weights.data), self.rows)
+        return row_words(self.folding.beats(self.mac.weights.data), self.rows)
 
     def bias(self) -> IntArray:
         """Plain bias [NF, PE]."""
@@ -112,11 +99,7 @@ class CsdMatrix(OneToOne):
         return self.folding.pe * self.folding.simd * ROW_CODE_BITS * self.rows
 
     def _rom_style(self) -> RomStyle:
-        if self.memory != "auto":
-            return self.memory
-        depth = self.folding.depth
-        is_large = depth >= _BLOCK_RAM_DEPTH and depth * self._memory_bits >= _BLOCK_RAM_BITS
-        return "block" if is_large else "distributed"
+        return memories.style(self.memory, self.folding.depth, self._memory_bits)
 
     def instance(self) -> Instance:
         words, prefix = self.words(), f"{self.design}_{self.name}"

@@ -26,15 +26,12 @@ from shiftloom.codegen.design import (
     Stream,
 )
 from shiftloom.codegen.formats.qsq import Qsq
+from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import wrapped
 from shiftloom.codegen.pe.shift import CODE_BITS, PRODUCT_BITS, corrected_bias, has_codes, loads
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray, IntType
 
-_BLOCK_RAM_BITS = 4096
-"""Smallest weight memory worth a block RAM."""
-_BLOCK_RAM_DEPTH = 33
-"""Least words of it."""
 _FACTOR_BITS = 18
 """Widest weight that a block multiplies."""
 
@@ -116,11 +113,7 @@ class _Depthwise(OneToOne):
         return None, None
 
     def _rom_style(self) -> RomStyle:
-        if self.memory != "auto":
-            return self.memory
-        size = self.depth * self.lanes * self.weight_bits
-        is_large = self.depth >= _BLOCK_RAM_DEPTH and size >= _BLOCK_RAM_BITS
-        return "block" if is_large else "distributed"
+        return memories.style(self.memory, self.depth, self.lanes * self.weight_bits)
 
     def instance(self) -> Instance:
         name, style = f"{self.design}_{self.name}", self._rom_style()

@@ -22,16 +22,12 @@ from shiftloom.codegen.design import (
     RomStyle,
     Stream,
 )
+from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import Folding, wrapped
 from shiftloom.codegen.pe.packing import Packing, fits, packing
 from shiftloom.codegen.pe.shift_cost import SRL_LENGTH, Tree
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray, IntType
-
-_BLOCK_RAM_BITS = 4096
-"""Smallest weight memory worth block RAMs."""
-_BLOCK_RAM_DEPTH = 33
-"""Least words of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +114,7 @@ class DspMatrix(OneToOne):
         return self.folding.simd * self._blocks * self.packing.pack * self.packing.bits
 
     def _rom_style(self) -> RomStyle:
-        if self.memory != "auto":
-            return self.memory
-        depth = self.folding.depth
-        is_large = depth >= _BLOCK_RAM_DEPTH and depth * self._memory_bits >= _BLOCK_RAM_BITS
-        return "block" if is_large else "distributed"
+        return memories.style(self.memory, self.folding.depth, self._memory_bits)
 
     def instance(self) -> Instance:
         bias = Rom(f"{self.design}_{self.name}_bias", Array(self.bias()), self.sink.bits)

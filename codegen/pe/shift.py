@@ -30,14 +30,13 @@ from shiftloom.codegen.design import (
 )
 from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.pe.folding import wrapped
+from shiftloom.codegen.pe.memories import BLOCK_RAM_BITS
 from shiftloom.codegen.pe.shift_cost import Tree, product_luts
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 _SHALLOW = 8
 """Up to this depth a code bit is a function of 3 address bits, which the product LUT takes in."""
-_BLOCK_RAM_BITS = 4096
-"""Smallest weight memory worth a block RAM."""
 CODE_BITS = 3
 PRODUCT_BITS = 2
 """Bits of a product above those of the activation."""
@@ -150,7 +149,7 @@ class ShiftMatrix(OneToOne):
         if self.memory != "auto":
             return self.memory
         bits = depth * self.pe * self.simd * 3
-        return "block" if depth > 4 * _SHALLOW and bits >= _BLOCK_RAM_BITS else "distributed"
+        return "block" if depth > 4 * _SHALLOW and bits >= BLOCK_RAM_BITS else "distributed"
 
     def instance(self) -> Instance:
         codes = self.codes()

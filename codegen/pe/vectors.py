@@ -9,15 +9,11 @@ import numpy as np
 from shiftloom.codegen.cost import block_rams, distinct_tables, rom_luts
 from shiftloom.codegen.design import Rom, RomStyle
 from shiftloom.codegen.formats.qsq import Axis, Qsq
+from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import Folding
 from shiftloom.codegen.plan import Gate
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray
-
-_BLOCK_RAM_BITS = 4096
-"""Smallest memory worth block RAMs."""
-_BLOCK_RAM_DEPTH = 33
-"""Least words of it."""
 
 
 def has_axis(mac: Mac, *axes: Axis) -> bool:
@@ -53,10 +49,8 @@ def alpha_beats(folding: Folding, mantissa: IntArray) -> IntArray:
 def memory(module: str, fields: IntArray, bits: int, style: RomStyle) -> Rom:
     """A memory of words [depth, …] of `bits` bits a field; `auto` puts large ones in block RAM."""
     words = fields.reshape(len(fields), -1)
-    if style == "auto":
-        is_large = len(words) >= _BLOCK_RAM_DEPTH and words.size * bits >= _BLOCK_RAM_BITS
-        style = "block" if is_large else "distributed"
-    return Rom(module, Array(words), bits, style)
+    depth, lanes = words.shape
+    return Rom(module, Array(words), bits, memories.style(style, depth, lanes * bits))
 
 
 def memory_features(name: str, rom: Rom) -> dict[str, float]:

@@ -17,6 +17,7 @@ from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe.folding import Folding, wrapped
+from shiftloom.codegen.pe.memories import BLOCK_RAM_BITS
 from shiftloom.codegen.pe.shift_cost import Tree
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.values import Array, IntArray, IntType
@@ -28,8 +29,6 @@ _COUNT_LUTS = 4
 """LUTs that this takes."""
 _SHALLOW = 8
 """Up to this depth many weights are the same function of the address, and are made once."""
-_BLOCK_RAM_BITS = 4096
-"""Smallest weight memory worth a block RAM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class XnorMatrix(OneToOne):
             return self.memory
         if depth <= _SHALLOW:
             return "logic"
-        is_large = self.memory == "auto" and depth * self._lanes >= _BLOCK_RAM_BITS
+        is_large = self.memory == "auto" and depth * self._lanes >= BLOCK_RAM_BITS
         return "block" if is_large else "distributed"
 
     def instance(self) -> Instance:

@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from shiftloom.codegen.signed_digits import row_codes
+from shiftloom.codegen.signed_digits import row_words
 from shiftloom.rtl_sim.benches.streams import IntArray, bench_test, bursts, draw, parameters
 
 PRODUCTS = 1500
@@ -25,9 +25,8 @@ def factors(rows: int) -> tuple[int, int]:
 
 def packed_rows(values: IntArray, rows: int) -> list[int]:
     """The codes of all rows of each value as one word."""
-    places = 3 * np.arange(rows)
-    words = (row_codes(values.ravel(), rows) << places).sum(axis=-1)
-    return [int(word) for word in words]
+    words: list[int] = row_words(values.ravel(), rows).tolist()
+    return words
 
 
 @dataclass

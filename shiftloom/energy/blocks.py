@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from shiftloom.codegen.formats.qsq import Qsq
-from shiftloom.codegen.signed_digits import kept, row_codes
+from shiftloom.codegen.signed_digits import kept, row_words
 from shiftloom.codegen.values import IntArray
 from shiftloom.energy.operands import Operands
 
@@ -119,7 +119,7 @@ def _plain(operands: Operands, quality: int) -> tuple[Ports, IntArray]:
 def _csd(operands: Operands, quality: int) -> tuple[Ports, IntArray]:
     ports = {
         "x": operands.x,
-        "w": row_words(operands.weights),
+        "w": row_words(operands.weights, ROWS),
         "k": np.full_like(operands.x, quality),
     }
     return ports, operands.x * kept(operands.weights, quality)
@@ -134,12 +134,6 @@ def _shift(operands: Operands, quality: int) -> tuple[Ports, IntArray]:
     """The product of `sl_shift_product`: only inverted where the weight is negative."""
     product = operands.x * operands.weights - (operands.weights < 0)
     return {"x": operands.x, "w": Qsq().encode(operands.weights).astype(np.int64)}, product
-
-
-def row_words(weights: IntArray) -> IntArray:
-    """The rows of each weight in one word, row 0 in the lowest bits."""
-    words: IntArray = (row_codes(weights, ROWS) << 3 * np.arange(ROWS)).sum(axis=-1)
-    return words
 
 
 PLAIN = Block("`*`", "plain_multiply", (("GATE", 0),), 2, _plain)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.signed_digits import kept
+from shiftloom.codegen.signed_digits import kept, row_words
 from shiftloom.codegen.values import IntType
 from shiftloom.energy import blocks, multipliers, table
 from shiftloom.energy.blocks import BEFORE, GATED, INT8, PLAIN, SHIFT
@@ -52,8 +52,8 @@ def test_products_are_exact_and_cost_what_gates_and_digits_say(cache: Cache) -> 
 def test_weights_are_cut_before_they_are_given() -> None:
     ports, products = BEFORE.feed(SPARSE, 2)
     cut = kept(SPARSE.weights, 2)
-    assert (ports["w"] == blocks.row_words(cut)).all()
-    assert (ports["w"] != blocks.row_words(SPARSE.weights)).any()
+    assert (ports["w"] == row_words(cut, blocks.ROWS)).all()
+    assert (ports["w"] != row_words(SPARSE.weights, blocks.ROWS)).any()
     assert (ports["k"] == blocks.ALL).all()
     assert (products == SPARSE.x * cut).all()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hls_units import Case, Ints, Port, Table, wrap
 
-from shiftloom.codegen.pe.csd import encoded
-from shiftloom.codegen.signed_digits import kept, rows_for
+from shiftloom.codegen.signed_digits import kept, row_words, rows_for
 
 
 def rounded(sums: Ints, shift: int, zero: int, low: int, high: int) -> Ints:
@@ -109,7 +108,7 @@ def mvu_csd_case(
     half = 1 << (acc_bits - 1)
     bias = rng.integers(-half // 2, half // 2, (nf, pe))
     rows = rows_for(weights)
-    words = encoded(weights, rows).reshape(-1, pe, simd)
+    words = row_words(weights, rows).reshape(-1, pe, simd)
 
     def model(values: Ints) -> Ints:
         beats = values.reshape(-1, pixels, nf, sf, simd)

@@ -15,7 +15,7 @@ from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, Stream
 from shiftloom.codegen.requant import Requantization
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_codes, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_codes, row_words, rows_for
 from shiftloom.codegen.values import Array, IntArray
 
 _GATE = 1
@@ -42,9 +42,7 @@ class RequantCsd(ChannelConstants):
 
     def codes(self) -> IntArray:
         """The codes of all pairs of a multiplier as one word, [FOLDS, LANES]."""
-        codes = row_codes(self.multipliers(), self.rows)
-        words: IntArray = (codes << ROW_CODE_BITS * np.arange(self.rows)).sum(axis=-1)
-        return words
+        return row_words(self.multipliers(), self.rows)
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
         height, width, _ = self.source.shape
