@@ -13,8 +13,11 @@ from functools import lru_cache
 from importlib import resources as package_resources
 from typing import Protocol
 
+import numpy as np
+
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.values import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,12 @@ def distinct_tables(bits: int, depth: int) -> float:
     """How many of that many random bits of words differ; like ones are made once."""
     tables = float((1 << min(depth, 30)) - 2)
     return -tables * math.expm1(-bits / tables) if tables else 0.0
+
+
+def changing_bits(fields: IntArray, bits: int) -> int:
+    """Bits of a word of a memory [depth, lanes] of `bits` bits a field that not all words share."""
+    found = (fields[..., None] >> np.arange(bits)) & 1
+    return int((found != found[:1]).any(axis=0).sum())
 
 
 def count_bits(*counts: int) -> int:

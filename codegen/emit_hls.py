@@ -51,6 +51,8 @@ class _Top:
     memory_bytes: int
     image_bytes: int
     qualities: tuple[_Quality, ...]
+    parameters: str  # of the top function, behind its streams
+    arguments: str  # what a simulation gives for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         if s.name not in alias
     )
     headers = sorted({call.header for call in design.calls} | {weights})
+    memories = _memories(design.memory.ports if design.memory else 0)
+    qualities = tuple(_Quality(port_name(i), q.most) for i, q in enumerate(design.quality))
     return _Top(
         banner=banner,
         guard=f"{design.name.upper()}_HPP",
@@ -124,16 +128,29 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         streams=streams,
         calls=_calls(design, alias),
         headers=tuple(headers),
-        memories=_memories(design.memory.ports if design.memory else 0),
+        memories=memories,
         memory_bytes=design.memory.size if design.memory else 0,
         image_bytes=len(design.memory.image) if design.memory else 0,
-        qualities=tuple(_Quality(port_name(i), q.most) for i, q in enumerate(design.quality)),
+        qualities=qualities,
+        parameters=_parameters(memories, qualities),
+        arguments=_arguments(len(memories), len(qualities)),
     )
 
 
 def _memories(masters: int) -> tuple[str, ...]:
     """The pointers to the external memory, one for each master."""
     return tuple(f"memory{master}" for master in range(masters))
+
+
+def _parameters(memories: tuple[str, ...], qualities: tuple[_Quality, ...]) -> str:
+    """The parameters behind the streams, each quality on a line of its own."""
+    pointers = "".join(f", ap_uint<64>* {name}" for name in memories)
+    return pointers + "".join(f",\nap_uint<4> {each.name}" for each in qualities)
+
+
+def _arguments(memories: int, qualities: int) -> str:
+    """Arguments for them: one memory for all pointers, and the array of the qualities."""
+    return ", memory.data()" * memories + "".join(f", quality[{i}]" for i in range(qualities))
 
 
 def _calls(design: Design, alias: dict[str, str]) -> tuple[_Call, ...]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, Unit
-from shiftloom.codegen.signed_digits import kept, most_digits
+from shiftloom.codegen.signed_digits import kept, most_digits, rows_for
 from shiftloom.codegen.values import Array, IntArray, nearest
 
 Quality = Mapping[str, int]
@@ -21,7 +21,11 @@ Quality = Mapping[str, int]
 EXACT: Quality = MappingProxyType({})
 Operand = Literal["weight", "alpha", "m"]
 QUALITY_BITS = 4
-"""Width of K in hardware; operands have at most 12 non-zero digits, in 24 bits."""
+"""Width of K in hardware."""
+MOST = (1 << QUALITY_BITS) - 1
+"""Largest K."""
+MAX_ROWS = 13
+"""Pairs of digits that hardware multiplies by: those of 24 bits without sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,25 @@ def scalable(qgraph: QGraph) -> tuple[Scalable, ...]:
     return tuple(found)
 
 
+def check(qgraph: QGraph) -> QGraph:
+    """Reject operands of more digits than hardware multiplies by; returns the graph unchanged."""
+    for node in qgraph.nodes:
+        operand = operand_of(node.unit)
+        rows = 0 if operand is None else rows_for(operand[1])
+        if rows > MAX_ROWS:
+            raise ShiftloomError(
+                node.name,
+                f"multiplies by {rows} pairs of signed digits, the limit is {MAX_ROWS}",
+                f"use requant: mult_shift for {node.layer}",
+            )
+    return qgraph
+
+
 def reduced(qgraph: QGraph, quality: Quality) -> QGraph:
     """The network that hardware computes at this quality; raises ShiftloomError for a bad one."""
     if not quality:
         return qgraph
-    known = {each.node: each for each in scalable(qgraph)}
-    for name, k in quality.items():
-        if name not in known:
-            hint = nearest(name, tuple(known)) if known else "no layer of this network has one"
-            raise ShiftloomError(name, "has no quality to choose", hint)
-        if not 1 <= k < 1 << QUALITY_BITS:
-            limit = f"use 1 to {known[name].most}"
-            raise ShiftloomError(name, f"quality {k} keeps no such number of digits", limit)
+    _check(scalable(qgraph), quality)
     nodes = tuple(_reduced(node, quality.get(node.name)) for node in qgraph.nodes)
     return replace(qgraph, nodes=nodes)
 
@@ -74,14 +85,21 @@ def reduced(qgraph: QGraph, quality: Quality) -> QGraph:
 def of_units(units: tuple[Scalable, ...], quality: Quality) -> tuple[int, ...]:
     """K of each of a design's units; one that is not named uses all digits.
 
-    Raises ShiftloomError for a node that none of them belongs to.
+    Raises ShiftloomError as `reduced` does.
     """
-    known = {unit.node for unit in units}
-    for name in quality:
-        if name not in known:
-            hint = nearest(name, tuple(sorted(known))) if known else "none of the design has one"
-            raise ShiftloomError(name, "has no register for its quality", hint)
+    _check(units, quality)
     return tuple(quality.get(unit.node, unit.most) for unit in units)
+
+
+def _check(units: tuple[Scalable, ...], quality: Quality) -> None:
+    known = {unit.node: unit for unit in units}
+    for name, k in quality.items():
+        if name not in known:
+            hint = nearest(name, tuple(known)) if known else "build it with pe: csd or requant: csd"
+            raise ShiftloomError(name, "has no quality to choose", hint)
+        if not 1 <= k <= MOST:
+            hint = f"use 1 to {MOST}; {known[name].most} are exact"
+            raise ShiftloomError(name, f"quality {k} is out of range", hint)
 
 
 def _reduced(node: QNode, k: int | None) -> QNode:

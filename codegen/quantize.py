@@ -32,6 +32,13 @@ from shiftloom.codegen.repair.equalization import equalized
 from shiftloom.codegen.requant import Certificate
 from shiftloom.codegen.values import IntType
 
+_RELOADABLE = {
+    "pe": ("auto", "shift"),
+    "requant": ("mult_shift",),
+    "dataflow": ("streaming",),
+}
+"""What a layer with reloadable weights is built of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
@@ -233,14 +240,6 @@ def _check_reloadable(node: str, layer: LayerConfig, dataflow: str) -> None:
                 f"weights: ram, and {key}: {found[key]}",
                 f"use {key}: {' or '.join(useful)}, or weights: rom",
             )
-
-
-_RELOADABLE = {
-    "pe": ("auto", "shift"),
-    "requant": ("mult_shift",),
-    "dataflow": ("streaming",),
-}
-"""What a layer with reloadable weights is built of."""
 
 
 def _check_formats(fitted: Fitted, config: Config) -> None:

@@ -150,6 +150,7 @@ def check(registers: tuple[Register, ...]) -> None:
         if not register.fields and register.access != "ro":
             raise ShiftloomError(register.name, "has no fields", "only a constant needs none")
         _check_fields(register, ports)
+        _check_reset(register)
         if register.strobe:
             _check_strobe(register, ports)
     commands = {f.name for r in registers if r.access == "wo" for f in r.fields}
@@ -176,6 +177,14 @@ def _check_fields(register: Register, ports: dict[str, str]) -> None:
     for low, high in pairwise(ordered):
         if low.lsb + low.width > high.lsb:
             raise ShiftloomError(f"{register.name}.{high.name}", f"overlaps {low.name}", "move it")
+
+
+def _check_reset(register: Register) -> None:
+    """A register with fields is reset to bits that are in them."""
+    held = sum(((1 << field.width) - 1) << field.lsb for field in register.fields)
+    if register.fields and register.reset & ~held:
+        problem = f"reset value {register.reset:#x} is outside of its fields"
+        raise ShiftloomError(register.name, problem, f"use bits of {held:#x}")
 
 
 def _check_strobe(register: Register, ports: dict[str, str]) -> None:

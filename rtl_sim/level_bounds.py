@@ -50,7 +50,7 @@ BOUNDS = (
     LevelBound("sl_mvu_filter_csd", 8, {"SIMD": 8, "PE": 2, "SF": 15, "NF": 12, **_ALPHA}),
     LevelBound("sl_mvu_channel_csd", 8, {**_DSP, "SF": 15, "NF": 12, "VECTORS": 8, **_ALPHA}),
     LevelBound("sl_mvu_dsp", 6, {**_DSP, "SF": 9, "NF": 4, "W_BITS": 8, "FIELD": 17, "GROUP": 4}),
-    LevelBound("sl_mvu_csd", 7, {"SIMD": 8, "PE": 2, "SF": 9, "NF": 4, "BEATS": 1024}),
+    LevelBound("sl_mvu_csd", 7, {"SIMD": 8, "PE": 2, "SF": 9, "NF": 4, "PIXELS": 100}),
     LevelBound("sl_mvu_xnor", 4, {"SIMD": 72, "PE": 2, "SF": 8, "NF": 8}),
     LevelBound("sl_taps", 7, {**_MAP, "FOLDS": 4, "LANES": 2, "BITS": 14, "ACC_BITS": 17}),
     LevelBound("sl_dw_shift", 6, {"LANES": 4, "TAPS": 9, "FOLDS": 8, "ACC_BITS": 16}),

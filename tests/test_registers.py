@@ -61,6 +61,10 @@ def test_core_registers_are_consistent() -> None:
             "SCRATCH.wire: the name 'wire' is a reserved word; rename it",
         ),
         (
+            replace(SCRATCH, fields=(Field("a", 1, 2, ""),), reset=0xF),
+            "SCRATCH: reset value 0xf is outside of its fields; use bits of 0x6",
+        ),
+        (
             replace(SCRATCH, cleared_by="gone"),
             "SCRATCH: cleared_by 'gone' is no write-only field; use one of: none there",
         ),

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.codegen import qgraph
+from shiftloom.codegen import qgraph, quality
 from shiftloom.codegen.formats.given import GivenWeights
 from shiftloom.codegen.lowering import layers, routes
 from shiftloom.codegen.lowering.affine import transformed
@@ -185,7 +185,7 @@ class IntegerBuilder:
         value = _integers(x)
         if x.clip.lo is not None or x.clip.hi is not None:
             x = self.activations(x)
-        elif not value.is_uniform or self.settings.reload_limit(x.layer):
+        elif not value.is_uniform or value.is_reloadable:
             x = logits(self.units, self.settings, x)
         kind = IntType(max(1, (x.shape[2] - 1).bit_length()), False)
         index = Integers(
@@ -215,7 +215,8 @@ class IntegerBuilder:
             node if self.settings.readers(node.reference) else replace(node, reference="")
             for node in self.units.nodes
         )
-        return qgraph.check(qgraph.QGraph(name, tuple(self.units.inputs), tuple(nodes), outputs))
+        made = qgraph.QGraph(name, tuple(self.units.inputs), tuple(nodes), outputs)
+        return quality.check(qgraph.check(made))
 
     def _integers(self, x: Operand) -> Operand:
         """The operand as integers, pending or not; tables, sums and concatenations are made."""

@@ -64,7 +64,7 @@ def layer(
     else:
         correction, rest = _split(node, zeros, bias)
         reached = reach[0] + correction, reach[1] + correction
-        sums = Sums(bias.astype(np.float64), correction, *reached)
+        sums = Sums(bias.astype(np.float64), correction, *reached, limit > 0)
         offset = correction + integer_bias(node, sums.bias, floats(scale))
     lo, hi = reach[0] + offset, reach[1] + offset
     value = Integers(node, pending_type(lo, hi), lo, hi, scale, -rest, False, sums)

@@ -53,13 +53,15 @@ class Sums:
     """What is known of the sums of a layer whose weights we quantized.
 
     `bias` is real and moves to the steps that the multipliers really give. [lo, hi] is each
-    channel's range without it; `correction`, the share of the input's zero point, is inside.
+    channel's range without it; `correction`, the share of the input's zero point, is inside. Where
+    other weights may be loaded, so may M and C of what requantizes the sums.
     """
 
     bias: npt.NDArray[np.float64]
     correction: IntArray
     lo: IntArray
     hi: IntArray
+    is_reloadable: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +80,11 @@ class Integers:
     zero: Rationals
     ready: bool
     sums: Sums | None = None
+
+    @property
+    def is_reloadable(self) -> bool:
+        """Whether these are sums of weights that may be loaded at run time."""
+        return self.sums is not None and self.sums.is_reloadable
 
     @property
     def step(self) -> Fraction:

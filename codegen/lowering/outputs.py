@@ -26,7 +26,7 @@ def logits(units: UnitList, settings: LayerSettings, x: Operand) -> Operand:
     value = x.value
     assert isinstance(value, Integers)
     name = f"{x.at}_logits" if units.has(f"{x.at}_requant") else f"{x.at}_requant"
-    is_reloadable = value.sums is not None and settings.reload_limit(x.layer) > 0
+    is_reloadable = value.is_reloadable
     m, bits, scale, steps = _multipliers(name, x, value, settings, is_reloadable)
     x = units.settle(x, steps)
     assert isinstance(x.value, Integers)

@@ -127,9 +127,13 @@ class Requantizer:
             return self._append(name, at, x, add, lattice, *sources)
         value = x.value
         assert isinstance(value, Integers)
-        limit = 0 if value.sums is None else self._settings.reload_limit(x.layer)
         if lattice.is_sign:
-            _refuse_reload(name, limit)
+            if value.is_reloadable:
+                raise ShiftloomError(
+                    name,
+                    "weights: ram, and activations of one bit",
+                    "use activation_bits: 2 or more, or weights: rom",
+                )
             x, function = self._sign(name, x, lattice)
         elif value.sums is not None or (ours and not value.ready):
             x, function = self._defined(name, x, lattice)
@@ -139,7 +143,7 @@ class Requantizer:
         unit = _cheapest(x.value, function)
         if isinstance(unit, Requantize) and function.steps is None:
             scalable = self._settings.has_scalable_m(x.layer)
-            unit = replace(unit, is_scalable=scalable, is_reloadable=limit > 0)
+            unit = replace(unit, is_scalable=scalable, is_reloadable=value.is_reloadable)
         return self._append(name, at, x, unit, lattice, x.value.source)
 
     def _added(
@@ -196,7 +200,7 @@ class Requantizer:
         """The multipliers of real ratios; reloadable ones leave room above, or fit a build."""
         assert isinstance(x.value, Integers)
         bits = self._settings.multiplier_bits(x.layer)
-        is_reloadable = x.value.sums is not None and self._settings.reload_limit(x.layer) > 0
+        is_reloadable = x.value.is_reloadable
         known = self._settings.replaced(name) if is_reloadable else None
         if known is not None:
             assert isinstance(known.unit, Requantize)
@@ -228,15 +232,6 @@ class Requantizer:
         function, certificate = fit_sign(name, line, lattice.type, reach)
         self._units.certificates.append(certificate)
         return x, function
-
-
-def _refuse_reload(name: str, limit: int) -> None:
-    if limit:
-        raise ShiftloomError(
-            name,
-            "weights: ram, and activations of one bit",
-            "use activation_bits: 2 or more, or weights: rom",
-        )
 
 
 def _line(x: Integers, channels: int, scale: Fraction) -> Line:

@@ -17,13 +17,10 @@ SCALED = (CsdMatrix, FilterCsd, ChannelCsd)
 FOLDED = (ShiftMatrix, XnorMatrix, DspMatrix, *SCALED, DepthwiseShift, DepthwiseDsp)
 """Those whose weights are in a memory, read word by word."""
 PES = (*FOLDED, ConstantMatrix)
-RELOADABLE = (ShiftMatrix, DepthwiseShift)
-"""Those whose codes and biases may be loaded at run time."""
 
 __all__ = [
     "FOLDED",
     "PES",
-    "RELOADABLE",
     "SCALED",
     "ChannelCsd",
     "ConstantMatrix",

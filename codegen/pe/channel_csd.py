@@ -16,20 +16,20 @@ import numpy as np
 from shiftloom.codegen.cost import count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
-from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import vectors
 from shiftloom.codegen.pe.folding import Folding, wrapped
-from shiftloom.codegen.pe.shift import PRODUCT_BITS
+from shiftloom.codegen.pe.scaled import Scaled
+from shiftloom.codegen.pe.shift import CODE_BITS, PRODUCT_BITS
 from shiftloom.codegen.pe.shift_cost import Tree
-from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
+from shiftloom.codegen.plan import ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, row_words, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_words
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelCsd(OneToOne):
+class ChannelCsd(Scaled):
     """`sl_mvu_channel_csd`: `pe` outputs × `simd` terms a clock, one product by α a vector."""
 
     name: str
@@ -53,24 +53,19 @@ class ChannelCsd(OneToOne):
         return Folding(mac, pe, simd).divides and (run % simd == 0 or simd % run == 0)
 
     @property
-    def folding(self) -> Folding:
-        """Outputs and terms a clock."""
-        return Folding(self.mac, self.sink.elements, self.source.elements)
+    def _terms(self) -> int:
+        """Terms of a vector in a beat."""
+        return min(vectors.run_length(self.mac), self.folding.simd)
 
     @property
     def beats_a_vector(self) -> int:
         """Beats of one vector, VF."""
-        return max(1, vectors.run_length(self.mac) // self.folding.simd)
+        return vectors.run_length(self.mac) // self._terms
 
     @property
     def vectors_a_beat(self) -> int:
         """Vectors side by side, VECTORS."""
-        return max(1, self.folding.simd // vectors.run_length(self.mac))
-
-    @property
-    def rows(self) -> int:
-        """Digit pairs of α."""
-        return rows_for(self.mac.codes.mantissa.data)
+        return self.folding.simd // self._terms
 
     def _by_vector(self, beats: IntArray) -> IntArray:
         """Values [NF·SF, PE, SIMD] as [NF·SF/VF, PE, VECTORS, terms of the vector]."""
@@ -79,11 +74,6 @@ class ChannelCsd(OneToOne):
         )
         ordered = parts.transpose(0, 2, 3, 1, 4)
         return ordered.reshape(*ordered.shape[:3], -1)
-
-    @property
-    def _terms(self) -> int:
-        """Terms of a vector in a beat."""
-        return self.folding.simd // self.vectors_a_beat
 
     def _levels(self) -> IntArray:
         """β by vector, [words, PE, VECTORS, terms]."""
@@ -111,23 +101,16 @@ class ChannelCsd(OneToOne):
         return v, z
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
-        folding, (v_bits, z_bits) = self.folding, self.widths
+        v_bits, z_bits = self.widths
         return (
-            ("SIMD", folding.simd),
-            ("PE", folding.pe),
-            ("SF", folding.synapse_folds),
-            ("NF", folding.neuron_folds),
-            ("X_BITS", self.source.bits),
-            ("X_SIGNED", int(self.source.signed)),
+            *self._shape(),
             ("VF", self.beats_a_vector),
             ("VECTORS", self.vectors_a_beat),
             ("V_BITS", v_bits),
             ("ROWS", self.rows),
             ("Z_BITS", z_bits),
             ("ACC_BITS", self.sink.bits),
-            ("GATE", GATES.index(self.gate)),
-            ("CLOCK_GATE", CLOCK_GATES.index(self.clock_gate)),
-            ("PIXELS", self.sink.beats // folding.neuron_folds),
+            *self._gates(),
         )
 
     def counts(self) -> IntArray:
@@ -137,7 +120,7 @@ class ChannelCsd(OneToOne):
 
     @property
     def _count_bits(self) -> int:
-        return (self.beats_a_vector * self._terms).bit_length()
+        return vectors.run_length(self.mac).bit_length()
 
     def bias(self) -> IntArray:
         """Bias [NF, PE] of the RTL, without the offsets of the products, modulo 2^ACC_BITS."""
@@ -148,12 +131,12 @@ class ChannelCsd(OneToOne):
     def _memories(self) -> tuple[Rom, Rom, Rom]:
         """Codes of β, numbers of negative ones, and codes of α."""
         codes, module = vectors.code_beats(self.folding), f"{self.design}_{self.name}"
-        alphas = row_codes(self._mantissas(), self.rows)
-        style: RomStyle = "distributed" if self.memory == "distributed" else "auto"
+        alphas, row_bits = row_words(self._mantissas(), self.rows), ROW_CODE_BITS * self.rows
+        style = vectors.small(self.memory)
         return (
-            vectors.memory(f"{module}_weights", codes, ROW_CODE_BITS, self.memory),
+            vectors.memory(f"{module}_weights", codes, CODE_BITS, self.memory),
             vectors.memory(f"{module}_counts", self.counts(), self._count_bits, style),
-            vectors.memory(f"{module}_alphas", alphas, ROW_CODE_BITS, style),
+            vectors.memory(f"{module}_alphas", alphas, row_bits, style),
         )
 
     def instance(self) -> Instance:
@@ -175,7 +158,7 @@ class ChannelCsd(OneToOne):
         words = row_words(self._mantissas(), self.rows)
         bias = self.folding.outputs(wrapped(self.mac.bias.data, self.sink.bits))
         tables = (
-            ("weights", f"sl::uword<{ROW_CODE_BITS}>", vectors.code_beats(self.folding)),
+            ("weights", f"sl::uword<{CODE_BITS}>", vectors.code_beats(self.folding)),
             ("counts", f"sl::uword<{self._count_bits}>", self.counts()),
             ("alphas", f"sl::uword<{ROW_CODE_BITS * self.rows}>", words),
             ("bias", f"sl::sword<{self.sink.bits}>", bias),
@@ -189,9 +172,6 @@ class ChannelCsd(OneToOne):
             tuple(HlsArray(f"{self.name}_{of}", word, Array(data)) for of, word, data in tables),
             quality=True,
         )
-
-    def cycles(self) -> int:
-        return self.source.beats
 
     def features(self) -> Mapping[str, float]:
         folding, (weights, counts, alphas) = self.folding, self._memories()

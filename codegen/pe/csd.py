@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from shiftloom.codegen.cost import block_rams, count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
-from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import Folding, wrapped
+from shiftloom.codegen.pe.scaled import Scaled
 from shiftloom.codegen.pe.shift_cost import Tree
-from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
+from shiftloom.codegen.plan import GATES, ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_words, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_words
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 
 @dataclass(frozen=True, slots=True)
-class CsdMatrix(OneToOne):
+class CsdMatrix(Scaled):
     """`sl_mvu_csd`: `pe` outputs × `simd` terms a clock; the stream repeats a vector NF times."""
 
     name: str
@@ -45,40 +45,13 @@ class CsdMatrix(OneToOne):
         return mac.scalable == "weight" and Folding(mac, pe, simd).divides
 
     @property
-    def folding(self) -> Folding:
-        """Outputs and terms a clock."""
-        return Folding(self.mac, self.sink.elements, self.source.elements)
-
-    @property
-    def rows(self) -> int:
-        """Pairs of digits of a weight."""
-        return rows_for(self.mac.weights.data)
-
-    @property
     def product_bits(self) -> int:
         """Width of a product, P."""
         return self.source.bits + 2 * self.rows + (not self.source.signed)
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
-        folding = self.folding
-        return (
-            ("SIMD", folding.simd),
-            ("PE", folding.pe),
-            ("SF", folding.synapse_folds),
-            ("NF", folding.neuron_folds),
-            ("X_BITS", self.source.bits),
-            ("X_SIGNED", int(self.source.signed)),
-            ("ROWS", self.rows),
-            ("ACC_BITS", self.sink.bits),
-        )
-
-    def _hardware(self) -> tuple[tuple[str, int], ...]:
-        """Parameters that only the RTL has."""
-        return (
-            ("GATE", GATES.index(self.gate)),
-            ("CLOCK_GATE", CLOCK_GATES.index(self.clock_gate)),
-            ("BEATS", self.source.beats),
-        )
+        own = (("ROWS", self.rows), ("ACC_BITS", self.sink.bits))
+        return (*self._shape(), *own, *self._gates())
 
     def words(self) -> IntArray:
         """The rows of each weight [NF·SF, PE, SIMD] in the order of the beats."""
@@ -110,7 +83,7 @@ class CsdMatrix(OneToOne):
             self.name,
             self.node,
             "sl_mvu_csd",
-            (*self._parameters(), *self._hardware()),
+            self._parameters(),
             (self.source.name,),
             (self.sink.name,),
             (RomPort("w", weights, "w"), RomPort("b", bias, "w")),
@@ -122,10 +95,7 @@ class CsdMatrix(OneToOne):
         return HlsCall(
             "mvu_csd",
             "sl_mvu_csd.hpp",
-            (
-                *(value for _, value in (*self._parameters(), *self._hardware())),
-                self.sink.beats // self.folding.neuron_folds,
-            ),
+            tuple(value for _, value in self._parameters()),
             (self.source.name,),
             (self.sink.name,),
             (
@@ -134,9 +104,6 @@ class CsdMatrix(OneToOne):
             ),
             quality=True,
         )
-
-    def cycles(self) -> int:
-        return self.source.beats
 
     def features(self) -> Mapping[str, float]:
         folding, depth, rows = self.folding, self.folding.depth, self.rows

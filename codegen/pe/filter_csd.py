@@ -13,20 +13,20 @@ from dataclasses import dataclass, replace
 from shiftloom.codegen.cost import count_bits, distinct_tables, rom_luts
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
-from shiftloom.codegen.dataflows.streaming.unit import OneToOne
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, RomStyle, Stream
 from shiftloom.codegen.pe import vectors
 from shiftloom.codegen.pe.folding import Folding
-from shiftloom.codegen.pe.shift import PRODUCT_BITS, corrected_bias
+from shiftloom.codegen.pe.scaled import Scaled
+from shiftloom.codegen.pe.shift import CODE_BITS, PRODUCT_BITS, corrected_bias
 from shiftloom.codegen.pe.shift_cost import Tree
-from shiftloom.codegen.plan import CLOCK_GATES, GATES, ClockGate, Gate
+from shiftloom.codegen.plan import ClockGate, Gate
 from shiftloom.codegen.qgraph import Mac
-from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_codes, row_words, rows_for
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS, furthest, row_words
 from shiftloom.codegen.values import Array, IntArray, IntType
 
 
 @dataclass(frozen=True, slots=True)
-class FilterCsd(OneToOne):
+class FilterCsd(Scaled):
     """`sl_mvu_filter_csd`: `pe` outputs × `simd` terms a clock, one α a term for all of them."""
 
     name: str
@@ -49,16 +49,6 @@ class FilterCsd(OneToOne):
         return vectors.run_length(mac) % pe == 0
 
     @property
-    def folding(self) -> Folding:
-        """Outputs and terms a clock."""
-        return Folding(self.mac, self.sink.elements, self.source.elements)
-
-    @property
-    def rows(self) -> int:
-        """Digit pairs of α."""
-        return rows_for(self.mac.codes.mantissa.data)
-
-    @property
     def scaled(self) -> IntType:
         """The type of x·csd_K(α), at every quality, of the sign of x."""
         x = IntType(self.source.bits, self.source.signed)
@@ -72,27 +62,19 @@ class FilterCsd(OneToOne):
         return 1 if shares_all else self.folding.neuron_folds
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
-        folding = self.folding
         return (
-            ("SIMD", folding.simd),
-            ("PE", folding.pe),
-            ("SF", folding.synapse_folds),
-            ("NF", folding.neuron_folds),
-            ("X_BITS", self.source.bits),
-            ("X_SIGNED", int(self.source.signed)),
+            *self._shape(),
             ("ROWS", self.rows),
             ("AF", self._alpha_sweeps),
             ("Z_BITS", self.scaled.bits),
             ("ACC_BITS", self.sink.bits),
-            ("GATE", GATES.index(self.gate)),
-            ("CLOCK_GATE", CLOCK_GATES.index(self.clock_gate)),
-            ("PIXELS", self.sink.beats // folding.neuron_folds),
+            *self._gates(),
         )
 
-    def _mantissas(self) -> IntArray:
-        """α in the order of the beats, [AF·SF, SIMD]."""
+    def _alphas(self) -> IntArray:
+        """The rows of each α in the order of the beats, [AF·SF, SIMD]."""
         mantissa = vectors.alpha_beats(self.folding, self.mac.codes.mantissa.data)[:, 0]
-        return mantissa[: self._alpha_sweeps * self.folding.synapse_folds]
+        return row_words(mantissa[: self._alpha_sweeps * self.folding.synapse_folds], self.rows)
 
     def bias(self) -> IntArray:
         """Bias [NF, PE] with what the products lack."""
@@ -103,10 +85,10 @@ class FilterCsd(OneToOne):
     def _memories(self) -> tuple[Rom, Rom]:
         """Codes of β, and of α."""
         codes, module = vectors.code_beats(self.folding), f"{self.design}_{self.name}"
-        alphas = row_codes(self._mantissas(), self.rows)
+        row_bits, style = ROW_CODE_BITS * self.rows, vectors.small(self.memory)
         return (
-            vectors.memory(f"{module}_weights", codes, ROW_CODE_BITS, self.memory),
-            vectors.memory(f"{module}_alphas", alphas, ROW_CODE_BITS, "auto"),
+            vectors.memory(f"{module}_weights", codes, CODE_BITS, self.memory),
+            vectors.memory(f"{module}_alphas", self._alphas(), row_bits, style),
         )
 
     def instance(self) -> Instance:
@@ -125,7 +107,6 @@ class FilterCsd(OneToOne):
         )
 
     def call(self) -> HlsCall | None:
-        alphas = row_words(self._mantissas(), self.rows)
         word = f"sl::uword<{ROW_CODE_BITS * self.rows}>"
         codes = Array(vectors.code_beats(self.folding))
         return HlsCall(
@@ -135,15 +116,12 @@ class FilterCsd(OneToOne):
             (self.source.name,),
             (self.sink.name,),
             (
-                HlsArray(f"{self.name}_weights", f"sl::uword<{ROW_CODE_BITS}>", codes),
-                HlsArray(f"{self.name}_alphas", word, Array(alphas)),
+                HlsArray(f"{self.name}_weights", f"sl::uword<{CODE_BITS}>", codes),
+                HlsArray(f"{self.name}_alphas", word, Array(self._alphas())),
                 HlsArray(f"{self.name}_bias", f"sl::sword<{self.sink.bits}>", Array(self.bias())),
             ),
             quality=True,
         )
-
-    def cycles(self) -> int:
-        return self.source.beats
 
     def features(self) -> Mapping[str, float]:
         folding, (weights, alphas) = self.folding, self._memories()

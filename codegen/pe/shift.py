@@ -148,7 +148,7 @@ class ShiftMatrix(OneToOne):
             return "distributed" if self.mac.limit else "logic"
         if self.memory != "auto":
             return self.memory
-        bits = depth * self.pe * self.simd * 3
+        bits = depth * self.pe * self.simd * CODE_BITS
         return "block" if depth > 4 * _SHALLOW and bits >= BLOCK_RAM_BITS else "distributed"
 
     def instance(self) -> Instance:
@@ -181,7 +181,7 @@ class ShiftMatrix(OneToOne):
             (self.source.name,),
             (self.sink.name,),
             (
-                HlsArray(f"{self.name}_weights", "sl::uword<3>", Array(self.codes())),
+                HlsArray(f"{self.name}_weights", f"sl::uword<{CODE_BITS}>", Array(self.codes())),
                 HlsArray(f"{self.name}_bias", f"sl::sword<{self.sink.bits}>", Array(self.bias())),
             ),
         )

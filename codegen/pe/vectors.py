@@ -6,13 +6,14 @@ from math import gcd
 
 import numpy as np
 
-from shiftloom.codegen.cost import block_rams, distinct_tables, rom_luts
+from shiftloom.codegen.cost import block_rams, changing_bits, distinct_tables, rom_luts
 from shiftloom.codegen.design import Rom, RomStyle
 from shiftloom.codegen.formats.qsq import Axis, Qsq
 from shiftloom.codegen.pe import memories
 from shiftloom.codegen.pe.folding import Folding
 from shiftloom.codegen.plan import Gate
 from shiftloom.codegen.qgraph import Mac
+from shiftloom.codegen.signed_digits import ROW_CODE_BITS
 from shiftloom.codegen.values import Array, IntArray
 
 
@@ -53,6 +54,11 @@ def memory(module: str, fields: IntArray, bits: int, style: RomStyle) -> Rom:
     return Rom(module, Array(words), bits, memories.style(style, depth, lanes * bits))
 
 
+def small(wanted: RomStyle) -> RomStyle:
+    """How the memories beside that of β are kept: by their size, unless all go into LUTs."""
+    return "distributed" if wanted == "distributed" else "auto"
+
+
 def memory_features(name: str, rom: Rom) -> dict[str, float]:
     """Measures of a memory in LUTs: bits that differ, and the LUTs of all."""
     if rom.style == "block":
@@ -63,23 +69,18 @@ def memory_features(name: str, rom: Rom) -> dict[str, float]:
 
 def rams(*roms: Rom) -> float:
     """Block RAMs of the memories that are there; bits that never change are in none."""
-    return sum(block_rams(_changing(rom), rom.depth) for rom in roms if rom.style == "block")
-
-
-def _changing(rom: Rom) -> int:
-    """Bits of a word that are not the same in all words."""
-    bits = rom.fields.data[..., None] >> np.arange(rom.bits) & 1
-    return int((bits != bits[:1]).any(axis=0).sum())
+    large = [rom for rom in roms if rom.style == "block"]
+    return sum(block_rams(changing_bits(rom.fields.data, rom.bits), rom.depth) for rom in large)
 
 
 def gate_features(gate: Gate, multipliers: int, rows: int, bits: int) -> dict[str, float]:
     """Measures of `multipliers` units `sl_csd_multiply` of factors of `bits` bits, with their K."""
-    adders = bits * (rows - 1)
+    factors = bits + ROW_CODE_BITS * rows
     return {
         "keep_luts": multipliers * rows * rows,
         "row_bits": multipliers * rows * bits,
-        "row_adder_bits": multipliers * adders,
-        "operand_bits": multipliers * (bits + 3 * rows),
-        "zero_luts": multipliers * (bits + 3 * rows) / 6 if gate != "none" else 0,
+        "row_adder_bits": multipliers * bits * (rows - 1),
+        "operand_bits": multipliers * factors,
+        "zero_luts": multipliers * factors / 6 if gate != "none" else 0,
         "own_registers": multipliers * bits * {"row": rows, "digit": 2 * rows}.get(gate, 0),
     }

@@ -24,7 +24,7 @@ from shiftloom.rtl_sim.benches.streams import (
 )
 from shiftloom.rtl_sim.benches.twin import Twin
 
-NAMES = ("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED", "ROWS", "ACC_BITS", "BEATS")
+NAMES = ("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED", "ROWS", "ACC_BITS", "PIXELS")
 
 
 class Quality:
@@ -49,7 +49,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Layer:
-    """Activations [frames, pixels, SF, SIMD], weights [NF, SF, PE, SIMD], bias [NF, PE], K."""
+    """Activations [frames, PIXELS, SF, SIMD], weights [NF, SF, PE, SIMD], bias [NF, PE], K."""
 
     shape: Mapping[str, int]
     x: IntArray
@@ -62,7 +62,7 @@ class Layer:
         """Whole-range operands, with zeros among both, and a K from 1 to more than all."""
         p = parameters(dut, *NAMES)
         rng = np.random.default_rng(seed)
-        pixels = p["BEATS"] // (p["NF"] * p["SF"])
+        pixels = p["PIXELS"]
         frames = -(-vectors // pixels)
         x = draw(rng, (frames, pixels, p["SF"], p["SIMD"]), p["X_BITS"], bool(p["X_SIGNED"]))
         low, high = factors(p["ROWS"])
@@ -106,7 +106,7 @@ class Layer:
         return (
             Rom(dut.w_en, dut.w_addr, dut.w_data, weights),
             Rom(dut.w_en, dut.b_addr, dut.b_data, bias),
-            Quality(dut, self.k, p["BEATS"]),
+            Quality(dut, self.k, p["PIXELS"] * p["NF"] * p["SF"]),
         )
 
 

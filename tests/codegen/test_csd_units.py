@@ -100,9 +100,11 @@ def test_memories_hold_the_digits_of_the_layer(
 def test_a_frame_has_as_many_beats_as_the_unit_takes() -> None:
     mac = mac_of(np.full((4, 1, 1, 6), 7))
     unit = unit_of(mac, 2, 3, UINT8)
-    wide = replace(unit, source=replace(unit.source, shape=(3, 5, 12)))
+    source, sink = (replace(s, shape=(3, 5, s.shape[2])) for s in (unit.source, unit.sink))
+    wide = replace(unit, source=source, sink=sink)
     p = dict(wide.instance().parameters)
-    assert p["BEATS"] == wide.cycles() == 3 * 5 * p["NF"] * p["SF"]
+    assert p["PIXELS"] == 3 * 5
+    assert wide.cycles() == p["PIXELS"] * p["NF"] * p["SF"]
     assert wide.instance().quality
 
 
@@ -158,15 +160,9 @@ def test_a_layer_with_a_quality_is_built_on_signed_digits_only() -> None:
     assert {plan.kind for _, plan in foldings.of(chosen)} == {"mvu_csd"}
     plain = stage(quantized({"format": "int"}), defaults={})
     assert "mvu_csd" not in {plan.kind for _, plan in foldings.of(plain)}
-    with refuses(
-        f"{CONV}: PE mvu_dsp keeps all digits, and the layer has a quality; "
-        "use a PE of the family csd"
-    ):
+    with refuses(f"{CONV}: PE mvu_dsp is of the wrong family; use one of csd, which has a quality"):
         compose(chosen.head, Choices((MacPlan(CONV, "mvu_dsp", 1, 18),)))
-    with refuses(
-        f"{CONV}: PE mvu_csd cannot run PE=1, SIMD=18; see the folding rules in "
-        "docs/architecture.md"
-    ):
+    with refuses(f"{CONV}: PE mvu_csd is of the wrong family; use one of any but csd"):
         compose(plain.head, Choices((MacPlan(CONV, "mvu_csd", 1, 18),)))
 
 

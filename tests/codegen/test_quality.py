@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import chain, frames
@@ -11,7 +13,7 @@ from shiftloom.codegen import golden, quality
 from shiftloom.codegen.config import parse
 from shiftloom.codegen.graph import Graph, GraphInput
 from shiftloom.codegen.ops import Conv2d, Flatten, Linear, Relu
-from shiftloom.codegen.qgraph import Mac, QGraph, Requantize
+from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize
 from shiftloom.codegen.quality import Scalable
 from shiftloom.codegen.quantize import quantize
 from shiftloom.codegen.signed_digits import kept, most_digits
@@ -104,12 +106,35 @@ def test_what_has_no_quality_is_refused() -> None:
     most = quality.scalable(qgraph)[0].most
     with refuses("linear3: has no quality to choose; known: conv2d0, relu1_requant"):
         quality.reduced(qgraph, {"linear3": 2})
-    with refuses(f"conv2d0: quality 0 keeps no such number of digits; use 1 to {most}"):
-        quality.reduced(qgraph, {"conv2d0": 0})
-    with refuses("linear3: has no quality to choose; no layer of this network has one"):
+    for k in (0, 16):
+        with refuses(f"conv2d0: quality {k} is out of range; use 1 to 15; {most} are exact"):
+            quality.reduced(qgraph, {"conv2d0": k})
+    with refuses("linear3: has no quality to choose; build it with pe: csd or requant: csd"):
         quality.reduced(quantized(), {"linear3": 2})
     with refuses(
         "conv2d0: pe: csd, and every weight has one signed digit at most; "
         "use requant: csd, which cuts α in M, or a format of more digits, such as int"
     ):
         quantized(conv2d0={"pe": "csd"})
+
+
+def test_digits_that_no_unit_multiplies_by_are_refused() -> None:
+    """Imported multipliers may have up to 34 bits."""
+    qgraph = quantized(conv2d0=INT8)
+    for bits, is_refused in ((24, False), (26, True)):
+        nodes = tuple(_with_m(node, (1 << bits) - 1) for node in qgraph.nodes)
+        made = replace(qgraph, nodes=nodes)
+        if is_refused:
+            message = "relu1_requant: multiplies by 14 pairs of signed digits, the limit is 13; "
+            with refuses(message + "use requant: mult_shift for conv2d0"):
+                quality.check(made)
+        else:
+            assert quality.check(made) is made
+
+
+def _with_m(node: QNode, m: int) -> QNode:
+    if not (isinstance(node.unit, Requantize) and node.unit.is_scalable):
+        return node
+    known = node.unit.requantization
+    function = replace(known, m=Array(np.full_like(known.m.data, m)))
+    return replace(node, unit=replace(node.unit, requantization=function))

@@ -92,10 +92,12 @@ def test_qualities_of_the_units() -> None:
     assert of_units(DESIGN.quality, {}) == (4, 3)
     assert of_units(DESIGN.quality, {"second": 1}) == (4, 1)
     hint = "did you mean 'second'? known: first, second"
-    with refuses(f"secnd: has no register for its quality; {hint}"):
+    with refuses(f"secnd: has no quality to choose; {hint}"):
         of_units(DESIGN.quality, {"secnd": 1})
-    with refuses("first: has no register for its quality; none of the design has one"):
+    with refuses("first: has no quality to choose; build it with pe: csd or requant: csd"):
         of_units((), {"first": 1})
+    with refuses("first: quality 17 is out of range; use 1 to 15; 4 are exact"):
+        of_units(DESIGN.quality, {"first": 17})
 
 
 @pytest.mark.parametrize(

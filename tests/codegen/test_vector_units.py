@@ -82,6 +82,25 @@ def test_sweeps_share_alphas_where_all_filters_do(vector: int | None, sweeps: in
     assert (rom.depth, rom.width) == (3 * sweeps, 4 * 3 * unit.rows)
 
 
+def styles(unit: FilterCsd | ChannelCsd) -> dict[str, str]:
+    """How each memory is kept, by the prefix of its port."""
+    roms = ((port.prefix, port.rom) for port in unit.instance().roms)
+    return {prefix: rom.style for prefix, rom in roms if isinstance(rom, Rom)}
+
+
+@pytest.mark.parametrize(("axis", "vector", "large"), [("filter", 1, "wa"), ("channel", 2, "wna")])
+def test_no_memory_is_in_block_ram_where_luts_are_planned(
+    axis: Axis, vector: int, large: str
+) -> None:
+    """Nor those beside the codes of β, which follow their size if these are in block RAM."""
+    unit = unit_of(mac_of(axis, vector, (32, 1, 1, 128)), 1, 2)
+    in_block_ram = {**dict.fromkeys(large, "block"), "b": "auto"}
+    assert styles(unit) == styles(replace(unit, memory="block")) == in_block_ram
+    in_luts = {**dict.fromkeys(large, "distributed"), "b": "auto"}
+    assert styles(replace(unit, memory="distributed")) == in_luts
+    assert replace(unit, memory="distributed").features()["block_rams"] == 0
+
+
 @pytest.mark.parametrize("x", [UINT8, IntType(6, signed=True)])
 def test_widths_hold_every_product(x: IntType) -> None:
     """Also those of csd_1, which may be above α."""
@@ -110,5 +129,15 @@ def test_the_pipeline_refuses_convolutions_of_short_vectors() -> None:
     (stage,) = cut(made.qgraph, parse(data))
     assert {plan.kind for _, plan in foldings.of(stage)} == {"mvu_filter_csd"}
     (other,) = cut(made.qgraph, parse({**data, "target": {"dataflow": "pipeline"}}))
-    with refuses(f"{other.name}: no PE of kind 'csd' can run it; use pe: auto"):
+    with refuses(
+        f"{other.name}: no PE of kind 'csd' can run it; "
+        "use dataflow: streaming for this layer, or pe: auto"
+    ):
         foldings.of(other)
+    folded = {**data, "layers": {other.name: {"vector": 2, "folding": [4, 18]}}}
+    short = quantize(graph, frames(np.random.default_rng(2), (6, 6, 2)), parse(folded))
+    with refuses(
+        f"{other.name}: PE csd cannot fold the layer to PE=4, SIMD=18; "
+        "see the folding of short vectors in docs/architecture.md"
+    ):
+        foldings.of(cut(short.qgraph, parse(folded))[0])

@@ -120,7 +120,7 @@ def mvu_csd_case(
         Table("bias", f"sl::sword<{acc_bits}>", bias),
     )
     source = Port(simd, *x, pixels * nf * sf)
-    args = (simd, pe, sf, nf, x[0], int(x[1]), rows, acc_bits, 1, 0, source.beats, pixels)
+    args = (simd, pe, sf, nf, x[0], int(x[1]), rows, acc_bits, 1, 0, pixels)
     sink = Port(pe, acc_bits, True, pixels * nf)
     return Case("mvu_csd", args, source, sink, model, tables, quality=k)
 

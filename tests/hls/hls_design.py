@@ -57,6 +57,9 @@ class TopContext:
     memories: tuple[str, ...] = ()
     memory_bytes: int = 0
     image_bytes: int = 0
+    qualities: tuple[str, ...] = ()
+    parameters: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,11 +183,14 @@ def testbench(design: Path, cache: Cache) -> Path:
     )
 
 
-def run_testbench(program: Path, folder: Path, given: str, wanted: str) -> tuple[int, str]:
+def run_testbench(
+    program: Path, folder: Path, given: str, wanted: str, *arguments: str
+) -> tuple[int, str]:
     """Exit code and messages for two vector files."""
     (folder / "input.hex").write_text(given, encoding="utf-8")
     (folder / "expected.hex").write_text(wanted, encoding="utf-8")
-    done = subprocess.run([program], cwd=folder, capture_output=True, text=True, check=False)
+    command = [program, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -269,3 +272,12 @@ def test_frames_of_a_wrong_length_do_not_disturb_the_next(
     program = compile_cpp("framer", [source], [library], cache)
     done = subprocess.run([program], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode == 0 and not done.stdout) == right
+
+
+@pytest.mark.parametrize("arguments", [("input.hex",), ("input.hex", "expected.hex", "3")])
+def test_testbench_refuses_other_arguments(
+    testbench: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    given, wanted = vectors(FRAMES[:3]), vectors(model(FRAMES[:3]))
+    usage = "usage: testbench [input.hex expected.hex]\n"
+    assert run_testbench(testbench, tmp_path, given, wanted, *arguments) == (1, usage)

@@ -64,8 +64,9 @@ def test_testbench_loads_the_memory(folder: Path, cache: Cache, tmp_path: Path) 
     (tmp_path / "input.hex").write_text(_hex(FRAMES))
     (tmp_path / "expected.hex").write_text(_hex(WANTED))
 
-    def run() -> tuple[int, str]:
-        done = subprocess.run([program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [program, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
     assert run() == (1, "memory.bin is not the image of the memory\n")
@@ -75,6 +76,8 @@ def test_testbench_loads_the_memory(folder: Path, cache: Cache, tmp_path: Path) 
     code, text = run()
     assert code == 1
     assert "frame 0 beat 0: " in text
+    usage = "usage: testbench [input.hex expected.hex memory.bin]\n"
+    assert run("input.hex", "expected.hex") == (1, usage)
 
 
 def test_every_master_is_an_interface_of_its_own(folder: Path) -> None:

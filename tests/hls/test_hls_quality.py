@@ -67,6 +67,9 @@ def test_testbench_takes_the_quality(folder: Path, cache: Cache, tmp_path: Path)
     assert run("input.hex", "reduced.hex", "2", "1") == (0, "8 frames, 0 mismatches")
     assert run("input.hex", "reduced.hex", "1", "2")[0] == 1
     assert run("input.hex", "reduced.hex", "2", "x") == (1, "a unit keeps 1 to 15 digits")
+    usage = "usage: testbench [input.hex expected.hex [DIGITS...]], DIGITS of 2 units"
+    for wrong in (("input.hex",), ("input.hex", "expected.hex", "4"), ("", "", "4", "3", "2")):
+        assert run(*wrong) == (1, usage)
 
 
 def test_every_quality_is_an_interface_of_its_own(folder: Path) -> None:

@@ -24,7 +24,7 @@ HELPERS = {"sl_mvu_csd": MVU, "sl_csd_multiply": MULTIPLY, "sl_quality_hold": ("
 NAMES = {
     "sl_mvu_csd": (
         *("SIMD", "PE", "SF", "NF", "X_BITS", "X_SIGNED", "ROWS", "ACC_BITS"),
-        *("GATE", "CLOCK_GATE", "BEATS"),
+        *("GATE", "CLOCK_GATE", "PIXELS"),
     ),
     "sl_csd_multiply": ("X_BITS", "X_SIGNED", "ROWS", "GATE"),
     "sl_csd_operand": ("X_BITS", "GRAIN"),
@@ -63,11 +63,11 @@ def _gated(style: int, folder: Path, gate: Path = LIB / "sl_clock_gate.sv") -> N
 @pytest.mark.parametrize(
     "values",
     [
-        (4, 2, 2, 3, 8, 0, 4, 24, 1, 0, 12),
+        (4, 2, 2, 3, 8, 0, 4, 24, 1, 0, 2),
         (3, 1, 1, 1, 8, 1, 4, 20, 2, 1, 1),
-        (1, 3, 3, 2, 4, 1, 1, 12, 3, 2, 6),
-        (5, 2, 4, 1, 6, 0, 3, 19, 0, 2, 8),
-        (2, 2, 2, 2, 8, 0, 5, 22, 1, 1, 4),
+        (1, 3, 3, 2, 4, 1, 1, 12, 3, 2, 1),
+        (5, 2, 4, 1, 6, 0, 3, 19, 0, 2, 2),
+        (2, 2, 2, 2, 8, 0, 5, 22, 1, 1, 1),
     ],
     ids=str,
 )
@@ -116,12 +116,13 @@ def test_clock_gate(style: int, tmp_path: Path) -> None:
     _gated(style, tmp_path)
 
 
-_MVU = (3, 2, 2, 2, 4, 0, 2, 14, 1, 0, 4)
+_MVU = (3, 2, 2, 2, 4, 0, 2, 14, 1, 0, 2)
 FAULTS = (
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "en && |moving", "en && held"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) k_q", "k_q"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", ".step(en && s_tvalid)", ".step(s_tvalid)"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) x_q", "x_q"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "(PIXELS * NF * SF)", "(NF * SF)"),
     ("sl_csd_multiply", (4, 0, 2, 0), "sl_csd_sum", "high_lack};", "1'b0};"),
     ("sl_csd_multiply", (8, 1, 3, 1), "sl_csd_sum", "lack_q <= early_lack", "lack_q <= 1'b0"),
     ("sl_csd_multiply", (4, 1, 2, 1), "sl_csd_multiply", ".d(is_zero)", ".d(1'b0)"),

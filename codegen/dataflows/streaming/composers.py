@@ -32,8 +32,7 @@ from shiftloom.codegen.dataflows.streaming.window import WindowUnit
 from shiftloom.codegen.dataflows.streaming.window_serial import WindowSerial
 from shiftloom.codegen.design import Stream
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import FOLDED, PES, SCALED, ConstantMatrix
-from shiftloom.codegen.pe.families import SCALABLE, serves
+from shiftloom.codegen.pe import FOLDED, PES, SCALED, ConstantMatrix, families
 from shiftloom.codegen.plan import MacPlan
 from shiftloom.codegen.qgraph import QNode
 from shiftloom.codegen.values import IntType, Shape
@@ -80,12 +79,13 @@ def _transposed(c: Composer, node: QNode, mac: q.Mac, plan: MacPlan, x: Stream) 
 
 def _check(node: QNode, mac: q.Mac, plan: MacPlan, pe: int, x: Stream) -> None:
     """Refuse a plan whose PE cannot build a matrix product with `pe` outputs a beat."""
+    layer = cast(q.Mac, node.unit)
+    if not families.serves(plan.kind, layer):
+        problem = f"PE {plan.kind} is of the wrong family"
+        raise ShiftloomError(node.name, problem, f"use one of {families.wanted(layer)}")
     kind = next((pe for pe in PES if pe.kind == plan.kind), None)
     if kind is None or not kind.supports(mac, pe, plan.simd, IntType(x.bits, x.signed)):
         raise _impossible(node, plan)
-    if not serves(plan.kind, cast(q.Mac, node.unit)):
-        problem = f"PE {plan.kind} keeps all digits, and the layer has a quality"
-        raise ShiftloomError(node.name, problem, f"use a PE of the family {SCALABLE}")
 
 
 def _impossible(node: QNode, plan: MacPlan) -> ShiftloomError:

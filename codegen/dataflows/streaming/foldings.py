@@ -12,7 +12,7 @@ from shiftloom.codegen.dataflows.streaming.stages import Stage, divisors
 from shiftloom.codegen.dataflows.streaming.timing.taps import TapsGeometry
 from shiftloom.codegen.design import RomStyle
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.pe import PES, RELOADABLE, ConstantMatrix
+from shiftloom.codegen.pe import PES, ConstantMatrix
 from shiftloom.codegen.pe.families import SCALABLE, family, serves
 from shiftloom.codegen.plan import MacPlan, WindowKind
 from shiftloom.codegen.qgraph import Mac
@@ -77,8 +77,6 @@ def _plans(stage: Stage, mac: Mac, x: IntType) -> Iterator[MacPlan]:
     form: WindowKind = "transposed" if is_chain else "parallel"
     for kind in PES:
         if config.pe not in ("auto", family(kind.kind)):
-            continue
-        if mac.limit and kind not in RELOADABLE:
             continue
         if kind is ConstantMatrix and config.pe == "auto" and not may_be_burnt_in(mac):
             continue
@@ -177,10 +175,13 @@ def _impossible(stage: Stage, mac: Mac, x: IntType) -> tuple[str, str]:
         problem = f"the sums of all taps make beats of {width} bits, the limit is {MAX_BEAT_BITS}"
         return problem, "use a smaller PE, or dataflow: streaming for this layer"
     if config.folding is None:
-        return f"no PE of kind {config.pe!r} can run it", "use pe: auto"
+        other = "dataflow: streaming for this layer, or " if is_chain and mac.scalable else ""
+        return f"no PE of kind {config.pe!r} can run it", f"use {other}pe: auto"
     pe, simd = config.folding
     if count % pe == 0 and lanes % simd == 0:
         problem = f"PE {config.pe} cannot fold the layer to PE={pe}, SIMD={simd}"
+        if mac.scalable:
+            return problem, "see the folding of short vectors in docs/architecture.md"
         return problem, f"use PE={count}, SIMD={lanes} or pe: shift"
     problem = f"folding PE={pe}, SIMD={simd} does not divide {count} outputs × {lanes} terms"
     return problem, (

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits, distinct_tables, rom_luts
+from shiftloom.codegen.cost import (
+    LUT_DEPTH,
+    block_rams,
+    changing_bits,
+    count_bits,
+    distinct_tables,
+    rom_luts,
+)
 from shiftloom.codegen.dataflows.streaming.bit_fields import bits_of
 from shiftloom.codegen.dataflows.streaming.channel_constants import ChannelConstants
-from shiftloom.codegen.dataflows.streaming.requantize_cost import (
-    Offset,
-    Rows,
-    changing_bits,
-    dsp_blocks,
-)
+from shiftloom.codegen.dataflows.streaming.requantize_cost import Offset, Rows, dsp_blocks
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne

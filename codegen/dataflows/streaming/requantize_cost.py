@@ -87,9 +87,3 @@ def _level(m: IntArray, bits: int, m_bits: int, levels: int) -> Rows:
     halves = _level(lower, bits, low, levels - 1) + _level(upper, bits, m_bits - low, levels - 1)
     adder = bits + m_bits - low if lower.any() and upper.any() else 0
     return halves + registers + Rows(adders=adder)
-
-
-def changing_bits(m: IntArray, m_bits: int) -> int:
-    """Bits of a word [folds, lanes] of the memory that are not the same in all words."""
-    bits = (m[:, :, None] >> np.arange(m_bits)) & 1
-    return int((bits != bits[:1]).any(axis=0).sum())

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shiftloom.codegen.cost import LUT_DEPTH, block_rams, count_bits
-from shiftloom.codegen.dataflows.streaming.requantize_cost import changing_bits
+from shiftloom.codegen.cost import LUT_DEPTH, block_rams, changing_bits, count_bits
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.dataflows.streaming.unit import OneToOne

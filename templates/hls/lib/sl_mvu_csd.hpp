@@ -7,8 +7,8 @@
 /// significant pairs that are not zero.
 ///
 /// Order: the PIXELS vectors of a frame, each NF times SF beats of SIMD activations; a beat of PE
-/// accumulators leaves after every SF. Interval: PIXELS*NF*SF = BEATS clocks a frame. GATE and
-/// CLOCK_GATE choose registers of the RTL and mean nothing here.
+/// accumulators leaves after every SF. Interval: PIXELS*NF*SF clocks a frame. GATE and CLOCK_GATE
+/// choose registers of the RTL and mean nothing here.
 #ifndef SL_MVU_CSD_HPP
 #define SL_MVU_CSD_HPP
 
@@ -36,7 +36,7 @@ rows:
 }
 
 template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int ROWS, int ACC_BITS,
-          int GATE, int CLOCK_GATE, int BEATS, int PIXELS>
+          int GATE, int CLOCK_GATE, int PIXELS>
 void mvu_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<PE * ACC_BITS>>& m,
              const uword<3 * ROWS> (&weights)[NF * SF][PE][SIMD],
              const sword<ACC_BITS> (&bias)[NF][PE], ap_uint<4> quality) {
@@ -45,7 +45,6 @@ void mvu_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<PE * AC
   static_assert(X_BITS >= 1 && X_BITS <= 24, "sl::mvu_csd: X_BITS is 1 to 24");
   static_assert(ROWS >= 1 && ROWS <= 13, "sl::mvu_csd: ROWS is 1 to 13");
   static_assert(ACC_BITS >= 1 && ACC_BITS <= 63, "sl::mvu_csd: ACC_BITS is 1 to 63");
-  static_assert(BEATS == PIXELS * NF * SF, "sl::mvu_csd: BEATS is PIXELS*NF*SF");
   const unsigned k = quality.to_uint();
   uword<ACC_BITS> acc[PE];
 #pragma HLS ARRAY_PARTITION variable=acc complete

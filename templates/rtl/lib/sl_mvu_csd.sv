@@ -5,7 +5,8 @@
 //
 // Weights are rows of canonic digit pairs, of which sl_csd_keep leaves K and sl_csd_multiply makes
 // products without DSP blocks. Products are added as numbers without sign; the compiler folds the
-// last term into the bias. K is what `quality` was at the first of the BEATS beats of a frame.
+// last term into the bias. K is `quality`, taken at the first beat of each frame of PIXELS*NF*SF
+// beats.
 //
 // Stream: SIMD activations a beat in the order (nf, sf); one output beat of PE accumulators for
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
@@ -29,7 +30,7 @@ module sl_mvu_csd #(
   parameter int ACC_BITS = 24,  // width of an accumulator
   parameter int GATE = 1,       // see sl_csd_multiply
   parameter int CLOCK_GATE = 0, // of the multipliers: see sl_clock_gate
-  parameter int BEATS = 4,      // input beats a frame
+  parameter int PIXELS = 1,     // vectors a frame
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -70,7 +71,7 @@ module sl_mvu_csd #(
   );
 
   wire [3:0] k;
-  sl_quality_hold #(.BEATS(BEATS)) i_quality (
+  sl_quality_hold #(.BEATS(PIXELS * NF * SF)) i_quality (
     .clk(clk), .rst(rst), .step(en && s_tvalid), .quality(quality), .k(k)
   );
 
