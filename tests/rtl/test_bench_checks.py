@@ -214,3 +214,13 @@ def test_a_module_without_tests_is_no_success() -> None:
 def test_a_missing_bench_is_an_error() -> None:
     with pytest.raises(BenchError, match="sl_fifo: absent_bench: the"):
         run_bench("sl_fifo", [LIB / "sl_fifo.sv"], {}, "absent_bench")
+
+
+def test_what_is_verilators_own_is_compiled_once(tmp_path: Path) -> None:
+    for depth in (2, 3):
+        bench = "shiftloom.rtl_sim.benches.bench_sl_fifo"
+        parameters = {"WIDTH": 8, "DEPTH": depth}
+        run_bench("sl_fifo", [LIB / "sl_fifo.sv"], parameters, bench, cache_dir=tmp_path)
+    logs = [path.read_text("utf-8") for path in tmp_path.glob("sl_fifo-*/build.log")]
+    made = (" -c -o verilated.o ", " runtime.hpp -o runtime.hpp.fast.gch", " -o Vtop__ALL.o ")
+    assert [sum(text in log for log in logs) for text in made] == [1, 1, 2]
