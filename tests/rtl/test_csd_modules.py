@@ -122,7 +122,7 @@ FAULTS = (
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) k_q", "k_q"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", ".step(en && s_tvalid)", ".step(s_tvalid)"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) x_q", "x_q"),
-    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "(PIXELS * NF * SF)", "(NF * SF)"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
     ("sl_csd_multiply", (4, 0, 2, 0), "sl_csd_sum", "high_lack};", "1'b0};"),
     ("sl_csd_multiply", (8, 1, 3, 1), "sl_csd_sum", "lack_q <= early_lack", "lack_q <= 1'b0"),
     ("sl_csd_multiply", (4, 1, 2, 1), "sl_csd_multiply", ".d(is_zero)", ".d(1'b0)"),
