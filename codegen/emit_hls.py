@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,19 +13,16 @@ from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.render import render
 
+_COLUMNS = 100
+_INDENT = "  "
+_SHELL = ("sl_axis_framer.hpp", "sl_axis_last.hpp")
+
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
     name: str
     width: int
     depth: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    function: str
-    template_args: tuple[int, ...]
-    args: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,13 @@ class _Top:
     out_width: int
     out_beats: int
     streams: tuple[_Stream, ...]
-    calls: tuple[_Call, ...]
+    calls: tuple[str, ...]
     headers: tuple[str, ...]
     memories: tuple[str, ...]
     memory_bytes: int
     image_bytes: int
     qualities: tuple[_Quality, ...]
-    parameters: str  # of the top function, behind its streams
+    signature: str  # of the top function
     arguments: str  # what a simulation gives for them
 
 
@@ -114,7 +112,7 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         for s in design.streams
         if s.name not in alias
     )
-    headers = sorted({call.header for call in design.calls} | {weights})
+    headers = sorted({*_SHELL, weights, *(call.header for call in design.calls)})
     memories = _memories(design.memory.ports if design.memory else 0)
     qualities = tuple(_Quality(port_name(i), q.most) for i, q in enumerate(design.quality))
     return _Top(
@@ -132,7 +130,13 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         memory_bytes=design.memory.size if design.memory else 0,
         image_bytes=len(design.memory.image) if design.memory else 0,
         qualities=qualities,
-        parameters=_parameters(memories, qualities),
+        signature=signature(
+            design.name,
+            design.source.width,
+            design.sink.width,
+            *(f"ap_uint<64>* {memory}" for memory in memories),
+            *(f"ap_uint<4> {quality.name}" for quality in qualities),
+        ),
         arguments=_arguments(len(memories), len(qualities)),
     )
 
@@ -142,10 +146,12 @@ def _memories(masters: int) -> tuple[str, ...]:
     return tuple(f"memory{master}" for master in range(masters))
 
 
-def _parameters(memories: tuple[str, ...], qualities: tuple[_Quality, ...]) -> str:
-    """The parameters behind the streams, each quality on a line of its own."""
-    pointers = "".join(f", ap_uint<64>* {name}" for name in memories)
-    return pointers + "".join(f",\nap_uint<4> {each.name}" for each in qualities)
+def signature(name: str, in_width: int, out_width: int, *further: str) -> str:
+    """The head of the top function, a parameter a line: both streams, then the further ones."""
+    head = f"void {name}("
+    ends = (("s_axis", in_width), ("m_axis", out_width))
+    streams = (f"hls::stream<sl::axis<{width}>>& {stream}" for stream, width in ends)
+    return head + f",\n{' ' * len(head)}".join((*streams, *further)) + ")"
 
 
 def _arguments(memories: int, qualities: int) -> str:
@@ -153,7 +159,7 @@ def _arguments(memories: int, qualities: int) -> str:
     return ", memory.data()" * memories + "".join(f", quality[{i}]" for i in range(qualities))
 
 
-def _calls(design: Design, alias: dict[str, str]) -> tuple[_Call, ...]:
+def _calls(design: Design, alias: dict[str, str]) -> tuple[str, ...]:
     """The calls in order; those with a quality come in the order of the instances."""
     names = map(port_name, range(len(design.quality)))
     return tuple(
@@ -161,11 +167,22 @@ def _calls(design: Design, alias: dict[str, str]) -> tuple[_Call, ...]:
     )
 
 
-def _call(call: HlsCall, alias: dict[str, str], quality: tuple[str, ...]) -> _Call:
+def _call(call: HlsCall, alias: dict[str, str], quality: tuple[str, ...]) -> str:
     streams = tuple(alias.get(name, name) for name in (*call.sources, *call.sinks))
     arrays = tuple(array.name for array in call.arrays)
     args = (*streams, *_memories(call.masters), *arrays, *quality)
-    return _Call(f"sl::{call.function}", call.template_args, args)
+    return call_text(call.function, call.template_args, args)
+
+
+def call_text(function: str, template_args: Sequence[int], args: Sequence[str]) -> str:
+    """A call in the body of the top function, its arguments on lines of their own where needed."""
+    template = f"<{', '.join(map(str, template_args))}>" if template_args else ""
+    head, arguments = f"sl::{function}{template}(", f"{', '.join(args)});"
+    if len(_INDENT + head + arguments) <= _COLUMNS:
+        return head + arguments
+    margin = 3 * _INDENT
+    lines = textwrap.wrap(arguments, _COLUMNS - len(margin), break_long_words=False)
+    return head + "".join(f"\n{margin}{line}" for line in lines)
 
 
 def _array(array: HlsArray) -> _Array:

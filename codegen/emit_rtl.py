@@ -304,9 +304,9 @@ def _is_loaded(instance: Instance) -> bool:
 
 
 def _qualities(design: Design) -> tuple[_Quality, ...]:
-    """The ports of the register file, unit 0 in the low bits of all."""
+    """The ports of the register file, as wide as its others, unit 0 in the low bits of all."""
     return tuple(
-        _Quality(port_name(i), f"quality[{QUALITY_BITS * (i + 1) - 1}:{QUALITY_BITS * i}]")
+        _Quality(f"{port_name(i):13}", f"quality[{QUALITY_BITS * (i + 1) - 1}:{QUALITY_BITS * i}]")
         for i in range(len(design.quality))
     )
 

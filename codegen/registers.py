@@ -32,6 +32,7 @@ _PORT_KINDS = {
     "w1c": "input  wire ",
     "wo": "output logic",
 }
+_PORT_RANGE = len("[ADDR_BITS-1:0] ")
 _AXI_SIGNALS = tuple(
     f"{channel}{signal}"
     for channel, signals in {
@@ -275,7 +276,11 @@ def render_rtl(
         address_bits=ADDRESS_BITS,
         axi_signals=_AXI_SIGNALS,
         ports=(
-            *(_signal(r, f, _PORT_KINDS[r.access]) for r, f in fields if f.name not in inner),
+            *(
+                _signal(r, f, _PORT_KINDS[r.access], _PORT_RANGE)
+                for r, f in fields
+                if f.name not in inner
+            ),
             *(_strobe(register) for register in registers if register.strobe),
         ),
         commands=tuple(_signal(r, f, "logic") for r, f in fields if f.name in inner),
@@ -285,14 +290,15 @@ def render_rtl(
     return render("rtl/registers.sv.j2", context)
 
 
-def _signal(register: Register, field: Field, kind: str) -> _Signal:
-    """The declaration of a field, named as the field."""
-    declaration = f"{kind} {_range(field.width)}{field.name}"
+def _signal(register: Register, field: Field, kind: str, column: int = 0) -> _Signal:
+    """The declaration of a field, named as the field; its range takes `column` characters."""
+    declaration = f"{kind} {_range(field.width):{column}}{field.name}"
     return _Signal(declaration, f"{register.name}: {field.doc}")
 
 
 def _strobe(register: Register) -> _Signal:
-    return _Signal(f"output logic {register.strobe}", f"{register.name} was written")
+    declaration = f"output logic {'':{_PORT_RANGE}}{register.strobe}"
+    return _Signal(declaration, f"{register.name} was written")
 
 
 def _range(width: int) -> str:

@@ -38,18 +38,23 @@ class Loader:
     async def load(self, number: int) -> None:
         """Load a set of weights between two frames, as a driver does."""
         accelerator, registers = self.accelerator, self.accelerator.registers
+        await self.hold()
+        for offset, word in self.sets[number]["writes"]:
+            await registers.write(offset, word)
+        self.loaded.append((accelerator.watch.started, number))
+        await registers.expect("ERRORS", 0)
+        await registers.set("LOAD_CONTROL", 0)
+
+    async def hold(self) -> None:
+        """Let frames under way end and no other begin; fail where STATUS.held does not come."""
+        registers = self.accelerator.registers
         await registers.set("LOAD_CONTROL", registers.bits["hold"])
         for _ in range(PATIENCE):
             if await registers.value("STATUS") & registers.bits["held"]:
                 break
         else:
             raise AssertionError("STATUS.held never comes")
-        assert not accelerator.watch.inside, "held inside of a frame"
-        for offset, word in self.sets[number]["writes"]:
-            await registers.write(offset, word)
-        self.loaded.append((accelerator.watch.started, number))
-        await registers.expect("ERRORS", 0)
-        await registers.set("LOAD_CONTROL", 0)
+        assert not self.accelerator.watch.inside, "held inside of a frame"
 
     async def check(self) -> None:
         """Require of every frame the output by the weights that it met."""
@@ -103,9 +108,7 @@ async def refuses_words_while_frames_run(dut: Any) -> None:
         await registers.write(offset, word)
     await registers.expect("ERRORS", refused)
     await registers.set("ERRORS", refused)
-    await registers.set("LOAD_CONTROL", registers.bits["hold"])
-    while not await registers.value("STATUS") & registers.bits["held"]:
-        pass
+    await loader.hold()
     for address in (0xFF << 20, 0xFFFFF):
         await registers.set("LOAD_ADDRESS", address)
         await registers.set("LOAD_DATA", 0)

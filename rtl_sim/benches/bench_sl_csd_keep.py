@@ -8,7 +8,8 @@ import numpy as np
 from cocotb.triggers import Timer
 
 from shiftloom.codegen.signed_digits import kept
-from shiftloom.rtl_sim.benches.bench_sl_csd_multiply import factors, packed_rows
+from shiftloom.rtl_sim.benches.bench_sl_csd_multiply import packed_rows
+from shiftloom.rtl_sim.benches.quality import largest
 from shiftloom.rtl_sim.benches.streams import bench_test, parameters
 
 ALL = 5
@@ -20,7 +21,8 @@ VALUES = 300
 async def keeps_the_highest_digits(dut: Any) -> None:
     """The rows of csd_K, with K of none, some, all and more digits than there are."""
     rows = parameters(dut, "ROWS")["ROWS"]
-    low, high = factors(rows)
+    high = largest(rows)
+    low = -high
     values = np.arange(low, high + 1)
     if rows > ALL or len(values) > VALUES:
         chosen = np.random.default_rng(1).integers(low, high, VALUES, endpoint=True)

@@ -11,16 +11,11 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from shiftloom.codegen.signed_digits import row_words
+from shiftloom.rtl_sim.benches.quality import largest
 from shiftloom.rtl_sim.benches.streams import IntArray, bench_test, bursts, draw, parameters
 
 PRODUCTS = 1500
 EXHAUSTIVE = 1 << 12
-
-
-def factors(rows: int) -> tuple[int, int]:
-    """The smallest and the largest value of `rows` pairs of canonic digits."""
-    top = 2 * (4**rows - 1) // 3
-    return -top, top
 
 
 def packed_rows(values: IntArray, rows: int) -> list[int]:
@@ -76,7 +71,8 @@ def started(dut: Any) -> Multiplier:
 def operands(p: dict[str, int]) -> tuple[IntArray, IntArray]:
     """All pairs where they are few, else random ones with many zeros and extremes."""
     rng = np.random.default_rng(5)
-    low, high = factors(p["ROWS"])
+    high = largest(p["ROWS"])
+    low = -high
     span = 1 << p["X_BITS"]
     start = -span // 2 if p["X_SIGNED"] else 0
     if span * (high - low + 1) <= EXHAUSTIVE:
@@ -104,7 +100,7 @@ async def holds_where_it_is_gated(dut: Any) -> None:
     """A zero operand leaves the last factor's rows in place, from grain 1 on."""
     multiplier = started(dut)
     p = multiplier.p
-    top = factors(p["ROWS"])[1]
+    top = largest(p["ROWS"])
     for x, a in ((1, top), (0, 1), (1, 0)):
         await multiplier.run(np.array([x]), np.array([a]), iter([True]))
         kept = packed_rows(np.array([top if p["GATE"] else a]), p["ROWS"])[0]

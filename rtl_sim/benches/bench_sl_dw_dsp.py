@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from shiftloom.rtl_sim.benches.depthwise import Layer, check_rate, operands, twin
+from shiftloom.rtl_sim.benches.depthwise import Layer, check_interval, operands, twin
 from shiftloom.rtl_sim.benches.streams import (
     bench_test,
     check_stream,
@@ -42,4 +42,4 @@ async def computes_exact_sums(dut: Any, idle: str, stall: str) -> None:
 @bench_test
 async def takes_a_beat_every_clock(dut: Any) -> None:
     """The latency of the module's header, without a gap."""
-    await check_rate(dut, _layer(dut, 10, 3), LATENCY)
+    await check_interval(dut, _layer(dut, 10, 3), LATENCY)

@@ -9,6 +9,7 @@ import numpy as np
 from shiftloom.codegen.dataflows.streaming.timing import fork
 from shiftloom.rtl_sim.benches.streams import (
     bench_test,
+    check_rate,
     check_streams,
     draw,
     paced_test,
@@ -37,6 +38,5 @@ async def takes_a_beat_every_clock(dut: Any) -> None:
     """One clock from in to out, without a gap."""
     beats = _beats(dut, 40, 2)
     (source,), sinks = await check_streams(dut, {"s": beats}, {"m0": beats, "m1": beats})
-    assert source.clocks == list(range(len(beats)))
     for sink in sinks:
-        assert sink.clocks == [clock + 1 for clock in source.clocks]
+        check_rate(source, sink, 1)

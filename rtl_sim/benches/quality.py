@@ -1,7 +1,4 @@
-"""What the benches of quality-scalable units share: K that changes, and factors of signed digits.
-
-The expected numbers are counted by hand here: digits are taken from a value one by one.
-"""
+"""What the benches of quality-scalable units share: K that changes, factors of signed digits."""
 
 from __future__ import annotations
 
@@ -50,38 +47,3 @@ def draw_factors(rng: np.random.Generator, shape: tuple[int, ...], rows: int) ->
     values = rng.integers(1, largest(rows), shape, endpoint=True)
     ends = rng.choice(np.array([1, largest(rows)]), shape)
     return np.where(rng.random(shape) < 0.2, ends, values)
-
-
-def digits(value: int) -> list[int]:
-    """The canonic signed digits of a number from 0 on, the lowest first."""
-    found = []
-    while value:
-        digit = 2 - value % 4 if value % 2 else 0
-        found.append(digit)
-        value = (value - digit) // 2
-    return found
-
-
-def kept(values: IntArray, k: int) -> IntArray:
-    """Each value with its k most significant non-zero digits only."""
-
-    def one(value: int) -> int:
-        terms = [digit << place for place, digit in enumerate(digits(int(value))) if digit]
-        return sum(terms[-k:]) if k else 0
-
-    found: IntArray = np.vectorize(one, otypes=[np.int64])(values)
-    return found
-
-
-def row_words(values: IntArray, rows: int) -> IntArray:
-    """The codes of the digit pairs of each value side by side: 1, 2, and 4 more where negative."""
-
-    def one(value: int) -> int:
-        padded = [*digits(int(value)), *([0] * (2 * rows))][: 2 * rows]
-        pairs = (padded[2 * row] + 2 * padded[2 * row + 1] for row in range(rows))
-        return sum(
-            (abs(pair) | (4 if pair < 0 else 0)) << 3 * row for row, pair in enumerate(pairs)
-        )
-
-    found: IntArray = np.vectorize(one, otypes=[np.int64])(values)
-    return found

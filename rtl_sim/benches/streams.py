@@ -248,6 +248,12 @@ def compare(beats: Sequence[int], expected: Sequence[int]) -> None:
     assert len(beats) == len(expected), f"got {len(beats)} beats, expected {len(expected)}"
 
 
+def check_rate(source: Source, sink: Sink, latency: int, beats: int = 1) -> None:
+    """Require that no beat waited, and an output `latency` clocks after every `beats` of them."""
+    assert source.clocks == list(range(len(source.clocks)))
+    assert sink.clocks == [clock + latency for clock in source.clocks[beats - 1 :: beats]]
+
+
 def pack(values: npt.ArrayLike, elements: int, bits: int) -> list[int]:
     """Cut `values`, in their flat order, into beats, element 0 in the low bits."""
     flat = np.asarray(values, dtype=np.int64).reshape(-1, elements)

@@ -111,7 +111,10 @@ def test_a_frame_has_as_many_beats_as_the_unit_takes() -> None:
 @pytest.mark.parametrize(("gate", "clock_gate"), [*product(range(4), range(3))])
 def test_gates_are_parameters_of_the_module(gate: int, clock_gate: int) -> None:
     gates, clocks = ("none", "product", "row", "digit"), ("enable", "bufgce", "asic")
-    settings = {"defaults": {"gate": gates[gate]}, "target": {"clock_gate": clocks[clock_gate]}}
+    settings = {
+        "defaults": {"pe": "csd", "gate": gates[gate]},
+        "target": {"clock_gate": clocks[clock_gate]},
+    }
     chosen = stage(quantized(SETTINGS), **settings)
     _, plan = foldings.of(chosen)[0]
     assert (plan.gate, plan.clock_gate) == (gates[gate], clocks[clock_gate])
@@ -121,7 +124,7 @@ def test_gates_are_parameters_of_the_module(gate: int, clock_gate: int) -> None:
 
 
 def test_other_pes_have_no_gates() -> None:
-    chosen = stage(quantized({"format": "int"}), defaults={})
+    chosen = stage(quantized({"format": "int"}))
     assert {(plan.gate, plan.clock_gate) for _, plan in foldings.of(chosen)} == {("none", "enable")}
 
 
@@ -146,19 +149,14 @@ def quantized(settings: dict[str, object]) -> QGraph:
 
 
 def stage(qgraph: QGraph, **settings: object) -> Stage:
-    """The stage of the first one; the settings are `pe: csd` and those given."""
-    data = {"defaults": {"pe": "csd"}, **settings}
-    defaults = data["defaults"]
-    assert isinstance(defaults, dict)
-    if "gate" in defaults:
-        data["defaults"] = {"pe": "csd", **defaults}
-    return cut(qgraph, parse(data))[0]
+    """The stage of the network's first layer, by the sections of a configuration."""
+    return cut(qgraph, parse(settings))[0]
 
 
 def test_a_layer_with_a_quality_is_built_on_signed_digits_only() -> None:
-    chosen = stage(quantized(SETTINGS), defaults={})
+    chosen = stage(quantized(SETTINGS))
     assert {plan.kind for _, plan in foldings.of(chosen)} == {"mvu_csd"}
-    plain = stage(quantized({"format": "int"}), defaults={})
+    plain = stage(quantized({"format": "int"}))
     assert "mvu_csd" not in {plan.kind for _, plan in foldings.of(plain)}
     with refuses(f"{CONV}: PE mvu_dsp is of the wrong family; use one of csd, which has a quality"):
         compose(chosen.head, Choices((MacPlan(CONV, "mvu_dsp", 1, 18),)))

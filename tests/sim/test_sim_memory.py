@@ -10,6 +10,7 @@ import memory_designs
 import numpy as np
 import pytest
 from memory_designs import BEATS, COPY, IMAGE, SIZE
+from rtl_library import planted
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim.cache import Cache
@@ -57,10 +58,7 @@ def mutant(top: SimTop, tmp_path: Path) -> Mutant:
     """Makes the top with one text replaced."""
 
     def make(file: str, old: str, new: str) -> SimTop:
-        path = tmp_path / f"{file}.sv"
-        text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        planted(tmp_path, [tmp_path / f"{file}.sv"], file, old, new)
         return _top(tmp_path)
 
     return make

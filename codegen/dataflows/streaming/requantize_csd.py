@@ -21,11 +21,12 @@ from shiftloom.codegen.dataflows.streaming.requantize_cost import Offset
 from shiftloom.codegen.dataflows.streaming.timing import pipeline
 from shiftloom.codegen.dataflows.streaming.timing.model import Model
 from shiftloom.codegen.design import HlsArray, HlsCall, Instance, Rom, RomPort, Stream
+from shiftloom.codegen.plan import GATES
 from shiftloom.codegen.requant import Requantization
 from shiftloom.codegen.signed_digits import ROW_CODE_BITS, row_codes, row_words, rows_for
 from shiftloom.codegen.values import Array, IntArray
 
-_GATE = 1
+_GATE = GATES.index("product")
 """The whole product holds where it is zero: finer grains cost more than they save."""
 
 

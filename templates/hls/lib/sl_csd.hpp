@@ -1,4 +1,4 @@
-/// Canonic signed digits: numbers as codes of digit pairs, the most significant of which are kept.
+/// Products by canonic signed digits: codes of digit pairs, the most significant of which are kept.
 ///
 ///   value = sum over rows r of pair[r] * 4^r,  pair = 0, +-1 or +-2
 ///
@@ -10,21 +10,23 @@
 
 namespace sl {
 
-/// The value of `codes` with its `k` most significant rows that are not zero.
+/// x times the value of `codes` with its `k` most significant rows that are not zero.
 template <int ROWS>
-std::int64_t csd_kept(std::uint64_t codes, unsigned k) {
+std::int64_t csd_product(std::int64_t x, std::uint64_t codes, unsigned k) {
 #pragma HLS INLINE
-  std::int64_t value = 0;
+  std::int64_t product = 0;
   unsigned left = k;
 rows:
   for (int row = ROWS - 1; row >= 0; row--) {
 #pragma HLS UNROLL
     const unsigned code = static_cast<unsigned>(codes >> (3 * row)) & 7;
-    const std::int64_t magnitude = left == 0 ? 0 : static_cast<std::int64_t>(code & 3) << (2 * row);
-    value += code >= 4 ? -magnitude : magnitude;
-    left -= magnitude != 0;
+    if ((code & 3) != 0 && left > 0) {
+      const std::int64_t term = (code & 2 ? 2 * x : x) * (std::int64_t(1) << (2 * row));
+      product += code & 4 ? -term : term;
+      left--;
+    }
   }
-  return value;
+  return product;
 }
 
 }  // namespace sl

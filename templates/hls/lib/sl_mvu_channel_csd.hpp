@@ -25,7 +25,8 @@ template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int VF, in
           int V_BITS, int ROWS, int Z_BITS, int ACC_BITS, int GATE, int CLOCK_GATE, int PIXELS>
 void mvu_channel_csd(hls::stream<ap_uint<SIMD * X_BITS>>& s, hls::stream<ap_uint<PE * ACC_BITS>>& m,
                      const uword<3> (&weights)[NF * SF][PE][SIMD],
-                     const uword<count_bits(VF * SIMD / VECTORS)> (&counts)[NF * SF / VF][PE][VECTORS],
+                     const uword<count_bits(VF * SIMD / VECTORS)>
+                         (&counts)[NF * SF / VF][PE][VECTORS],
                      const uword<3 * ROWS> (&alphas)[NF * SF / VF][PE][VECTORS],
                      const sword<ACC_BITS> (&bias)[NF][PE], ap_uint<4> quality) {
   static_assert(SIMD >= 1 && PE >= 1 && SF >= 1 && NF >= 1 && PIXELS >= 1,
@@ -80,7 +81,7 @@ pixels:
               terms += shift_product<X_BITS, X_SIGNED>(x[simd], weights[nf * SF + sf][pe][simd]);
             }
             vector[pe][v] = terms;
-            if (sf % VF == VF - 1) sum += terms * csd_kept<ROWS>(alphas[word][pe][v], k);
+            if (sf % VF == VF - 1) sum += csd_product<ROWS>(terms, alphas[word][pe][v], k);
           }
           const uword<ACC_BITS> start = sf == 0 ? uword<ACC_BITS>(bias[nf][pe]) : acc[pe];
           acc[pe] = static_cast<uword<ACC_BITS>>(start + sum);

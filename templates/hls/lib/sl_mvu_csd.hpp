@@ -2,9 +2,7 @@
 ///
 ///   m[nf][pe] = bias[nf][pe] + sum over sf, simd of x[sf][simd] * csd_K(w[nf][pe][sf][simd])
 ///
-/// modulo 2^ACC_BITS. A weight is ROWS pairs of canonic signed digits, of three bits each, pair r
-/// for 4^r: bit 0 for 1, bit 1 for 2, bit 2 where negative. csd_K keeps the K = quality most
-/// significant pairs that are not zero.
+/// modulo 2^ACC_BITS, with K = quality. A weight is the code of its digit pairs, see sl_csd.
 ///
 /// Order: the PIXELS vectors of a frame, each NF times SF beats of SIMD activations; a beat of PE
 /// accumulators leaves after every SF. Interval: PIXELS*NF*SF clocks a frame. GATE and CLOCK_GATE
@@ -12,28 +10,9 @@
 #ifndef SL_MVU_CSD_HPP
 #define SL_MVU_CSD_HPP
 
-#include "sl_beat.hpp"
+#include "sl_csd.hpp"
 
 namespace sl {
-
-/// x * csd_K of the weight with these rows.
-template <int ROWS>
-std::int64_t csd_product(std::int64_t x, std::uint64_t rows, unsigned k) {
-#pragma HLS INLINE
-  std::int64_t product = 0;
-  unsigned kept = 0;
-rows:
-  for (int r = ROWS - 1; r >= 0; r--) {
-#pragma HLS UNROLL
-    const unsigned code = rows >> (3 * r) & 7;
-    const std::int64_t magnitude = (code & 2 ? 2 * x : x) * (std::int64_t(1) << (2 * r));
-    if ((code & 3) != 0 && kept < k) {
-      product += code & 4 ? -magnitude : magnitude;
-      kept++;
-    }
-  }
-  return product;
-}
 
 template <int SIMD, int PE, int SF, int NF, int X_BITS, int X_SIGNED, int ROWS, int ACC_BITS,
           int GATE, int CLOCK_GATE, int PIXELS>

@@ -54,7 +54,7 @@ pixels:
         for (int simd = 0; simd < SIMD; simd++) {
 #pragma HLS UNROLL
           const std::uint64_t alpha = alphas[(AF == 1 ? 0 : nf) * SF + sf][simd];
-          z[simd] = x[simd] * csd_kept<ROWS>(alpha, k);
+          z[simd] = csd_product<ROWS>(x[simd], alpha, k);
         }
       elements:
         for (int pe = 0; pe < PE; pe++) {

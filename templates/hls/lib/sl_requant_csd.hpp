@@ -3,12 +3,11 @@
 ///
 /// In: FOLDS beats of LANES elements of IN_BITS a pixel, signed where X_SIGNED, PIXELS pixels a
 /// frame; out: the same order, the low OUT_BITS of y. M is `mult[fold][lane]`, codes of ROWS pairs
-/// of digits as in sl_csd.hpp; C is signed, `offset[fold][lane]`, of C_BITS, and absent where
+/// of digits, see sl_csd; C is signed, `offset[fold][lane]`, of C_BITS, and absent where
 /// C_BITS is 0. GATE is of the RTL only. K is `quality`. Interval: PIXELS*FOLDS clocks a frame.
 #ifndef SL_REQUANT_CSD_HPP
 #define SL_REQUANT_CSD_HPP
 
-#include "sl_beat.hpp"
 #include "sl_csd.hpp"
 #include "sl_round.hpp"
 
@@ -41,7 +40,7 @@ pixels:
       unpack<LANES, IN_BITS, X_SIGNED>(s.read(), x);
     lanes:
       for (int lane = 0; lane < LANES; lane++) {
-        const std::int64_t product = multiply<0>(x[lane], csd_kept<ROWS>(mult[fold][lane], k));
+        const std::int64_t product = csd_product<ROWS>(x[lane], mult[fold][lane], k);
         x[lane] = round_clip<SHIFT, ZERO, LO, HI>(product + offset[fold][lane]);
       }
       m.write(pack<LANES, OUT_BITS>(x));

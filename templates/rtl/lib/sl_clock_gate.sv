@@ -22,28 +22,19 @@ module sl_clock_gate #(
   if (STYLE == 0) begin : gen_enable
     assign gclk = clk;
     assign ce = en;
-  end else begin : gen_gate
-    assign ce = 1'b1;
 `ifdef SYNTHESIS
-    if (STYLE == 1) begin : gen_buffer
-      BUFGCE i_buffer (.I(clk), .CE(en), .O(gclk));
-    end
-`else
-    if (STYLE == 1) begin : gen_buffer
-      logic is_open;
-      always_latch begin
-        if (!clk) is_open = en;
-      end
-      assign gclk = clk && is_open;
-    end
+  end else if (STYLE == 1) begin : gen_buffer
+    BUFGCE i_buffer (.I(clk), .CE(en), .O(gclk));
+    assign ce = 1'b1;
 `endif
-    if (STYLE != 1) begin : gen_cell
-      logic is_open;
-      always_latch begin
-        if (!clk) is_open = en;
-      end
-      assign gclk = clk && is_open;
+  end else begin : gen_cell
+    // In a simulation the buffer too.
+    logic is_open;
+    always_latch begin
+      if (!clk) is_open = en;
     end
+    assign gclk = clk && is_open;
+    assign ce = 1'b1;
   end
 
 endmodule

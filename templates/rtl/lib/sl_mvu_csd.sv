@@ -10,7 +10,8 @@
 //
 // Stream: SIMD activations a beat in the order (nf, sf); one output beat of PE accumulators for
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
-// s_tready = !m_tvalid || m_tready. The multipliers move only while beats are inside of them.
+// s_tready = !m_tvalid || m_tready. The multipliers move only while beats are inside of them, and
+// no row of a weight is kept for an idle clock, so that their operand registers rest then.
 // Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a
 // weight word is bits [(p*SIMD+s)*3*ROWS +: 3*ROWS].
 //
@@ -55,19 +56,19 @@ module sl_mvu_csd #(
 
   localparam int P = X_BITS + 2 * ROWS + ((X_SIGNED != 0) ? 0 : 1);  // width of a product
   localparam int W = 3 * ROWS;
-  localparam int STAGES = 1 + $clog2(ROWS);  // registers in a row in a multiplier
+  localparam int MULTIPLY = 1 + $clog2(ROWS);  // latency of a multiplier
   localparam int SUM_BITS = P + $clog2(SIMD);
 
   wire en;
-  wire held;
+  wire unused_held;
   wire sum_valid;
   wire first;
   assign w_en = en;
 
-  sl_mvu_control #(.SF(SF), .NF(NF), .DELAY(1 + STAGES + $clog2(SIMD))) i_control (
+  sl_mvu_control #(.SF(SF), .NF(NF), .DELAY(1 + MULTIPLY + $clog2(SIMD))) i_control (
     .clk(clk), .rst(rst), .s_tvalid(s_tvalid), .s_tready(s_tready), .m_tvalid(m_tvalid),
     .m_tready(m_tready), .en(en), .w_addr(w_addr), .b_addr(b_addr),
-    .held(held), .sum_valid(sum_valid), .first(first)
+    .held(unused_held), .sum_valid(sum_valid), .first(first)
   );
 
   wire [3:0] k;
@@ -80,25 +81,20 @@ module sl_mvu_csd #(
   logic [3:0] k_q;
   always_ff @(posedge clk) begin
     if (en) x_q <= s_tdata;
-    if (en) k_q <= k;
+    if (en) k_q <= s_tvalid ? k : '0;
   end
 
   // Bit i: a beat is on its way into register i of the multipliers.
-  wire [STAGES-1:0] moving;
-  assign moving[0] = held;
-  if (STAGES > 1) begin : gen_inside
-    logic [STAGES-2:0] moving_q;
-    always_ff @(posedge clk) begin
-      if (rst) moving_q <= '0;
-      else if (en) moving_q <= moving[STAGES-2:0];
-    end
-    assign moving[STAGES-1:1] = moving_q;
+  logic [MULTIPLY-1:0] moving_q;
+  always_ff @(posedge clk) begin
+    if (rst) moving_q <= '0;
+    else if (en) moving_q <= MULTIPLY'({moving_q, s_tvalid});
   end
 
   wire gclk;
   wire ce;
   sl_clock_gate #(.STYLE(CLOCK_GATE)) i_gate (
-    .clk(clk), .en(en && |moving), .gclk(gclk), .ce(ce)
+    .clk(clk), .en(en && |moving_q), .gclk(gclk), .ce(ce)
   );
 
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe

@@ -108,10 +108,8 @@ module sl_mvu_filter_csd #(
   logic [SIMD*X_BITS-1:0] x_q;
   logic [3:0] k_q;
   always_ff @(posedge clk) begin
-    if (en) begin
-      x_q <= s_tdata;
-      k_q <= s_tvalid ? k : '0;
-    end
+    if (en) x_q <= s_tdata;
+    if (en) k_q <= s_tvalid ? k : '0;
   end
 
   // Bit i: a beat is on its way into register i of the multipliers.
