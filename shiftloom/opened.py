@@ -84,10 +84,13 @@ class OpenedBuild:
                 f"write it by shiftloom pack --build {self.folder}",
             )
         qgraph = loaded(self.qgraph, weights)
-        described = [json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED]
+        accelerator, registers = (
+            json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED
+        )
+        control = loading.places(registers)[0]["LOAD_CONTROL"]
         with path.open("rb") as file:
-            writes = tuple(loading.held_writes(file, *described))
-        return replace(self, qgraph=qgraph, writes=writes)
+            words = tuple(loading.writes(file, accelerator, registers))
+        return replace(self, qgraph=qgraph, writes=((control, 1), *words, (control, 0)))
 
     def memory_image(self) -> Path | None:
         """The file with the first bytes of the external memory, if the design has one."""

@@ -362,16 +362,17 @@ class FakeBus:
 
     def __init__(self, made: Build, held: bool = True, refuses: bool = False) -> None:
         described = json.loads(made.files["registers.json"])
-        self.offsets = {word["name"]: word["offset"] for word in described["registers"]}
-        self.status, self.errors = 2 * held, 32 * refuses
+        self.names = {word["offset"]: word["name"] for word in described["registers"]}
+        low, high = struct.unpack("<II", bytes.fromhex(made.design.digest)[:8])
+        self.answers = {"DIGEST0": low, "DIGEST1": high}
+        self.answers |= {"STATUS": 2 * held, "ERRORS": 32 * refuses}
         self.written: list[tuple[str, int]] = []
 
     def read(self, offset: int) -> int:
-        return self.status if offset == self.offsets["STATUS"] else self.errors
+        return self.answers[self.names[offset]]
 
     def write(self, offset: int, word: int) -> None:
-        name = next(name for name, at in self.offsets.items() if at == offset)
-        self.written.append((name, word))
+        self.written.append((self.names[offset], word))
 
 
 def loads(bus: FakeBus, data: bytes, folder: Path) -> None:
@@ -393,6 +394,16 @@ def test_writes_nothing_of_a_file_that_is_refused(tmp_path: Path) -> None:
     bus = FakeBus(build())
     with pytest.raises(WeightsError, match=r"^record 9: takes"):
         loads(bus, GOOD[:-5], tmp_path)
+    assert bus.written == []
+
+
+@pytest.mark.parametrize("register", ["DIGEST0", "DIGEST1"])
+def test_writes_nothing_to_an_accelerator_of_another_digest(register: str, tmp_path: Path) -> None:
+    bus, digest = FakeBus(build()), build().design.digest[:16]
+    bus.answers[register] ^= 1
+    message = rf"^the accelerator is the build [0-9a-f]{{16}}, this is {digest}$"
+    with pytest.raises(WeightsError, match=message):
+        loads(bus, GOOD, tmp_path)
     assert bus.written == []
 
 
