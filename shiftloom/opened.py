@@ -36,8 +36,10 @@ class OpenedBuild:
     units: tuple[Unit, ...]
     design: Design
     layers: tuple[LayerRow, ...]
+    weights: Path | None = None
+    """The file of other weights that are loaded before the first frame..."""
     writes: tuple[tuple[int, int], ...] = ()
-    """Registers that are written before the first frame, to load other weights."""
+    """... and the registers that are written for that."""
 
     @property
     def results(self) -> Path:
@@ -90,7 +92,8 @@ class OpenedBuild:
         control = loading.places(registers)[0]["LOAD_CONTROL"]
         with path.open("rb") as file:
             words = tuple(loading.writes(file, accelerator, registers))
-        return replace(self, qgraph=qgraph, writes=((control, 1), *words, (control, 0)))
+        writes = (control, 1), *words, (control, 0)
+        return replace(self, qgraph=qgraph, weights=path.resolve(), writes=writes)
 
     def memory_image(self) -> Path | None:
         """The file with the first bytes of the external memory, if the design has one."""

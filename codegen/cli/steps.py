@@ -81,7 +81,7 @@ def simulate(
 ) -> list[simulation.Simulation]:
     """Run the frames through the backends, `rtl`, `hls` or `both`.
 
-    The results are kept, but those of a reduced quality.
+    The results are kept, but those of a reduced quality or of loaded weights.
     """
     runs, compiled = [], simulation.default_cache(cache)
     if backend in ("hls", "both"):
@@ -94,8 +94,9 @@ def simulate(
                     target, frames, labels, compiled, advance, stall, first, memory, quality
                 )
             )
-    for run in runs if not quality else ():
-        results.save_simulation(target, run)
+    if not quality and target.weights is None:
+        for run in runs:
+            results.save_simulation(target, run)
     return runs
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from shiftloom.codegen.config import Config, parse
+from shiftloom.codegen.fileset import write_file
 from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.compression import pack_build
@@ -22,26 +21,17 @@ def largest(qgraph: QGraph) -> int:
     return max((n.unit.limit for n in qgraph.nodes if isinstance(n.unit, Mac)), default=0)
 
 
-def coarser(
-    build: OpenedBuild, quantize: Callable[[Config], Quantized], folder: Path | None = None
-) -> tuple[Variant, ...]:
+def coarser(build: OpenedBuild, quantize: Callable[[Config], Quantized]) -> tuple[Variant, ...]:
     """The build with weights of each φ that its memories hold, the largest first.
 
-    `quantize` quantizes the network by settings. Each is packed into a file in `folder` (None: one
-    that is gone afterwards), and read back as a host would.
+    `quantize` quantizes the network by settings. Each is packed into a file in the results folder
+    of the build, and read back as a host would.
     """
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="shiftloom-levels-") as name:
-            return coarser(build, quantize, Path(name))
-    return tuple(
-        _loaded(build, quantize, phi, folder) for phi in LEVELS if phi <= largest(build.qgraph)
-    )
+    return tuple(_loaded(build, quantize, phi) for phi in LEVELS if phi <= largest(build.qgraph))
 
 
-def _loaded(
-    build: OpenedBuild, quantize: Callable[[Config], Quantized], phi: int, folder: Path
-) -> Variant:
-    settings, path = parse({"defaults": {"phi": phi}}), folder / f"phi{phi}.slw"
-    path.write_bytes(pack_build(build, quantize(settings), settings).data)
+def _loaded(build: OpenedBuild, quantize: Callable[[Config], Quantized], phi: int) -> Variant:
+    settings, path = parse({"defaults": {"phi": phi}}), build.results / f"phi{phi}.slw"
+    write_file(path, pack_build(build, quantize(settings), settings).data)
     loaded = build.loaded(path)
     return Variant(f"φ = {phi}", loaded.qgraph, {}, loaded)

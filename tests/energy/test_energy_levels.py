@@ -28,8 +28,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> OpenedBuild:
 
 
 @pytest.fixture(scope="module")
-def variants(build: OpenedBuild, tmp_path_factory: pytest.TempPathFactory) -> tuple[Variant, ...]:
-    return levels.coarser(build, _quantized, tmp_path_factory.mktemp("files"))
+def variants(build: OpenedBuild) -> tuple[Variant, ...]:
+    return levels.coarser(build, _quantized)
 
 
 def _quantized(config: Config) -> Quantized:
@@ -46,15 +46,15 @@ def test_every_level_that_the_memories_hold(
     assert (outputs[2] != outputs[1]).any()
 
 
-def test_nothing_is_left_of_the_files(build: OpenedBuild) -> None:
-    (first, *_) = levels.coarser(build, _quantized)
-    assert first.build is not None
-    assert first.build.writes
+def test_the_files_stay_beside_the_build(build: OpenedBuild, variants: tuple[Variant, ...]) -> None:
+    files = [variant.build.weights for variant in variants if variant.build]
+    assert files == [build.results / f"phi{phi}.slw" for phi in (4, 2, 1)]
+    assert all(file and file.is_file() for file in files)
 
 
 def test_smaller_builds_hold_less(tmp_path: Path) -> None:
     fileset.write(nets.build(phi=2).files, tmp_path / "tiny")
-    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized, tmp_path)
+    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized)
     assert [variant.label for variant in found] == ["φ = 2", "φ = 1"]
 
 
