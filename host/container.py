@@ -16,6 +16,9 @@ VERSION = 1
 CONTENT = 3
 DESIGN, WEIGHTS, INTEGERS, CONSTANTS = 0, 1, 5, 6
 """Kinds of records, in the order of the file."""
+EXPONENTS = range(-1022, 962)
+"""Of α: times a mantissa of 62 bits it is a normal float64."""
+MANTISSA_BITS = 62
 _HEADER = struct.Struct("<8sHHI")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.host.container import WeightsError
+from shiftloom.host.container import EXPONENTS, MANTISSA_BITS, WeightsError
 
 _MAX_LENGTH = 15
 """Bits of the longest word of a Huffman code."""
@@ -64,14 +64,22 @@ def weights(body: bytes) -> npt.NDArray[np.int64]:
     shape = tuple(fields.integer("I", "shape") for _ in range(4))
     if not 0 < math.prod(shape) <= 8 * len(body):
         raise WeightsError(f"shape: {list(shape)} has no room in {len(body)} bytes")
-    fields.integer("h", "exponent")  # α is in the multipliers
-    width = fields.integer("B", "bits of α")
-    fields.take(-(-shape[0] * width // 8), "α")
+    _check_alpha(fields, shape[0])
     codes = _symbols(fields, math.prod(shape), len(table).bit_length())
     fields.end()
     if int(codes.max()) >= len(table):
         raise WeightsError(f"code {int(codes.max())} is unused, the last one is {len(table) - 1}")
     return table[codes].reshape(shape)
+
+
+def _check_alpha(fields: Fields, channels: int) -> None:
+    """Refuse an α that is none; where it is one, it is in the multipliers."""
+    exponent, width = fields.integer("h", "exponent"), fields.integer("B", "bits of α")
+    if exponent not in EXPONENTS or not 0 < width <= MANTISSA_BITS:
+        raise WeightsError(f"α: of {width} bits times 2^{exponent}")
+    mantissas = unpacked(fields.take(-(-channels * width // 8), "α"), channels, width)
+    if not mantissas.all():
+        raise WeightsError("α: is 0 for a channel")
 
 
 def integers(fields: Fields) -> npt.NDArray[np.int64]:

@@ -136,6 +136,8 @@ def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
                 negative[record.name] = (values < 0).reshape(len(values), -1).sum(axis=1)
                 yield layers[record.name]["codes"], (_CODES[values],)
             elif record.kind == INTEGERS:
+                if record.name not in negative:
+                    raise WeightsError("has biases and no codes")
                 layer = layers[record.name]
                 bias = _biases(record, layer)
                 entry = layer["bias"]

@@ -14,7 +14,9 @@ from test_cli import run
 
 from shiftloom import compression, flow
 from shiftloom.codegen import fileset, golden
+from shiftloom.codegen.coding.build_file import build_bytes, read_build
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.reloading import BuildWeights
 from shiftloom.opened import open_build
 from shiftloom.simulation import default_cache, simulate_rtl
 
@@ -102,6 +104,35 @@ def test_a_file_for_another_build_is_refused(folder: Path, tmp_path: Path, packe
     ours, theirs = (open_build(each).design.digest[:16] for each in (other, folder))
     assert str(caught.value) == (
         f"{packed}: is for the build {theirs}, this is {ours}; "
+        f"write it by shiftloom pack --build {build.folder}"
+    )
+
+
+def test_what_the_build_does_not_hold_is_refused_by_the_name_of_the_file(
+    folder: Path, packed: Path
+) -> None:
+    digest = open_build(folder).design.digest
+    weights = read_build(packed.read_bytes(), "")
+    file = packed.with_name("partial.slw")
+    layers = {name: layer for name, layer in weights.layers.items() if name != "dw"}
+    file.write_bytes(build_bytes(BuildWeights(digest, layers, weights.constants)))
+    with pytest.raises(ShiftloomError) as caught:
+        open_build(folder).loaded(file)
+    assert str(caught.value) == f"{file}: dw: is missing; all weights are loaded together"
+
+
+def test_what_the_host_refuses_is_refused_by_the_name_of_the_file(
+    packed: Path, tmp_path: Path
+) -> None:
+    fileset.write(nets.build().files, tmp_path / "tiny")
+    build, described = open_build(tmp_path / "tiny"), tmp_path / "tiny/host/accelerator.json"
+    accelerator = json.loads(described.read_text())
+    accelerator["load"]["layers"]["conv"]["limit"] = 1
+    described.write_text(json.dumps(accelerator))
+    with pytest.raises(ShiftloomError) as caught:
+        build.loaded(packed)
+    assert str(caught.value) == (
+        f"{packed}: conv: codes up to 2, the build holds those up to 1; "
         f"write it by shiftloom pack --build {build.folder}"
     )
 

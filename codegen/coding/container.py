@@ -168,12 +168,12 @@ def _listed(known: Iterable[IntEnum]) -> str:
 
 
 def _records(fields: Fields, content: Content, count: int) -> Iterator[Record]:
-    seen: set[tuple[Kind, str]] = set()
+    before: tuple[int, str] = (-1, "")
     for number in range(count):
         record = _record(fields, content, f"record {number}")
-        if (record.kind, record.name) in seen:
-            raise ShiftloomError(record.name, f"has two records of kind {_said(record.kind)}")
-        seen.add((record.kind, record.name))
+        if (record.kind, record.name) <= before:
+            raise ShiftloomError(record.name, f"kind {_said(record.kind)} is out of order")
+        before = record.kind, record.name
         yield record
 
 
