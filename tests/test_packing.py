@@ -145,6 +145,11 @@ def test_what_the_host_refuses_is_refused_by_the_name_of_the_file(
             "--prune and --share-bits: compress a float network; leave out --build",
         ),
         (
+            ["pack", "--build", "{folder}", "--calibration", "frames.npy"],
+            "--build and --calibration: the build's own weights take no frames; "
+            "name a network, or leave out --calibration",
+        ),
+        (
             ["pack", "lenet5", "--build", "{folder}"],
             "lenet5: is another network than that of the build; build again",
         ),

@@ -116,6 +116,12 @@ def _for_build(
 ) -> compression.PackedBuild:
     """The weights of a build, or those of the subject for it."""
     if subject == Subject(data=subject.data) and config is None:
+        if calibration is not None:
+            raise ShiftloomError(
+                "--build and --calibration",
+                "the build's own weights take no frames",
+                "name a network, or leave out --calibration",
+            )
         return compression.pack_build(build, None, Config())
     settings = steps.settings(subject, config)
     quantized = steps.quantize(subject, calibration, settings)
