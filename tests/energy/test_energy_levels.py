@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import reload_nets as nets
 
 from shiftloom.codegen import fileset, golden
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.energy import levels, sweep, sweep_table
 from shiftloom.energy.products import mean, products
@@ -29,7 +30,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> OpenedBuild:
 
 @pytest.fixture(scope="module")
 def variants(build: OpenedBuild) -> tuple[Variant, ...]:
-    return levels.coarser(build, _quantized)
+    return levels.coarser(build, _quantized, nets.settings())
 
 
 def _quantized(config: Config) -> Quantized:
@@ -54,8 +55,18 @@ def test_the_files_stay_beside_the_build(build: OpenedBuild, variants: tuple[Var
 
 def test_smaller_builds_hold_less(tmp_path: Path) -> None:
     fileset.write(nets.build(phi=2).files, tmp_path / "tiny")
-    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized)
+    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized, nets.settings())
     assert [variant.label for variant in found] == ["φ = 2", "φ = 1"]
+
+
+def test_levels_are_of_the_layers_that_are_loaded() -> None:
+    settings = parse({"defaults": {"m_bits": 7}, "layers": {"dw": {"phi": 2}}})
+    made = nets.build(phi=2).quantized.qgraph
+    nodes = tuple(n for n in made.nodes if n.name != "fc")
+    found = levels.with_phi(settings, replace(made, nodes=nodes), 4)
+    assert {name: layer.phi for name, layer in found.layers.items()} == {"conv": 2, "dw": 2}
+    assert found.layer("conv").m_bits == 7
+    assert found.layer("fc").phi == 4
 
 
 def test_a_code_is_one_digit_or_none(variants: tuple[Variant, ...]) -> None:
