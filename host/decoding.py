@@ -11,10 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.host.container import EXPONENTS, MANTISSA_BITS, WeightsError
+from shiftloom.host.container import (
+    EXPONENTS,
+    MANTISSA_BITS,
+    MAX_BITS,
+    MAX_LENGTH,
+    MAX_ZEROS,
+    WeightsError,
+)
 
-_MAX_LENGTH = 15
-"""Bits of the longest word of a Huffman code."""
 _LEVELS = {1: (0, 1, -1), 2: (0, 1, 2, -1, -2), 4: (0, 1, 2, 4, -1, -2, -4)}
 _TABLES = {
     json.dumps(
@@ -85,7 +90,7 @@ def _check_alpha(fields: Fields, channels: int) -> None:
 def integers(fields: Fields) -> npt.NDArray[np.int64]:
     """A count, a width, and packed numbers in two's complement."""
     count, width = fields.integer("I", "count"), fields.integer("B", "bits of an integer")
-    if width > 63 or (width == 0 and count > 1 << 20):
+    if width > MAX_BITS or (width == 0 and count > MAX_ZEROS):
         raise WeightsError(f"integers: {count} of {width} bits")
     numbers = unpacked(fields.take(-(-count * width // 8), "integers"), count, width)
     half = 1 << width >> 1
@@ -125,8 +130,8 @@ def _decoded(data: bytes, lengths: npt.NDArray[np.int64], count: int) -> npt.NDA
     """`count` symbols of canonical words, first bit first, zeros up to a whole byte."""
     used = np.flatnonzero(lengths)
     order = used[np.argsort(lengths[used], kind="stable")]
-    spans = np.left_shift(1, _MAX_LENGTH - lengths[order])
-    total, whole = int(spans.sum()), 1 << _MAX_LENGTH
+    spans = np.left_shift(1, MAX_LENGTH - lengths[order])
+    total, whole = int(spans.sum()), 1 << MAX_LENGTH
     if total != whole and not (len(used) == 1 and total == whole // 2):
         raise WeightsError("code lengths: make no code")
     bits = 8 * len(data)
@@ -135,11 +140,11 @@ def _decoded(data: bytes, lengths: npt.NDArray[np.int64], count: int) -> npt.NDA
     table, steps = np.zeros(whole, np.int64), np.zeros(whole, np.uint8)
     table[:total], steps[:total] = np.repeat(order, spans), np.repeat(lengths[order], spans)
     windows = _windows(data)
-    step = steps[windows[:bits]].tobytes() + bytes(_MAX_LENGTH)
+    step = steps[windows[:bits]].tobytes() + bytes(MAX_LENGTH)
     walk: Any = accumulate(repeat(0, count), lambda place, _: place + step[place], initial=0)
     places = np.fromiter(walk, dtype=np.int64, count=count + 1)
     end = int(places[-1])
-    is_whole = bits - 8 < end <= bits and not windows[end] >> (_MAX_LENGTH - (bits - end))
+    is_whole = bits - 8 < end <= bits and not windows[end] >> (MAX_LENGTH - (bits - end))
     if step[places[-2]] == 0 or not is_whole:
         raise WeightsError(f"codes: {count} words end at bit {end} of {bits}")
     symbols: npt.NDArray[np.int64] = table[windows[places[:-1]]]
@@ -151,5 +156,5 @@ def _windows(data: bytes) -> npt.NDArray[np.int64]:
     padded = np.frombuffer(data + bytes(3), np.uint8).astype(np.int64)
     triples = padded[:-2] << 16 | padded[1:-1] << 8 | padded[2:]
     shifts = np.arange(9, 1, -1)
-    windows: npt.NDArray[np.int64] = (triples[:, None] >> shifts) & ((1 << _MAX_LENGTH) - 1)
+    windows: npt.NDArray[np.int64] = (triples[:, None] >> shifts) & ((1 << MAX_LENGTH) - 1)
     return windows.reshape(-1)

@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.host import container, decoding
-from shiftloom.host.container import CONSTANTS, DESIGN, INTEGERS, WEIGHTS, Record, WeightsError
+from shiftloom.host.container import (
+    CONSTANTS,
+    DESIGN,
+    DESIGN_NAME,
+    INTEGERS,
+    WEIGHTS,
+    Record,
+    WeightsError,
+)
 from shiftloom.host.decoding import Fields
 
 PATIENCE = 1_000_000
@@ -121,7 +129,7 @@ def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
         raise WeightsError("the accelerator has no weights to load")
     layers, constants = described["layers"], described["constants"]
     missing = {(WEIGHTS, name) for name in layers} | {(INTEGERS, name) for name in layers}
-    missing |= {(CONSTANTS, name) for name in constants} | {(DESIGN, "design")}
+    missing |= {(CONSTANTS, name) for name in constants} | {(DESIGN, DESIGN_NAME)}
     negative: dict[str, Numbers] = {}
     for record in container.records(file):
         key = record.kind, record.name

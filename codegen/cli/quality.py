@@ -165,8 +165,8 @@ def _fail_on_mismatch(points: Sequence[Point]) -> None:
         for point in points
         if point.hardware and (point.hardware.hls_mismatches or point.hardware.rtl_mismatches)
     ]
-    for label, found in wrong:
-        counts = f"{found.hls_mismatches or 0} wrong outputs of HLS, {found.rtl_mismatches} of RTL"
-        typer.echo(f"{label}: {counts}. {found.first}", err=True)
-    if wrong:
-        raise typer.Exit(1)
+    steps.fail(
+        f"{label}: {found.hls_mismatches or 0} wrong outputs of HLS, "
+        f"{found.rtl_mismatches} of RTL. {found.first}"
+        for label, found in wrong
+    )

@@ -15,10 +15,9 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.qsq import Qsq
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.reloading import PHIS, BuildWeights, Constants, LayerWeights
+from shiftloom.host.container import DESIGN_NAME
 
 DIGEST_BYTES = 32
-_DESIGN = "design"
-"""Name of the record with the digest."""
 _LOADED = tuple(Qsq(phi) for phi in PHIS)
 """The formats of codes that are loaded: one α an output channel."""
 
@@ -33,7 +32,7 @@ def build_bytes(weights: BuildWeights) -> bytes:
 
 
 def _records(weights: BuildWeights) -> Iterator[Record]:
-    yield Record(Kind.DESIGN, _DESIGN, bytes.fromhex(weights.digest))
+    yield Record(Kind.DESIGN, DESIGN_NAME, bytes.fromhex(weights.digest))
     for name, layer in weights.layers.items():
         with reading(name):
             yield Record(Kind.WEIGHTS, name, weights_record.encode(layer.codes))
@@ -52,8 +51,8 @@ def read_build(data: bytes, source: str) -> BuildWeights:
     found: dict[Kind, dict[str, Any]] = {kind: {} for kind in _READERS}
     for record in container.read(data, source, Content.BUILD):
         with reading(f"{source}: {record.name}", DAMAGED):
-            if record.kind == Kind.DESIGN and record.name != _DESIGN:
-                raise ShiftloomError("name", "is no design's", f"use {_DESIGN!r}")
+            if record.kind == Kind.DESIGN and record.name != DESIGN_NAME:
+                raise ShiftloomError("name", "is no design's", f"use {DESIGN_NAME!r}")
             fields = Fields(record.body)
             found[record.kind][record.name] = _READERS[record.kind](fields)
             fields.end()
