@@ -52,14 +52,14 @@ def loadable(design: Design) -> tuple[Loadable, ...]:
 
 def _check(memory: Loadable) -> None:
     limits = (
-        ("memories that can be loaded", memory.index + 1, MEMORY_BITS, "give fewer layers"),
-        ("words to load", memory.rom.depth, WORD_BITS, "give another layer"),
-        ("pieces a word to load", memory.pieces, PIECES_BITS, "use a smaller folding, or give it"),
+        ("memories that can be loaded", memory.index + 1, MEMORY_BITS, "give some layers"),
+        ("words to load", memory.rom.depth, WORD_BITS, "use a larger folding, or"),
+        ("pieces a word to load", memory.pieces, PIECES_BITS, "use a smaller folding, or"),
     )
     for what, count, bits, hint in limits:
         if count >= 1 << bits:
             problem = f"{count:,} {what}, the limit is {(1 << bits) - 1:,}"
-            raise ShiftloomError(memory.instance, problem, f"{hint} weights: ram")
+            raise ShiftloomError(memory.instance, problem, f"{hint} weights: rom")
 
 
 def host_entry(qgraph: QGraph, design: Design) -> dict[str, object]:

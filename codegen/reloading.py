@@ -19,7 +19,8 @@ from shiftloom.codegen.qgraph import Mac, QGraph, QNode, Requantize, Unit, Windo
 from shiftloom.codegen.requant import NO_OFFSET, Requantization
 from shiftloom.codegen.values import Array, IntArray, IntType, nearest
 
-PHIS: tuple[Literal[1, 2, 4], ...] = (1, 2, 4)
+Phi = Literal[1, 2, 4]
+PHIS: tuple[Phi, ...] = (1, 2, 4)
 _ANY = Qsq()
 """Stands for the format of codes that can be loaded."""
 

@@ -1,1 +1,1 @@
-"""What runs on the board: numpy and pynq only."""
+"""What runs on the board: it needs NumPy only."""

@@ -16,7 +16,19 @@ VERSION = 1
 CONTENT = 3
 DESIGN, WEIGHTS, INTEGERS, CONSTANTS = 0, 1, 5, 6
 """Kinds of records, in the order of the file."""
-_HEADER = struct.Struct("<8sHHI")
+DESIGN_NAME = "design"
+"""Name of the record with the digest."""
+MAX_LENGTH = 15
+"""Bits of the longest word of a Huffman code: a length fits half a byte, all words a table."""
+MAX_BITS = 63
+"""Of an integer."""
+MAX_ZEROS = 1 << 20
+"""Of integers without bits, which take no room in the file."""
+EXPONENTS = range(-1022, 962)
+"""Of α: times a mantissa of 62 bits it is a normal float64."""
+MANTISSA_BITS = 62
+HEADER = struct.Struct("<8sHHI")
+"""Magic, version, content, number of records; the CRC-32 of these follows."""
 
 
 class WeightsError(ValueError):
@@ -39,8 +51,8 @@ def records(file: BinaryIO) -> Iterator[Record]:
     of it is read.
     """
     left = _size(file)
-    header = _take(file, left, _HEADER.size, "header")
-    magic, version, content, count = _HEADER.unpack(header)
+    header = _take(file, left, HEADER.size, "header")
+    magic, version, content, count = HEADER.unpack(header)
     if magic != MAGIC:
         raise WeightsError(f"begins with {magic!r}: no file of shiftloom pack")
     if version != VERSION:

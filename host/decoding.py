@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 import math
 import struct
-from dataclasses import dataclass
 from itertools import accumulate, repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from shiftloom.host.container import WeightsError
+from shiftloom.host.container import (
+    EXPONENTS,
+    MANTISSA_BITS,
+    MAX_BITS,
+    MAX_LENGTH,
+    MAX_ZEROS,
+    WeightsError,
+)
 
-_MAX_LENGTH = 15
-"""Bits of the longest word of a Huffman code."""
 _LEVELS = {1: (0, 1, -1), 2: (0, 1, 2, -1, -2), 4: (0, 1, 2, 4, -1, -2, -4)}
-"""By φ, the weight that each code stands for."""
+_TABLES = {
+    json.dumps(
+        {"name": "qsq", "phi": phi, "vector": None, "axis": "output"}, separators=(",", ":")
+    ).encode(): np.array(levels)
+    for phi, levels in _LEVELS.items()
+}
+"""By the format, the weight of each code; all have one α an output channel."""
 
 
 class Fields:
@@ -46,44 +56,41 @@ class Fields:
             raise WeightsError(f"{len(self._data) - self._at} bytes follow the last field")
 
 
-@dataclass(frozen=True)
-class Weights:
-    """The weights of a layer, which are 0 or plus or minus 1, 2 or 4, in `shape`."""
+def weights(body: bytes) -> npt.NDArray[np.int64]:
+    """The weights of a record [C_out, KH, KW, C_in], which are 0 or plus or minus 1, 2 or 4.
 
-    shape: tuple[int, ...]
-    values: npt.NDArray[np.int64]
-
-
-def weights(body: bytes) -> Weights:
-    """The body of a record of weights; raises WeightsError naming the field that does not fit."""
+    Raises WeightsError naming the field that does not fit.
+    """
     fields = Fields(body)
-    table = np.asarray(_LEVELS[_phi(fields.take(fields.integer("B", "format"), "format"))])
+    text = fields.take(fields.integer("B", "format"), "format")
+    if text not in _TABLES:
+        raise WeightsError(f"format: {text[:64]!r} is none that is loaded")
+    table = _TABLES[text]
     shape = tuple(fields.integer("I", "shape") for _ in range(4))
     if not 0 < math.prod(shape) <= 8 * len(body):
         raise WeightsError(f"shape: {list(shape)} has no room in {len(body)} bytes")
-    fields.integer("h", "exponent")  # α is in the multipliers
-    width = fields.integer("B", "bits of α")
-    fields.take(-(-shape[0] * width // 8), "α")
+    _check_alpha(fields, shape[0])
     codes = _symbols(fields, math.prod(shape), len(table).bit_length())
     fields.end()
     if int(codes.max()) >= len(table):
         raise WeightsError(f"code {int(codes.max())} is unused, the last one is {len(table) - 1}")
-    return Weights(shape, table[codes].reshape(shape))
+    return table[codes].reshape(shape)
 
 
-def _phi(text: bytes) -> int:
-    """φ of codes with one α an output channel; refuses all other formats."""
-    for phi in _LEVELS:
-        described = {"name": "qsq", "phi": phi, "vector": None, "axis": "output"}
-        if text == json.dumps(described, separators=(",", ":")).encode():
-            return phi
-    raise WeightsError(f"format: {text[:64]!r} is none that is loaded")
+def _check_alpha(fields: Fields, channels: int) -> None:
+    """Refuse an α that is none; where it is one, it is in the multipliers."""
+    exponent, width = fields.integer("h", "exponent"), fields.integer("B", "bits of α")
+    if exponent not in EXPONENTS or not 0 < width <= MANTISSA_BITS:
+        raise WeightsError(f"α: of {width} bits times 2^{exponent}")
+    mantissas = unpacked(fields.take(-(-channels * width // 8), "α"), channels, width)
+    if not mantissas.all():
+        raise WeightsError("α: is 0 for a channel")
 
 
 def integers(fields: Fields) -> npt.NDArray[np.int64]:
     """A count, a width, and packed numbers in two's complement."""
     count, width = fields.integer("I", "count"), fields.integer("B", "bits of an integer")
-    if width > 63 or (width == 0 and count > 1 << 20):
+    if width > MAX_BITS or (width == 0 and count > MAX_ZEROS):
         raise WeightsError(f"integers: {count} of {width} bits")
     numbers = unpacked(fields.take(-(-count * width // 8), "integers"), count, width)
     half = 1 << width >> 1
@@ -123,21 +130,22 @@ def _decoded(data: bytes, lengths: npt.NDArray[np.int64], count: int) -> npt.NDA
     """`count` symbols of canonical words, first bit first, zeros up to a whole byte."""
     used = np.flatnonzero(lengths)
     order = used[np.argsort(lengths[used], kind="stable")]
-    spans = np.left_shift(1, _MAX_LENGTH - lengths[order])
-    total, whole = int(spans.sum()), 1 << _MAX_LENGTH
+    spans = np.left_shift(1, MAX_LENGTH - lengths[order])
+    total, whole = int(spans.sum()), 1 << MAX_LENGTH
     if total != whole and not (len(used) == 1 and total == whole // 2):
         raise WeightsError("code lengths: make no code")
     bits = 8 * len(data)
+    if count > bits:
+        raise WeightsError(f"codes: {count} in {len(data)} bytes")
     table, steps = np.zeros(whole, np.int64), np.zeros(whole, np.uint8)
     table[:total], steps[:total] = np.repeat(order, spans), np.repeat(lengths[order], spans)
     windows = _windows(data)
-    step = steps[windows[:bits]].tobytes() + bytes(_MAX_LENGTH)
-    if count > bits:
-        raise WeightsError(f"codes: {count} in {len(data)} bytes")
+    step = steps[windows[:bits]].tobytes() + bytes(MAX_LENGTH)
     walk: Any = accumulate(repeat(0, count), lambda place, _: place + step[place], initial=0)
     places = np.fromiter(walk, dtype=np.int64, count=count + 1)
     end = int(places[-1])
-    if step[places[-2]] == 0 or not bits - 8 < end <= bits or _rest(windows, end, bits):
+    is_whole = bits - 8 < end <= bits and not windows[end] >> (MAX_LENGTH - (bits - end))
+    if step[places[-2]] == 0 or not is_whole:
         raise WeightsError(f"codes: {count} words end at bit {end} of {bits}")
     symbols: npt.NDArray[np.int64] = table[windows[places[:-1]]]
     return symbols
@@ -148,10 +156,5 @@ def _windows(data: bytes) -> npt.NDArray[np.int64]:
     padded = np.frombuffer(data + bytes(3), np.uint8).astype(np.int64)
     triples = padded[:-2] << 16 | padded[1:-1] << 8 | padded[2:]
     shifts = np.arange(9, 1, -1)
-    windows: npt.NDArray[np.int64] = (triples[:, None] >> shifts) & ((1 << _MAX_LENGTH) - 1)
+    windows: npt.NDArray[np.int64] = (triples[:, None] >> shifts) & ((1 << MAX_LENGTH) - 1)
     return windows.reshape(-1)
-
-
-def _rest(windows: npt.NDArray[np.int64], end: int, bits: int) -> int:
-    """What stands behind the last word."""
-    return int(windows[end]) >> (_MAX_LENGTH - (bits - end)) if end < bits else 0

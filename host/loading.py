@@ -14,7 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from shiftloom.host import container, decoding
-from shiftloom.host.container import CONSTANTS, DESIGN, INTEGERS, WEIGHTS, Record, WeightsError
+from shiftloom.host.container import (
+    CONSTANTS,
+    DESIGN,
+    DESIGN_NAME,
+    INTEGERS,
+    WEIGHTS,
+    Record,
+    WeightsError,
+)
 from shiftloom.host.decoding import Fields
 
 PATIENCE = 1_000_000
@@ -46,25 +54,41 @@ Description = Mapping[str, Any]
 def load(path: Path, accelerator: Description, registers: Description, bus: Bus) -> None:
     """Load the weights of a file between two frames; frames that come meanwhile wait.
 
-    Raises WeightsError, with nothing written, where the file is damaged or for another build.
+    Raises WeightsError, with nothing written, where the file is damaged or for another build, or
+    where the accelerator is another one.
     """
-    words = {word["name"]: word["offset"] for word in registers["registers"]}
-    bits = {f["name"]: 1 << f["lsb"] for word in registers["registers"] for f in word["fields"]}
+    offsets, lsbs = places(registers)
     with path.open("rb") as file:
         check(file, accelerator)
-        bus.write(words["ERRORS"], bits["load_refused"])
-        bus.write(words["LOAD_CONTROL"], bits["hold"])
+        _check_accelerator(bus, offsets, accelerator["digest"])
+        bus.write(offsets["ERRORS"], 1 << lsbs["load_refused"])
+        bus.write(offsets["LOAD_CONTROL"], 1 << lsbs["hold"])
         for _ in range(PATIENCE):
-            if bus.read(words["STATUS"]) & bits["held"]:
+            if bus.read(offsets["STATUS"]) >> lsbs["held"] & 1:
                 break
         else:
-            bus.write(words["LOAD_CONTROL"], 0)
+            bus.write(offsets["LOAD_CONTROL"], 0)
             raise WeightsError("a frame under way does not end; nothing was loaded")
         for offset, word in writes(file, accelerator, registers):
             bus.write(offset, word)
-        if bus.read(words["ERRORS"]) & bits["load_refused"]:
+        if bus.read(offsets["ERRORS"]) >> lsbs["load_refused"] & 1:
             raise WeightsError("the accelerator has refused a word; it is held")
-        bus.write(words["LOAD_CONTROL"], 0)
+        bus.write(offsets["LOAD_CONTROL"], 0)
+
+
+def places(registers: Description) -> tuple[dict[str, int], dict[str, int]]:
+    """The byte offset of each register, and the lowest bit of each field in its register."""
+    described = registers["registers"]
+    lsbs = {field["name"]: field["lsb"] for word in described for field in word["fields"]}
+    return {word["name"]: word["offset"] for word in described}, lsbs
+
+
+def _check_accelerator(bus: Bus, offsets: Mapping[str, int], digest: str) -> None:
+    """Refuse an accelerator of another design: two registers have eight bytes of its digest."""
+    words = (bus.read(offsets[name]) for name in ("DIGEST0", "DIGEST1"))
+    found = b"".join(word.to_bytes(4, "little") for word in words).hex()
+    if found != digest[:16]:
+        raise WeightsError(f"the accelerator is the build {found}, this is {digest[:16]}")
 
 
 def check(file: BinaryIO, accelerator: Description) -> None:
@@ -75,23 +99,11 @@ def check(file: BinaryIO, accelerator: Description) -> None:
 
 def writes(file: BinaryIO, accelerator: Description, registers: Description) -> Iterator[Write]:
     """What is written to load a checked file, while STATUS.held."""
-    words = {word["name"]: word for word in registers["registers"]}
-    address, data = words["LOAD_ADDRESS"], words["LOAD_DATA"]
-    (lsb,) = (field["lsb"] for field in address["fields"] if field["name"] == "load_memory")
+    offsets, lsbs = places(registers)
     for entry, numbers in _memories(file, accelerator):
-        yield address["offset"], entry["index"] << lsb
+        yield offsets["LOAD_ADDRESS"], entry["index"] << lsbs["load_memory"]
         for piece in pieces(entry, numbers).ravel().tolist():
-            yield data["offset"], piece
-
-
-def held_writes(
-    file: BinaryIO, accelerator: Description, registers: Description
-) -> Iterator[Write]:
-    """The same of a file between hold and its release, for an accelerator that has no frame."""
-    (control,) = (w["offset"] for w in registers["registers"] if w["name"] == "LOAD_CONTROL")
-    yield control, 1
-    yield from writes(file, accelerator, registers)
-    yield control, 0
+            yield offsets["LOAD_DATA"], piece
 
 
 def pieces(entry: Description, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.uint32]:
@@ -117,7 +129,7 @@ def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
         raise WeightsError("the accelerator has no weights to load")
     layers, constants = described["layers"], described["constants"]
     missing = {(WEIGHTS, name) for name in layers} | {(INTEGERS, name) for name in layers}
-    missing |= {(CONSTANTS, name) for name in constants} | {(DESIGN, "design")}
+    missing |= {(CONSTANTS, name) for name in constants} | {(DESIGN, DESIGN_NAME)}
     negative: dict[str, Numbers] = {}
     for record in container.records(file):
         key = record.kind, record.name
@@ -132,6 +144,8 @@ def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
                 negative[record.name] = (values < 0).reshape(len(values), -1).sum(axis=1)
                 yield layers[record.name]["codes"], (_CODES[values],)
             elif record.kind == INTEGERS:
+                if record.name not in negative:
+                    raise WeightsError("has biases and no codes")
                 layer = layers[record.name]
                 bias = _biases(record, layer)
                 entry = layer["bias"]
@@ -161,10 +175,10 @@ def _weights(record: Record, layer: Description) -> Numbers:
     found = decoding.weights(record.body)
     if list(found.shape) != list(layer["shape"]):
         raise WeightsError(f"shape {list(found.shape)}, the build has {list(layer['shape'])}")
-    largest = int(np.abs(found.values).max())
+    largest = int(np.abs(found).max())
     if largest > layer["limit"]:
         raise WeightsError(f"codes up to {largest}, the build holds those up to {layer['limit']}")
-    return found.values
+    return found
 
 
 def _biases(record: Record, layer: Description) -> Numbers:

@@ -126,6 +126,11 @@ class Compressed:
     expanded: Expanded
     decoded: Quantized | Graph
 
+    @property
+    def name(self) -> str:
+        """That of the network."""
+        return self.graph.name
+
     def accuracy(self, frames: Frames, labels: Labels) -> Accuracy:
         """Of the float network, and of the one that comes back: its golden model if quantized."""
         if isinstance(self.decoded, Quantized):
@@ -144,21 +149,6 @@ class Compressed:
     def figures(self) -> dict[str, Any]:
         """What is in the file as plain data."""
         return {**self.expanded.figures(), "ratio": self.ratio}
-
-
-def accuracy(
-    made: Compressed, subject: Subject, file: Path | None, images: int | None
-) -> Accuracy | None:
-    """On the subject's test frames, those of `file`, or the first `images` of them.
-
-    None where there are no frames or no labels, and for networks of several inputs.
-    """
-    if file is None and subject.network is None:
-        return None
-    frames, labels = subject.test(made.graph, file)
-    if labels is None or isinstance(frames, Mapping):
-        return None
-    return made.accuracy(frames[:images], labels[:images])
 
 
 def compress_quantized(quantized: Quantized, config: Config, graph: Graph) -> Compressed:
@@ -188,9 +178,39 @@ class PackedBuild:
     expanded: Expanded
     qgraph: QGraph
 
+    @property
+    def name(self) -> str:
+        """That of the build."""
+        return self.qgraph.name
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many bytes what is loaded takes in float32 as the file."""
+        return self.expanded.ratio
+
+    def figures(self) -> dict[str, Any]:
+        """What is in the file as plain data."""
+        return self.expanded.figures()
+
     def accuracy(self, frames: Frames, labels: Labels) -> float:
-        """Of the build's golden model with these weights."""
+        """Share right of the build's golden model with these weights."""
         return flow.share_right(self.qgraph, golden.run(self.qgraph, frames), labels)
+
+
+def accuracy(
+    made: Compressed | PackedBuild, subject: Subject, file: Path | None, images: int | None
+) -> Accuracy | float | None:
+    """On the subject's test frames, those of `file`, or the first `images` of them.
+
+    None where there are no frames or no labels, and for networks of several inputs.
+    """
+    if file is None and subject.network is None:
+        return None
+    network = made.qgraph if isinstance(made, PackedBuild) else made.graph
+    frames, labels = subject.test(network, file)
+    if labels is None or isinstance(frames, Mapping):
+        return None
+    return made.accuracy(frames[:images], labels[:images])
 
 
 def pack_build(build: OpenedBuild, made: Quantized | None, config: Config) -> PackedBuild:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from shiftloom.codegen import files, fileset, store
 from shiftloom.codegen.build import MEMORY_IMAGE, RANGES, lower
 from shiftloom.codegen.coding.build_file import read_build
+from shiftloom.codegen.coding.fields import reading
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
@@ -19,11 +21,13 @@ from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.reloading import loaded
 from shiftloom.codegen.report import LayerRow
 from shiftloom.host import loading
+from shiftloom.host.container import WeightsError
 from shiftloom.rtl_sim.compile import PATIENCE, Probe, SimTop
 from shiftloom.rtl_sim.memory import SimMemory
 
 _DESCRIBED = ("host/accelerator.json", "registers.json")
 _HINT = "give a file of shiftloom pack"
+_AGAIN = "write it by shiftloom pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,10 @@ class OpenedBuild:
     units: tuple[Unit, ...]
     design: Design
     layers: tuple[LayerRow, ...]
-    writes: tuple[tuple[int, int], ...] = ()
-    """Registers that are written before the first frame, to load other weights."""
+    weights: Path | None = None
+    """The file of other weights that are loaded before the first frame..."""
+    writes: tuple[loading.Write, ...] = ()
+    """... and the registers that are written for that."""
 
     @property
     def results(self) -> Path:
@@ -76,18 +82,27 @@ class OpenedBuild:
 
         Raises ShiftloomError naming the file where it is damaged, or for another build.
         """
-        weights = read_build(files.read(path, files.MAX_MODEL, _HINT), str(path))
+        data, again = files.read(path, files.MAX_MODEL, _HINT), f"{_AGAIN} --build {self.folder}"
+        weights = read_build(data, str(path))
         if weights.digest != self.design.digest:
-            raise ShiftloomError(
-                str(path),
-                f"is for the build {weights.digest[:16]}, this is {self.design.digest[:16]}",
-                f"write it by shiftloom pack --build {self.folder}",
-            )
-        qgraph = loaded(self.qgraph, weights)
-        described = [json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED]
-        with path.open("rb") as file:
-            writes = tuple(loading.held_writes(file, *described))
-        return replace(self, qgraph=qgraph, writes=writes)
+            problem = f"is for the build {weights.digest[:16]}, this is {self.design.digest[:16]}"
+            raise ShiftloomError(str(path), problem, again)
+        with reading(str(path)):
+            qgraph = loaded(self.qgraph, weights)
+        try:
+            writes = self._writes(data)
+        except WeightsError as error:
+            raise ShiftloomError(str(path), str(error), again) from error
+        return replace(self, qgraph=qgraph, weights=path.resolve(), writes=writes)
+
+    def _writes(self, data: bytes) -> tuple[loading.Write, ...]:
+        """What a host writes to load the bytes of a file; no frame is under way."""
+        accelerator, registers = (
+            json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED
+        )
+        control = loading.places(registers)[0]["LOAD_CONTROL"]
+        words = loading.writes(io.BytesIO(data), accelerator, registers)
+        return (control, 1), *words, (control, 0)
 
     def memory_image(self) -> Path | None:
         """The file with the first bytes of the external memory, if the design has one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,16 +151,25 @@ def _explain(
         return f"image {image}: wrong in the stream of frames, right alone"
     stream = next(s for s in streams if s.probe == mismatch.probe)
     got = locate.unpack(traces[mismatch.probe].data, stream.elements, stream.bits, stream.signed)
-    chosen = "".join(f" --quality {node}={k}" for node, k in quality.items())
     locate.write_reproducer(
         opened.results / "mismatch",
         mismatch,
         frame,
         expected[mismatch.probe],
         got,
-        f"shiftloom simulate {opened.folder} --backend rtl --first {image} --images 1{chosen}",
+        _command(opened, image, quality),
     )
     return f"image {image}, {mismatch}"
+
+
+def _command(opened: OpenedBuild, image: int, quality: Quality) -> str:
+    """The command that runs one image through the RTL of a build, with its weights and quality."""
+    words = ["shiftloom", "simulate", str(opened.folder), "--backend", "rtl"]
+    words += ["--first", str(image), "--images", "1"]
+    words += ["--weights", str(opened.weights)] if opened.weights else []
+    for node, k in quality.items():
+        words += ["--quality", f"{node}={k}"]
+    return shlex.join(words)
 
 
 def _one(qgraph: QGraph, frames: Frames, index: int) -> dict[str, IntFrames]:

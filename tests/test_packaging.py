@@ -23,7 +23,7 @@ requirements = pytest.importorskip("packaging.requirements")
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PACKAGES: dict[str, str] = PROJECT["tool"]["setuptools"]["package-dir"]
-COMPILER_MAY_IMPORT = ("shiftloom.codegen", "shiftloom.templates")
+COMPILER_MAY_IMPORT = ("shiftloom.codegen", "shiftloom.templates", "shiftloom.host.container")
 
 
 def _requirements() -> list[str]:

@@ -113,8 +113,7 @@ def _show(rows: Sequence[Row], output: Path | None) -> None:
 
 def _fail_on_mismatch(rows: Sequence[Row]) -> None:
     wrong = [(row, row.found) for row in rows if row.found and row.found.mismatches]
-    for row, found in wrong:
-        text = f"{found.mismatches} wrong outputs. {found.first}"
-        typer.echo(f"{row.network}, {row.dataflow}: {text}", err=True)
-    if wrong:
-        raise typer.Exit(1)
+    steps.fail(
+        f"{row.network}, {row.dataflow}: {found.mismatches} wrong outputs. {found.first}"
+        for row, found in wrong
+    )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +26,7 @@ from shiftloom.codegen.cli.terminal import console, write_json
 from shiftloom.codegen.coding import container
 from shiftloom.codegen.config import Config
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.host.container import VERSION
 from shiftloom.subject import Subject
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A file of shiftloom pack.")]
@@ -65,29 +65,19 @@ def pack(
     """Write the quantized weights to one Huffman coded file; with --prune, Deep Compression's."""
     files.check_suffix("--output", output, (".slw",), "compressed files are written")
     subject = Subject(network, model, checkpoint, data)
-    if build is not None:
-        if prune or share_bits:
-            problem = "compress a float network"
-            raise ShiftloomError("--prune and --share-bits", problem, "leave out --build")
+    made: compression.Compressed | compression.PackedBuild
+    if build is None:
+        made = _alone(subject, calibration, config, prune or [], share_bits or [])
+    elif prune or share_bits:
+        problem = "compress a float network"
+        raise ShiftloomError("--prune and --share-bits", problem, "leave out --build")
+    else:
         made = _for_build(opened.open_build(build), subject, calibration, config)
-        path = output or Path("out") / f"{made.qgraph.name}.slw"
-        fileset.write_file(path, made.data)
-        _show_file(path, made.expanded, made.expanded.ratio)
-        accuracy = _accuracy_of_build(made, subject, frame_file, images)
-        write_json(json, {**made.expanded.figures(), "accuracy": accuracy})
-        return
-    packed = _alone(subject, calibration, config, prune or [], share_bits or [])
-    path = output or Path("out") / f"{packed.graph.name}.slw"
-    fileset.write_file(path, packed.data)
-    _show_file(path, packed.expanded, packed.ratio)
-    with console.status("Accuracy"):
-        found = compression.accuracy(packed, subject, frame_file, images)
-    if found is not None:
-        console.print(
-            f"{found.images:,} images: float {found.real:.2%}, "
-            f"read back from the file {found.quantized:.2%}"
-        )
-    write_json(json, {**packed.figures(), "accuracy": asdict(found) if found else None})
+    path = output or Path("out") / f"{made.name}.slw"
+    fileset.write_file(path, made.data)
+    _show_file(path, made.expanded, made.ratio)
+    accuracy = _accuracy(made, subject, frame_file, images)
+    write_json(json, {**made.figures(), "accuracy": accuracy})
 
 
 def _alone(
@@ -116,25 +106,37 @@ def _for_build(
 ) -> compression.PackedBuild:
     """The weights of a build, or those of the subject for it."""
     if subject == Subject(data=subject.data) and config is None:
+        if calibration is not None:
+            raise ShiftloomError(
+                "--build and --calibration",
+                "the build's own weights take no frames",
+                "name a network, or leave out --calibration",
+            )
         return compression.pack_build(build, None, Config())
     settings = steps.settings(subject, config)
     quantized = steps.quantize(subject, calibration, settings)
     return compression.pack_build(build, quantized, settings)
 
 
-def _accuracy_of_build(
-    made: compression.PackedBuild, subject: Subject, file: Path | None, images: int | None
-) -> float | None:
-    """On the subject's test frames, or those of a file; None without labels."""
-    if subject.network is None and file is None:
-        return None
-    frames, labels = subject.test(made.qgraph, file)
-    if labels is None or isinstance(frames, Mapping):
-        return None
+def _accuracy(
+    made: compression.Compressed | compression.PackedBuild,
+    subject: Subject,
+    file: Path | None,
+    images: int | None,
+) -> dict[str, Any] | float | None:
+    """On labelled test frames, printed, as plain data; None without them."""
     with console.status("Accuracy"):
-        found = made.accuracy(frames[:images], labels[:images])
-    console.print(f"{len(frames[:images]):,} images: the build with these weights {found:.2%}")
-    return found
+        found = compression.accuracy(made, subject, file, images)
+    if found is None:
+        return None
+    if isinstance(found, float):
+        console.print(f"The build with these weights: {found:.2%}")
+        return found
+    console.print(
+        f"{found.images:,} images: float {found.real:.2%}, "
+        f"read back from the file {found.quantized:.2%}"
+    )
+    return asdict(found)
 
 
 def unpack(
@@ -164,7 +166,7 @@ def inspect(file: File, json: Json = None) -> None:
         raise
     console.print(tables.records_table(records, expanded.layers))
     console.print(
-        f"{file}: version {container.VERSION}, {expanded.content}, {len(records)} records, "
+        f"{file}: version {VERSION}, {expanded.content}, {len(records)} records, "
         f"{expanded.size:,} bytes"
     )
     if expanded.digest is not None:

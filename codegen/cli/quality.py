@@ -27,6 +27,7 @@ from shiftloom.codegen.cli.options import (
     Model,
 )
 from shiftloom.codegen.cli.terminal import console, write_json
+from shiftloom.codegen.coding.fields import reading
 from shiftloom.codegen.config import Config, TargetConfig
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.quality import scalable
@@ -77,13 +78,13 @@ def quality(
     """Sweep the signed digits that layers keep: accuracy, partial products, toggles, energy."""
     subject = Subject(network, model, checkpoint, data)
     if network is not None and Path(network).is_dir():
-        if subject != Subject(network, data=data) or config or board or calibration:
-            hint = "leave out the options that make a network"
-            raise ShiftloomError(network, "is a build, whose network is settled", hint)
         built = opened.open_build(Path(network))
-        subject = Subject(registry.known(built.design.name), data=data)
+        known = None if model else registry.known(built.design.name)
+        subject = Subject(known, model, checkpoint, data)
+        if board or not _has_levels(built, node):
+            _refuse_options(network, subject, board, config, calibration)
         target, qgraph = None if golden_only else built, built.qgraph
-        variants = _of_build(built, subject, node)
+        variants = _of_build(built, subject, calibration, config, node)
     else:
         settings = _settings(subject, config, board)
         quantized = steps.quantize(subject, calibration, settings)
@@ -101,12 +102,40 @@ def quality(
     _fail_on_mismatch(points)
 
 
-def _of_build(built: OpenedBuild, subject: Subject, node: str | None) -> tuple[Variant, ...]:
+def _has_levels(built: OpenedBuild, node: str | None) -> bool:
+    """Whether the network of a build is made again, at every φ that can be loaded."""
+    return node is None and levels.largest(built.qgraph) > 0
+
+
+def _refuse_options(folder: str, subject: Subject, *options: str | Path | None) -> None:
+    """Refuse what makes a network, where that of a build is swept as it is."""
+    if subject.model or subject.checkpoint or any(options):
+        hint = "leave out the options that make a network"
+        raise ShiftloomError(folder, "is a build, whose network is settled", hint)
+
+
+def _of_build(
+    built: OpenedBuild,
+    subject: Subject,
+    calibration: Path | None,
+    config: Path | None,
+    node: str | None,
+) -> tuple[Variant, ...]:
     """A build at every K, and with loaded weights of every φ, where it can have them."""
-    if node is not None or not levels.largest(built.qgraph):
+    if not _has_levels(built, node):
         return sweep.qualities(built.qgraph, node)
     scaled = sweep.qualities(built.qgraph) if scalable(built.qgraph) else ()
-    return (*scaled, *levels.coarser(built, partial(steps.quantize, subject, None)))
+    folder, name = str(built.folder), built.design.name
+    if subject.network is None and subject.model is None:
+        problem = f"{name!r} is no known network, and φ takes its float weights"
+        raise ShiftloomError(folder, problem, "give its file by --model")
+    if subject.network is not None and subject.tuned() is not None:
+        problem = f"{name!r} was tuned at its own φ, and has no weights of another one"
+        raise ShiftloomError(folder, problem, f"build {registry.base(subject.network).name!r}")
+    settings = steps.settings(subject, config)
+    with reading(folder, "give the network and the --config of the build"):
+        made = levels.coarser(built, partial(steps.quantize, subject, calibration), settings)
+    return (*scaled, *made)
 
 
 def _settings(subject: Subject, config: Path | None, board: str | None) -> Config:
@@ -136,8 +165,8 @@ def _fail_on_mismatch(points: Sequence[Point]) -> None:
         for point in points
         if point.hardware and (point.hardware.hls_mismatches or point.hardware.rtl_mismatches)
     ]
-    for label, found in wrong:
-        counts = f"{found.hls_mismatches or 0} wrong outputs of HLS, {found.rtl_mismatches} of RTL"
-        typer.echo(f"{label}: {counts}. {found.first}", err=True)
-    if wrong:
-        raise typer.Exit(1)
+    steps.fail(
+        f"{label}: {found.hls_mismatches or 0} wrong outputs of HLS, "
+        f"{found.rtl_mismatches} of RTL. {found.first}"
+        for label, found in wrong
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def simulate(
 ) -> list[simulation.Simulation]:
     """Run the frames through the backends, `rtl`, `hls` or `both`.
 
-    The results are kept, but those of a reduced quality.
+    The results are kept, but those of a reduced quality or of loaded weights.
     """
     runs, compiled = [], simulation.default_cache(cache)
     if backend in ("hls", "both"):
@@ -94,8 +95,9 @@ def simulate(
                     target, frames, labels, compiled, advance, stall, first, memory, quality
                 )
             )
-    for run in runs if not quality else ():
-        results.save_simulation(target, run)
+    if not quality and target.weights is None:
+        for run in runs:
+            results.save_simulation(target, run)
     return runs
 
 
@@ -109,7 +111,13 @@ def synthesize(target: OpenedBuild, cache: Path | None) -> None:
 def fail_on_mismatch(runs: list[simulation.Simulation]) -> None:
     """Exit with 1 where an output integer was wrong, and say which was first."""
     wrong = [run for run in runs if run.mismatches]
-    for run in wrong:
-        typer.echo(f"{run.backend}: {run.mismatches} wrong outputs. {run.first}", err=True)
-    if wrong:
+    fail(f"{run.backend}: {run.mismatches} wrong outputs. {run.first}" for run in wrong)
+
+
+def fail(messages: Iterable[str]) -> None:
+    """Exit with 1 after these messages, go on where there is none."""
+    texts = tuple(messages)
+    for text in texts:
+        typer.echo(text, err=True)
+    if texts:
         raise typer.Exit(1)

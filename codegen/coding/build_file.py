@@ -12,11 +12,14 @@ from shiftloom.codegen.coding import container, integers, weights_record
 from shiftloom.codegen.coding.container import Content, Kind, Record
 from shiftloom.codegen.coding.fields import DAMAGED, Fields, reading
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.reloading import BuildWeights, Constants, LayerWeights
+from shiftloom.codegen.formats.qsq import Qsq
+from shiftloom.codegen.formats.weights import QuantizedWeights
+from shiftloom.codegen.reloading import PHIS, BuildWeights, Constants, LayerWeights
+from shiftloom.host.container import DESIGN_NAME
 
 DIGEST_BYTES = 32
-_DESIGN = "design"
-"""Name of the record with the digest."""
+_LOADED = tuple(Qsq(phi) for phi in PHIS)
+"""The formats of codes that are loaded: one α an output channel."""
 
 
 def build_bytes(weights: BuildWeights) -> bytes:
@@ -29,7 +32,7 @@ def build_bytes(weights: BuildWeights) -> bytes:
 
 
 def _records(weights: BuildWeights) -> Iterator[Record]:
-    yield Record(Kind.DESIGN, _DESIGN, bytes.fromhex(weights.digest))
+    yield Record(Kind.DESIGN, DESIGN_NAME, bytes.fromhex(weights.digest))
     for name, layer in weights.layers.items():
         with reading(name):
             yield Record(Kind.WEIGHTS, name, weights_record.encode(layer.codes))
@@ -48,12 +51,14 @@ def read_build(data: bytes, source: str) -> BuildWeights:
     found: dict[Kind, dict[str, Any]] = {kind: {} for kind in _READERS}
     for record in container.read(data, source, Content.BUILD):
         with reading(f"{source}: {record.name}", DAMAGED):
+            if record.kind == Kind.DESIGN and record.name != DESIGN_NAME:
+                raise ShiftloomError("name", "is no design's", f"use {DESIGN_NAME!r}")
             fields = Fields(record.body)
             found[record.kind][record.name] = _READERS[record.kind](fields)
             fields.end()
     digests, codes, biases = (found[k] for k in (Kind.DESIGN, Kind.WEIGHTS, Kind.INTEGERS))
-    if len(digests) != 1:
-        raise ShiftloomError(source, f"names {len(digests)} designs", "it is for one build")
+    if not digests:
+        raise ShiftloomError(source, "names no design", "it is for one build")
     if codes.keys() != biases.keys():
         (name, *_) = sorted(codes.keys() ^ biases.keys())
         raise ShiftloomError(f"{source}: {name}", "has no codes or no biases", DAMAGED)
@@ -66,6 +71,13 @@ def _digest(fields: Fields) -> str:
     return fields.take(DIGEST_BYTES, "digest").hex()
 
 
+def _codes(fields: Fields) -> QuantizedWeights:
+    made = weights_record.decode(fields)
+    if made.format not in _LOADED:
+        raise ShiftloomError("format", f"{made.format} is none that is loaded", "use qsq")
+    return made
+
+
 def _constants(fields: Fields) -> Constants:
     shift = fields.integer("B", "shift")
     return Constants(integers.decode(fields), integers.decode(fields), shift)
@@ -73,7 +85,7 @@ def _constants(fields: Fields) -> Constants:
 
 _READERS = {
     Kind.DESIGN: _digest,
-    Kind.WEIGHTS: weights_record.decode,
+    Kind.WEIGHTS: _codes,
     Kind.INTEGERS: integers.decode,
     Kind.CONSTANTS: _constants,
 }

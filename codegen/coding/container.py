@@ -13,11 +13,9 @@ from zlib import crc32
 
 from shiftloom.codegen.coding.fields import DAMAGED, Fields, reading
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.host import container as host
+from shiftloom.host.container import HEADER, MAGIC, VERSION
 
-MAGIC = b"\x89SLW\r\n\x1a\n"
-VERSION = 1
-_HEADER = struct.Struct("<8sHHI")
-"""Magic, version, content, number of records; the CRC-32 of these follows."""
 _FRAME = 8
 """Bytes of a record's size and of its CRC-32."""
 MAX_NAME = 255
@@ -28,19 +26,19 @@ class Content(IntEnum):
 
     FITTED = 1
     SHARED = 2
-    BUILD = 3
+    BUILD = host.CONTENT
 
 
 class Kind(IntEnum):
     """What a record says about a node."""
 
-    DESIGN = 0
-    WEIGHTS = 1
+    DESIGN = host.DESIGN
+    WEIGHTS = host.WEIGHTS
     BIAS = 2
     RANGE = 3
     SHARED = 4
-    INTEGERS = 5
-    CONSTANTS = 6
+    INTEGERS = host.INTEGERS
+    CONSTANTS = host.CONSTANTS
 
 
 _SAID = {
@@ -68,7 +66,7 @@ class Record:
 def write(content: Content, records: Iterable[Record]) -> bytes:
     """The bytes of a file; the records in the order of their kinds, then of their names."""
     parts = [_framed(record) for record in sorted(records, key=lambda r: (r.kind, r.name))]
-    header = _HEADER.pack(MAGIC, VERSION, content, len(parts))
+    header = HEADER.pack(MAGIC, VERSION, content, len(parts))
     return b"".join([header, _crc(header), *parts])
 
 
@@ -144,8 +142,8 @@ def read(data: bytes, source: str, expected: Content) -> tuple[Record, ...]:
 
 def _header(fields: Fields, source: str) -> tuple[Content, int]:
     with reading(source, DAMAGED):
-        header = fields.take(_HEADER.size, "header")
-    magic, version, number, count = _HEADER.unpack(header)
+        header = fields.take(HEADER.size, "header")
+    magic, version, number, count = HEADER.unpack(header)
     if magic != MAGIC:
         raise ShiftloomError(source, f"begins with {magic!r}", "give a file of shiftloom pack")
     if version != VERSION:
@@ -168,12 +166,12 @@ def _listed(known: Iterable[IntEnum]) -> str:
 
 
 def _records(fields: Fields, content: Content, count: int) -> Iterator[Record]:
-    seen: set[tuple[Kind, str]] = set()
+    before: tuple[int, str] = (-1, "")
     for number in range(count):
         record = _record(fields, content, f"record {number}")
-        if (record.kind, record.name) in seen:
-            raise ShiftloomError(record.name, f"has two records of kind {_said(record.kind)}")
-        seen.add((record.kind, record.name))
+        if (record.kind, record.name) <= before:
+            raise ShiftloomError(record.name, f"kind {_said(record.kind)} is out of order")
+        before = record.kind, record.name
         yield record
 
 

@@ -16,9 +16,8 @@ import numpy.typing as npt
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.format import Codes
 from shiftloom.codegen.values import IntArray
+from shiftloom.host.container import MAX_LENGTH
 
-MAX_LENGTH = 15
-"""Bits of the longest word: a length fits half a byte, all words a table of 32,768 entries."""
 _WINDOWS = 1 << MAX_LENGTH
 _BLOCK = 1 << 18
 """Symbols that are encoded at a time."""

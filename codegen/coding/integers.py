@@ -10,8 +10,7 @@ from shiftloom.codegen.coding.fields import Fields
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.packing import pack, unpack
 from shiftloom.codegen.values import Array, IntArray, IntType
-
-MAX_BITS = 63
+from shiftloom.host.container import MAX_BITS, MAX_ZEROS
 
 
 def encode(values: IntArray) -> bytes:
@@ -40,7 +39,3 @@ def decode(fields: Fields) -> Array:
     numbers = unpack(packed, count, width, np.uint64).astype(np.int64)
     half = 1 << width >> 1
     return Array((numbers ^ half) - half)
-
-
-MAX_ZEROS = 1 << 20
-"""Of numbers without bits, which take no room in the file."""

@@ -14,6 +14,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.formats.format import Codes
 from shiftloom.codegen.formats.packing import pack, unpack
 from shiftloom.codegen.values import IntArray
+from shiftloom.host.container import MAX_LENGTH
 
 PACKED, HUFFMAN = 0, 1
 """How symbols are written."""
@@ -59,7 +60,7 @@ def measure(symbols: Codes, bits: int) -> Measure:
 
 
 def _code(seen: IntArray) -> Lengths | None:
-    if 0 < np.count_nonzero(seen) <= 1 << huffman.MAX_LENGTH:
+    if 0 < np.count_nonzero(seen) <= 1 << MAX_LENGTH:
         return huffman.code_lengths(seen)
     return None
 

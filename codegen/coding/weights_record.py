@@ -18,10 +18,8 @@ from shiftloom.codegen.formats import FORMATS, Format
 from shiftloom.codegen.formats.packing import pack, unpack
 from shiftloom.codegen.formats.weights import QuantizedWeights
 from shiftloom.codegen.values import Array
+from shiftloom.host.container import EXPONENTS, MANTISSA_BITS
 
-EXPONENTS = range(-1022, 962)
-"""Of α: times a mantissa of 62 bits it is a normal float64."""
-MANTISSA_BITS = 62
 _FORMATS: dict[str, type[Format]] = {str(kind.name): kind for kind in FORMATS}
 
 
@@ -46,8 +44,10 @@ def decode(fields: Fields) -> QuantizedWeights:
     shape = take_shape(fields, 8 * fields.left)
     exponent, width = fields.integer("h", "exponent"), fields.integer("B", "bits of α")
     vectors = fmt.vectors(shape)
+    if width > MANTISSA_BITS:
+        raise ShiftloomError("bits of α", f"are {width}", f"use 1 to {MANTISSA_BITS}")
     alpha = fields.take(-(-vectors * width // 8), "α")
-    mantissa = unpack(alpha, vectors, min(width, 64), np.uint64).astype(np.int64)
+    mantissa = unpack(alpha, vectors, width, np.uint64).astype(np.int64)
     values = fmt.decode(symbols.decode(fields, math.prod(shape), fmt.bits)).reshape(shape)
     weights = QuantizedWeights(fmt, Array(values), Array(mantissa), exponent)
     _check_alpha(weights)

@@ -106,7 +106,7 @@ def _check_loadable(node: str, codes: QuantizedWeights, limit: int) -> None:
         raise ShiftloomError(
             node,
             f"weights: ram, and its weights are {codes.format}",
-            "use a format of 3-bit codes with one α an output channel, as qsq, or weights: rom",
+            "use 3-bit codes with one α an output channel, as qsq, or build it with weights: rom",
         )
     largest = int(np.abs(codes.values.data).max())
     if largest > limit:

@@ -132,7 +132,7 @@ class Requantizer:
                 raise ShiftloomError(
                     name,
                     "weights: ram, and activations of one bit",
-                    "use activation_bits: 2 or more, or weights: rom",
+                    "use activation_bits: 2 or more, or build it with weights: rom",
                 )
             x, function = self._sign(name, x, lattice)
         elif value.sums is not None or (ours and not value.ready):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from refusals import refuses
 
-from shiftloom.codegen.coding import container, integers
+from shiftloom.codegen.coding import container, integers, weights_record
 from shiftloom.codegen.coding.build_file import build_bytes, read_build
 from shiftloom.codegen.coding.container import Content, Kind, Record
 from shiftloom.codegen.coding.fields import DAMAGED, Fields
@@ -60,6 +60,9 @@ def test_refuses_integers_that_a_record_does_not_hold() -> None:
         integers.decode(Fields(struct.pack("<IB", (1 << 20) + 1, 0)))
 
 
+SHORT_VECTORS = weights_record.encode(replace(weights().layers["fc"].codes, format=Qsq(4, 5)))
+
+
 def records(*left_out: Kind) -> list[Record]:
     found = container.read(build_bytes(weights()), "w.slw", Content.BUILD)
     return [record for record in found if record.kind not in left_out]
@@ -68,10 +71,14 @@ def records(*left_out: Kind) -> list[Record]:
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (records(Kind.DESIGN), "w.slw: names 0 designs; it is for one build"),
+        (records(Kind.DESIGN), "w.slw: names no design; it is for one build"),
         (
             [*records(), Record(Kind.DESIGN, "other", bytes(32))],
-            "w.slw: names 2 designs; it is for one build",
+            f"w.slw: other: name: is no design's; use 'design'; {DAMAGED}",
+        ),
+        (
+            [*records(Kind.WEIGHTS), Record(Kind.WEIGHTS, "fc", SHORT_VECTORS)],
+            f"w.slw: fc: format: {Qsq(4, 5)} is none that is loaded; use qsq; {DAMAGED}",
         ),
         (records(Kind.WEIGHTS), f"w.slw: fc: has no codes or no biases; {DAMAGED}"),
         (records(Kind.INTEGERS), f"w.slw: fc: has no codes or no biases; {DAMAGED}"),

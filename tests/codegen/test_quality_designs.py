@@ -158,9 +158,15 @@ def test_the_command_simulates_with_that_quality(monkeypatch: pytest.MonkeyPatch
     assert given[-1] == {"first": 1, "second": 2}
 
 
-@pytest.mark.parametrize(("quality", "kept"), [({}, ["hls", "rtl"]), ({"first": 1}, [])])
-def test_results_of_a_reduced_quality_are_not_kept(
-    quality: dict[str, int], kept: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("quality", "weights", "kept"),
+    [({}, None, ["hls", "rtl"]), ({"first": 1}, None, []), ({}, Path("w.slw"), [])],
+)
+def test_results_of_a_reduced_quality_or_of_loaded_weights_are_not_kept(
+    quality: dict[str, int],
+    weights: Path | None,
+    kept: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given: list[Any] = []
     for name in ("hls", "rtl"):
@@ -170,7 +176,8 @@ def test_results_of_a_reduced_quality_are_not_kept(
         )
     saved: list[str] = []
     monkeypatch.setattr(steps.results, "save_simulation", lambda _, run: saved.append(run.backend))
-    target, frames = Any, np.zeros((2, 4))
+    target: Any = SimpleNamespace(weights=weights)
+    frames = np.zeros((2, 4))
     runs = steps.simulate(target, "both", frames, None, None, quality=quality)
     assert [run.backend for run in runs] == ["hls", "rtl"]
     assert given == [quality, quality]

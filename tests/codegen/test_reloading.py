@@ -234,12 +234,12 @@ def test_refuses_settings_of_other_hardware(layer: dict[str, object], message: s
             {"layers": {"conv": {"weights": "ram", "format": "int"}}},
             "conv: weights: ram, and its weights are "
             "Int(bits=8, granularity='channel', signed=True); "
-            "use a format of 3-bit codes with one α an output channel, as qsq, or weights: rom",
+            "use 3-bit codes with one α an output channel, as qsq, or build it with weights: rom",
         ),
         (
             {"layers": {"conv": {"weights": "ram", "axis": "channel"}}},
             "conv: weights: ram, and its weights are Qsq(phi=4, vector=None, axis='channel'); "
-            "use a format of 3-bit codes with one α an output channel, as qsq, or weights: rom",
+            "use 3-bit codes with one α an output channel, as qsq, or build it with weights: rom",
         ),
     ],
 )
@@ -255,7 +255,7 @@ def test_refuses_signs_of_loaded_sums() -> None:
     config = parse({"defaults": {"weights": "ram", "activation_bits": 1}})
     with refuses(
         "conv2d0_requant: weights: ram, and activations of one bit; "
-        "use activation_bits: 2 or more, or weights: rom"
+        "use activation_bits: 2 or more, or build it with weights: rom"
     ):
         quantize(graph, nets.frames(1), config)
 
@@ -272,18 +272,19 @@ def test_refuses_memories_beyond_the_load_port() -> None:
     word = Rom("m", Array(np.zeros((1, 1), np.int64)), 1)
     assert len(loading.loadable(_design(*[word] * 255))) == 255
     with refuses(
-        f"{name}: 256 memories that can be loaded, the limit is 255; give fewer layers weights: ram"
+        f"{name}: 256 memories that can be loaded, the limit is 255; give some layers weights: rom"
     ):
         loading.loadable(_design(*[word] * 256))
     deep = Rom("m", Array(np.zeros((1 << 20, 1), np.int8)), 1)
     with refuses(
-        f"{name}: 1,048,576 words to load, the limit is 1,048,575; give another layer weights: ram"
+        f"{name}: 1,048,576 words to load, the limit is 1,048,575; "
+        "use a larger folding, or weights: rom"
     ):
         loading.loadable(_design(deep))
     wide = Rom("m", Array(np.zeros((1, 4096), np.int8)), 32)
     with refuses(
         f"{name}: 4,096 pieces a word to load, the limit is 4,095; "
-        "use a smaller folding, or give it weights: ram"
+        "use a smaller folding, or weights: rom"
     ):
         loading.loadable(_design(wide))
 

@@ -76,6 +76,14 @@ def test_a_build_is_swept_in_hardware(build: Path) -> None:
     assert json.loads((results / "quality.json").read_text())["value"] == points
 
 
+@pytest.mark.parametrize("option", ["--config", "--model", "--checkpoint", "--calibration"])
+def test_a_build_without_levels_has_its_network(build: Path, option: str) -> None:
+    run = CliRunner().invoke(cli.app, ["quality", str(build), option, "file"])
+    assert str(run.exception) == (
+        f"{build}: is a build, whose network is settled; leave out the options that make a network"
+    )
+
+
 def test_a_mismatch_fails_the_command(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Hardware(4, 0, 3, {"net": 1.0}, "image 0: wrong")
     monkeypatch.setattr(sweep, "measured", lambda *_: wrong)

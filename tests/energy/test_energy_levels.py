@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import reload_nets as nets
 
 from shiftloom.codegen import fileset, golden
-from shiftloom.codegen.config import Config
+from shiftloom.codegen.config import Config, parse
 from shiftloom.codegen.quantize import Quantized, quantize
 from shiftloom.energy import levels, sweep, sweep_table
 from shiftloom.energy.products import mean, products
@@ -28,8 +29,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> OpenedBuild:
 
 
 @pytest.fixture(scope="module")
-def variants(build: OpenedBuild, tmp_path_factory: pytest.TempPathFactory) -> tuple[Variant, ...]:
-    return levels.coarser(build, _quantized, tmp_path_factory.mktemp("files"))
+def variants(build: OpenedBuild) -> tuple[Variant, ...]:
+    return levels.coarser(build, _quantized, nets.settings())
 
 
 def _quantized(config: Config) -> Quantized:
@@ -46,16 +47,26 @@ def test_every_level_that_the_memories_hold(
     assert (outputs[2] != outputs[1]).any()
 
 
-def test_nothing_is_left_of_the_files(build: OpenedBuild) -> None:
-    (first, *_) = levels.coarser(build, _quantized)
-    assert first.build is not None
-    assert first.build.writes
+def test_the_files_stay_beside_the_build(build: OpenedBuild, variants: tuple[Variant, ...]) -> None:
+    files = [variant.build.weights for variant in variants if variant.build]
+    assert files == [build.results / f"phi{phi}.slw" for phi in (4, 2, 1)]
+    assert all(file and file.is_file() for file in files)
 
 
 def test_smaller_builds_hold_less(tmp_path: Path) -> None:
     fileset.write(nets.build(phi=2).files, tmp_path / "tiny")
-    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized, tmp_path)
+    found = levels.coarser(open_build(tmp_path / "tiny"), _quantized, nets.settings())
     assert [variant.label for variant in found] == ["φ = 2", "φ = 1"]
+
+
+def test_levels_are_of_the_layers_that_are_loaded() -> None:
+    settings = parse({"defaults": {"m_bits": 7}, "layers": {"dw": {"phi": 2}}})
+    made = nets.build(phi=2).quantized.qgraph
+    nodes = tuple(n for n in made.nodes if n.name != "fc")
+    found = levels.with_phi(settings, replace(made, nodes=nodes), 4)
+    assert {name: layer.phi for name, layer in found.layers.items()} == {"conv": 2, "dw": 2}
+    assert found.layer("conv").m_bits == 7
+    assert found.layer("fc").phi == 4
 
 
 def test_a_code_is_one_digit_or_none(variants: tuple[Variant, ...]) -> None:

@@ -194,8 +194,3 @@ def test_the_command_sweeps_the_golden_model(tmp_path: Path) -> None:
     assert all(point["accuracy"] > 0.9 for point in found)
     assert "K = 1" in text
     assert "conv1" in text
-
-
-def test_a_build_has_its_settings(tmp_path: Path) -> None:
-    message = "is a build, whose network is settled; leave out the options that make a network"
-    assert message in said(tmp_path, "--config", "settings.yaml")
