@@ -10,11 +10,12 @@ A test compares the page with the JSON.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from shiftloom.codegen.grids import Grid, grid
+from _markdown import markdown, replaced
+
+from shiftloom.codegen.grids import grid
 from shiftloom.comparing import table
 from shiftloom.comparing.layers import KINDS, Kind
 
@@ -26,14 +27,10 @@ PLOT = Path(__file__).with_name("utilization.svg")
 def page(text: str, found: dict[str, Any]) -> str:
     """The page with the tables of this JSON in place of those in `text`."""
     layers = grid("Layers", "layer|map|channels|kernel|#stride", map(_layer, KINDS))
-    measured = "\n".join(markdown(each) for each in table.grids(table.rows_of(found["rows"])))
+    measured = "\n\n".join(markdown(each) for each in table.grids(table.rows_of(found["rows"])))
     head = f"The layers above with {found['multipliers']} multipliers.\n\n"
     for name, content in (("layers", markdown(layers)), ("measured", head + measured)):
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise SystemExit(f"the page needs the markers {begin} and {end} once")
-        pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
-        text = pattern.sub(lambda _, new=f"{begin}\n{content}{end}": new, text)
+        text = replaced(text, name, content)
     return text
 
 
@@ -46,13 +43,6 @@ def _layer(kind: Kind) -> tuple[str, ...]:
     kernel = f"{kind.kernel} × {kind.kernel}" if kind.kernel else "the map"
     channels = f"{kind.inputs} → {kind.outputs}"
     return f"`{kind.name}`", f"{kind.size} × {kind.size}", channels, kernel, str(kind.stride)
-
-
-def markdown(shown: Grid) -> str:
-    """A table in Markdown."""
-    head = [column.title for column in shown.columns]
-    rule = ["---:" if column.numeric else "---" for column in shown.columns]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *shown.rows))
 
 
 def main() -> None:

@@ -1,20 +1,22 @@
 """Put measured figures into docs/energy.md: python docs/update_energy.py.
 
-Its plot and the tables between its markers follow from docs/energy.json and docs/quality.json, made
-by the benchmark and by the command:
+Its plot and the tables between its markers follow from docs/energy.json, docs/quality.json and
+docs/quality_levels.json, made by the benchmark and by the command:
 
     python benchmarks/energy.py --json docs/energy.json
-    shiftloom quality lenet5 --config folded.yaml --json docs/quality.json
+    shiftloom quality lenet5 --config folded.yaml --simulated 20 --json docs/quality.json
+    shiftloom quality out/lenet5 --json docs/quality_levels.json
 
-The page has folded.yaml. A test compares the page with the JSON.
+The page has folded.yaml, and how to build out/lenet5. A test compares the page with the JSON.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
+
+from _markdown import markdown, replaced
 
 from shiftloom.codegen.grids import Grid
 from shiftloom.energy import sweep_table, table
@@ -25,11 +27,14 @@ from shiftloom.energy.multipliers import Row
 
 KEPT = Path(__file__).with_name("energy.json")
 SWEPT = Path(__file__).with_name("quality.json")
+LEVELS = Path(__file__).with_name("quality_levels.json")
 PLOT = Path(__file__).with_name("quality.svg")
 TARGET = Path(__file__).with_name("energy.md")
+Swept = list[dict[str, Any]]
+"""What the command writes: a point for each quality."""
 
 
-def grids(found: dict[str, Any], swept: list[dict[str, Any]]) -> dict[str, Grid]:
+def grids(found: dict[str, Any], swept: Swept, levels: Swept) -> dict[str, Grid]:
     """The tables of the page, by the names of their markers."""
     points = sweep_table.points_of(swept)
     rows = [Row(**row) for row in found["multipliers"]["rows"]]
@@ -46,37 +51,26 @@ def grids(found: dict[str, Any], swept: list[dict[str, Any]]) -> dict[str, Grid]
         "layers": table.layers_grid(rows),
         "quality": sweep_table.sweep_grid(points),
         "digits": sweep_table.layer_grid(points),
+        "phi": sweep_table.sweep_grid(sweep_table.points_of(levels)),
     }
 
 
-def plot(swept: list[dict[str, Any]]) -> str:
+def plot(swept: Swept) -> str:
     """Accuracy against toggles, as SVG."""
     return sweep_table.plots(sweep_table.points_of(swept))["toggles"]
 
 
-def page(text: str, found: dict[str, Any], swept: list[dict[str, Any]]) -> str:
+def page(text: str, found: dict[str, Any], swept: Swept, levels: Swept) -> str:
     """The page with the tables of this JSON in place of those in `text`."""
-    for name, shown in grids(found, swept).items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise SystemExit(f"the page needs the markers {begin} and {end} once")
-        pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
-        content = markdown(shown)
-        text = pattern.sub(lambda _, new=f"{begin}\n{content}{end}": new, text)
+    for name, shown in grids(found, swept, levels).items():
+        text = replaced(text, name, markdown(shown))
     return text
-
-
-def markdown(shown: Grid) -> str:
-    """A table in Markdown."""
-    head = [column.title for column in shown.columns]
-    rule = ["---:" if column.numeric else "---" for column in shown.columns]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *shown.rows))
 
 
 def main() -> None:
     """Update the page and its plot."""
-    found, swept = (json.loads(path.read_text("utf-8")) for path in (KEPT, SWEPT))
-    TARGET.write_text(page(TARGET.read_text("utf-8"), found, swept), "utf-8")
+    found, swept, levels = (json.loads(path.read_text("utf-8")) for path in (KEPT, SWEPT, LEVELS))
+    TARGET.write_text(page(TARGET.read_text("utf-8"), found, swept, levels), "utf-8")
     PLOT.write_text(plot(swept), "utf-8")
 
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from _markdown import markdown
+
 from shiftloom.codegen.grids import Grid
 from shiftloom.paper import digits, levels, savings, table3, vectors
 from shiftloom.paper.published import Claim
@@ -104,22 +106,15 @@ def page(found: dict[str, Any]) -> str:
     for name in ORDER:
         experiment = found["experiments"][name]
         parts.append(f"## {experiment['title']}\n\n{NOTES[name]}\n")
-        parts += [f"{markdown(_grid(kind, rows))}\n" for kind, rows in experiment["rows"].items()]
+        parts += [f"{markdown(_grid(kind, rows))}\n\n" for kind, rows in experiment["rows"].items()]
     claims = [Claim(**row) for name in ORDER for row in found["experiments"][name]["claims"]]
-    parts.append(f"## What the paper says\n\n{markdown(claims_grid(claims))}")
+    parts.append(f"## What the paper says\n\n{markdown(claims_grid(claims))}\n")
     return "".join(parts)
 
 
 def _grid(kind: str, rows: list[dict[str, Any]]) -> Grid:
     row, made = TABLES[kind]
     return made([row(**each) for each in rows])
-
-
-def markdown(shown: Grid) -> str:
-    """A table in Markdown."""
-    head = [column.title for column in shown.columns]
-    rule = ["---:" if column.numeric else "---" for column in shown.columns]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, rule, *shown.rows))
 
 
 def main() -> None:

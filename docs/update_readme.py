@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import re
 import sys
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from _markdown import replaced
 from rich.console import Console
 
 from shiftloom.codegen import boards, tables
@@ -54,15 +54,6 @@ HEADS = (
     *("network", "weights", "single stream, clocks", "inf/s", "record", "pipelined, inf/s"),
     *("accuracy", "LUT", "DSP", "BRAM36"),
 )
-
-
-def replaced(text: str, name: str, content: str) -> str:
-    """`text` with `content` between its markers `<!-- name:begin -->` and `<!-- name:end -->`."""
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
-    if len(pattern.findall(text)) != 1:
-        raise SystemExit(f"a page needs the markers {begin} and {end} once, in this order")
-    return pattern.sub(lambda _: f"{begin}\n{content}\n{end}", text)
 
 
 def measured(found: dict[str, Any]) -> str:

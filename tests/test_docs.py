@@ -262,25 +262,48 @@ def test_comparison_page_is_that_of_its_figures() -> None:
 
 
 def test_comparison_page_without_its_markers_is_refused() -> None:
-    with pytest.raises(SystemExit, match="the page needs the markers <!-- layers:begin -->"):
+    with pytest.raises(SystemExit, match="a page needs the markers <!-- layers:begin -->"):
         script_of("update_dataflows").page("no marker", {"multipliers": 1, "rows": []})
 
 
 def test_energy_page_is_that_of_its_figures() -> None:
     pytest.importorskip("altair")
-    found, swept = (
-        json.loads((DOCS / f"{name}.json").read_text("utf-8")) for name in ("energy", "quality")
-    )
-    script = script_of("update_energy")
-    assert page("energy.md") == script.page(page("energy.md"), found, swept)
+    names = ("energy", "quality", "quality_levels")
+    read = (json.loads((DOCS / f"{name}.json").read_text("utf-8")) for name in names)
+    found, swept, levels = read
+    script, text = script_of("update_energy"), page("energy.md")
+    assert text == script.page(text, found, swept, levels)
     assert (DOCS / "quality.svg").read_text("utf-8") == script.plot(swept)
     rows = [row for row in found["multipliers"]["rows"] if row["layer"] == "random"]
     (plain,) = (row for row in rows if row["block"] == PLAIN.name)
     assert round(plain["toggles"]) == TOGGLES_OF_PRODUCT
     ran = [point["hardware"] for point in swept]
     assert all(each["hls_mismatches"] == each["rtl_mismatches"] == 0 for each in ran)
-    with pytest.raises(SystemExit, match="the page needs the markers <!-- designs:begin -->"):
-        script.page("no marker", found, swept)
+    assert [point["label"] for point in levels] == ["φ = 4", "φ = 2", "φ = 1"]
+    assert all(point["hardware"]["rtl_mismatches"] == 0 for point in levels)
+    with pytest.raises(SystemExit, match="a page needs the markers <!-- designs:begin -->"):
+        script.page("no marker", found, swept, levels)
+
+
+def test_energy_page_has_every_design() -> None:
+    """Those of signed digits at every K, with what their gates say of the loaded registers."""
+    text = page("energy.md")
+    shown = text.split("<!-- designs:begin -->")[1].split("<!-- designs:end -->")[0]
+    names = [row[0] for row in rows(shown)][1:]
+    assert names == ["shift", "dsp", *(f"csd, K = {k}" for k in (4, 3, 2, 1))]
+    found = json.loads((DOCS / "energy.json").read_text("utf-8"))["multipliers"]
+    products = found["products"]
+    digit, product = (
+        sum(
+            products[row["layer"]] * row["enabled"] * row["ff"]
+            for row in found["rows"]
+            if row["layer"] in products
+            and (row["block"], row["quality"]) == (f"CSD, gate {grain}", 4)
+        )
+        / sum(products.values())
+        for grain in ("digit", "product")
+    )
+    assert f"{digit:.0f} a clock against {product:.0f} of one gate" in text
 
 
 def test_mlperf_tiny_figures_without_a_simulation_are_refused() -> None:

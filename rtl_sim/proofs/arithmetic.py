@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shiftloom.rtl_sim.proofs.proof import Mutant, Proof
-
-
-def _bind(module: str, properties: str, parameters: Mapping[str, int | str]) -> str:
-    """Properties beside the inside of a module, whose names they read."""
-    settings = ", ".join(f".{name}({value})" for name, value in parameters.items())
-    return f"bind {module} {properties} #({settings}) i_{properties} (.*);\n"
+from shiftloom.codegen.formats.qsq import Qsq
+from shiftloom.codegen.lowering.layers import largest_sum
+from shiftloom.codegen.values import IntType
+from shiftloom.rtl_sim.proofs.proof import Mutant, Proof, bind
 
 
 def _named(stem: str, parameters: Mapping[str, int]) -> str:
@@ -32,7 +29,7 @@ def _round(p_bits: int, shift: int, lo: int, hi: int, zero: int) -> Proof:
         start="any state",
         mutant=_TIES_UP if shift else _CLIPS_LATE,
         parameters=parameters,
-        beside=_bind("sl_round_clip", "round_half_even", parameters),
+        beside=bind("sl_round_clip", "round_half_even", parameters),
     )
 
 
@@ -49,7 +46,7 @@ def _requant(in_bits: int, m_bits: int, c_bits: int, shift: int, is_long: bool =
         start="any state",
         mutant=Mutant("sl_multiply", "(a_wide <<< 1)", "(a_wide <<< 2)"),
         parameters={**widths, **clip, "LANES": 1},
-        beside=_bind("sl_requant", "requantized", {**widths, **clip, "CLOCKS": 3 + levels}),
+        beside=bind("sl_requant", "requantized", {**widths, **clip, "CLOCKS": 3 + levels}),
         is_long=is_long,
     )
 
@@ -67,13 +64,16 @@ def _multiply(a_bits: int, b_bits: int, c_bits: int, is_long: bool = False) -> P
         start="any state",
         mutant=Mutant("sl_shift_add", "high + (P_BITS-LOW)'(carried)", "high"),
         parameters=parameters,
-        beside=_bind("sl_multiply", "product", {**parameters, **inside}),
+        beside=bind("sl_multiply", "product", {**parameters, **inside}),
         is_long=is_long,
     )
 
 
-def _exact_sum(x_signed: int, bias: int) -> Proof:
-    widths = {"TERMS": 4, "X_BITS": 3, "X_SIGNED": x_signed, "ACC_BITS": 8}
+def _exact_sum(x_signed: int) -> Proof:
+    """Biases are as large as the compiler's bound of the products leaves room for."""
+    terms, x, acc_bits = 4, IntType(3, bool(x_signed)), 8
+    widths = {"TERMS": terms, "X_BITS": x.bits, "X_SIGNED": x_signed, "ACC_BITS": acc_bits}
+    room = (1 << (acc_bits - 1)) - largest_sum(max(Qsq().levels), terms, x)
     return Proof(
         name=_named("exact_sum", widths),
         claim="sl_shift_product: an accumulator of the stated width holds every dot product",
@@ -82,7 +82,7 @@ def _exact_sum(x_signed: int, bias: int) -> Proof:
         depth=1,
         start="any state",
         mutant=Mutant("sl_shift_product", "value = ~x_wide[1 +: P]", "value = -x_wide[1 +: P]"),
-        parameters={**widths, "BIAS": bias},
+        parameters={**widths, "BIAS": room},
     )
 
 
@@ -97,8 +97,8 @@ ARITHMETIC_PROOFS = (
     _multiply(6, 6, 0),
     _multiply(7, 5, 8),
     _multiply(8, 8, 0, is_long=True),
-    _exact_sum(0, 16),
-    _exact_sum(1, 64),
+    _exact_sum(0),
+    _exact_sum(1),
     Proof(
         name=_named("sl_mvu_shift", _SHIFT_ARRAY),
         claim="sl_mvu_shift: bias plus the products of every row, in order, each once",
@@ -107,6 +107,6 @@ ARITHMETIC_PROOFS = (
         depth=10,
         mutant=Mutant("sl_mvu_control", "first_q <= sum_last", "first_q <= m_tvalid"),
         parameters={**_SHIFT_ARRAY, "PE": 1},
-        beside=_bind("sl_mvu_shift", "dot_product", _SHIFT_ARRAY),
+        beside=bind("sl_mvu_shift", "dot_product", _SHIFT_ARRAY),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shiftloom.codegen.signed_digits import kept
-from shiftloom.rtl_sim.proofs.proof import Mutant, Proof
+from shiftloom.rtl_sim.proofs.proof import Mutant, Proof, bind
 
 _KINDS = ("unsigned", "signed")
 _MARK = Mutant("sl_csd_multiply", ".d(is_zero)", ".d(1'b0)")
@@ -51,7 +51,6 @@ def _canonic(width: int, is_signed: int, mutant: Mutant) -> Proof:
 
 def _product(x_bits: int, x_signed: int, rows: int, gate: int) -> Proof:
     parameters = {"X_BITS": x_bits, "X_SIGNED": x_signed, "ROWS": rows}
-    settings = ", ".join(f".{name}({value})" for name, value in parameters.items())
     return Proof(
         name=f"sl_csd_multiply-{x_bits}-{x_signed}-{rows}-{gate}",
         claim=f"sl_csd_multiply, GATE = {gate}: x of {x_bits} bits {_KINDS[x_signed]} times "
@@ -62,7 +61,7 @@ def _product(x_bits: int, x_signed: int, rows: int, gate: int) -> Proof:
         start="any state",
         mutant=_GATE_MUTANTS[gate],
         parameters={**parameters, "GATE": gate},
-        beside=f"bind sl_csd_multiply csd_product #({settings}) i_product (.*);\n",
+        beside=bind("sl_csd_multiply", "csd_product", parameters),
     )
 
 
@@ -98,7 +97,6 @@ def _times(bits: int, x_signed: int, a_signed: int, is_long: bool = False) -> Pr
 
 def _decoder(registered: int) -> Proof:
     parameters = {"A_BITS": 8, "REGISTERED": registered}
-    settings = ", ".join(f".{name}({value})" for name, value in parameters.items())
     return Proof(
         name=f"sl_qsq_decode-8-{registered}",
         claim="sl_qsq_decode: the weight of every code and α of 8 bits; 111 is remembered",
@@ -108,7 +106,7 @@ def _decoder(registered: int) -> Proof:
         start="any state",
         mutant=Mutant("sl_qsq_decode", "3'b011:  ones = wide[0", "3'b011:  ones = wide[1"),
         parameters=parameters,
-        beside=f"bind sl_qsq_decode decoder #({settings}) i_decoder (.*);\n",
+        beside=bind("sl_qsq_decode", "decoder", parameters),
     )
 
 
@@ -137,6 +135,6 @@ DIGIT_PROOFS = (
         depth=12,
         mutant=Mutant("sl_quality_hold", "BITS'(BEATS - 1)", "BITS'(BEATS - 2)"),
         parameters={"BEATS": 3},
-        beside="bind sl_quality_hold held_quality #(.BEATS(3)) i_held (.*);\n",
+        beside=bind("sl_quality_hold", "held_quality", {"BEATS": 3}),
     ),
 )

@@ -9,6 +9,18 @@ from typing import Literal
 Start = Literal["any state", "reset"]
 
 
+def bind(
+    module: str,
+    properties: str,
+    parameters: Mapping[str, int | str],
+    instance: str = "",
+    pins: str = ".*",
+) -> str:
+    """SystemVerilog that puts properties beside the inside of a module, whose names they read."""
+    settings = ", ".join(f".{name}({value})" for name, value in parameters.items())
+    return f"bind {module} {properties} #({settings}) {instance or f'i_{properties}'} ({pins});\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """A fault in the library: `old` stands exactly once in the file of `module`."""

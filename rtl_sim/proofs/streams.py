@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from shiftloom.rtl_sim.proofs.proof import Mutant, Proof
+from shiftloom.rtl_sim.proofs.proof import Mutant, Proof, bind
 
 _MOVES = "!m_tvalid || m_tready;"  # the one enable of a unit, which a mutant makes 1
 
@@ -36,15 +36,16 @@ def _stable(
 
 
 def _bound(unit: str, stream: str, is_assumed: bool) -> str:
-    pins = ", ".join(f".{pin}({stream}_{pin})" for pin in ("tdata", "tvalid", "tready"))
-    settings = f".BITS($bits({stream}_tdata)), .IS_ASSUMED({int(is_assumed)})"
-    name = f"i_{stream}_stable"
-    return f"bind {unit} stream_stable #({settings}) {name} (.clk(clk), .rst(rst), {pins});\n"
+    beat = (f".{pin}({stream}_{pin})" for pin in ("tdata", "tvalid", "tready"))
+    pins = ", ".join([".clk(clk)", ".rst(rst)", *beat])
+    bits: dict[str, int | str] = {"BITS": f"$bits({stream}_tdata)"}
+    settings = bits | {"IS_ASSUMED": int(is_assumed)}
+    return bind(unit, "stream_stable", settings, f"i_{stream}_stable", pins)
 
 
 def _fifo(width: int, depth: int) -> Proof:
     words = ", ".join(f"gen_distributed.mem[{index}]" for index in reversed(range(depth)))
-    settings = ".WIDTH(WIDTH), .DEPTH(DEPTH)"
+    sizes = {"WIDTH": width, "DEPTH": depth}
     return Proof(
         name=f"sl_fifo-order-{width}-{depth}",
         claim="sl_fifo: beats come out in order, each once; the flags say how many are held",
@@ -53,8 +54,8 @@ def _fifo(width: int, depth: int) -> Proof:
         depth=4,
         induction=1,
         mutant=Mutant("sl_fifo", "(pointer == AW'(DEPTH - 1)) ?", "(pointer == AW'(DEPTH - 2)) ?"),
-        parameters={"WIDTH": width, "DEPTH": depth},
-        beside=f"bind sl_fifo fifo_order #({settings}) i_order (.words({{{words}}}), .*);\n",
+        parameters=sizes,
+        beside=bind("sl_fifo", "fifo_order", sizes, pins=f".words({{{words}}}), .*"),
     )
 
 

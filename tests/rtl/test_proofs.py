@@ -17,6 +17,7 @@ from shiftloom.rtl_sim.proofs.proof import Mutant, Proof
 
 LIB = Path(__file__).parents[2] / "templates" / "rtl" / "lib"
 FIFO = next(proof for proof in PROOFS if proof.name == "sl_fifo-order-4-2")
+SUMS = [proof for proof in PROOFS if proof.properties == "exact_sum"]
 CASES = [
     pytest.param(proof, id=proof.name, marks=[pytest.mark.soak] if proof.is_long else [])
     for proof in PROOFS
@@ -56,6 +57,16 @@ def test_induction_refutes_what_a_few_clocks_do_not_show(tmp_path: Path) -> None
         folder.mkdir()
         verdicts.append(check.holds(replace(deep, induction=induction), tmp_path, folder))
     assert verdicts == [True, False]
+
+
+@pytest.mark.parametrize("change", [{"BIAS": 1}, {"ACC_BITS": -1}], ids=str)
+@pytest.mark.parametrize("proof", SUMS, ids=lambda proof: proof.name)
+def test_the_room_of_an_accumulator_is_tight(
+    tmp_path: Path, proof: Proof, change: dict[str, int]
+) -> None:
+    """A bias larger by one overflows, and so does a bit less."""
+    figures = {name: value + change.get(name, 0) for name, value in proof.parameters.items()}
+    assert not check.holds(replace(proof, parameters=figures), LIB, tmp_path)
 
 
 @pytest.mark.parametrize(("old", "times"), [("no such text", 0), ("count_q", 6)])

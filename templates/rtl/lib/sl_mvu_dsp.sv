@@ -86,7 +86,8 @@ module sl_mvu_dsp #(
   end
 
   // Output k*PACK + o of chain c at [((k*PACK+o)*CHAINS+c)*FIELD +: FIELD].
-  wire [BLOCKS*PACK*CHAINS*FIELD-1:0] sums;
+  // Kept whole: where ACC_BITS < FIELD, Yosys packs a block with the unused bits cut out wrongly.
+  (* keep *) wire [BLOCKS*PACK*CHAINS*FIELD-1:0] sums;
   for (genvar k = 0; k < BLOCKS; k = k + 1) begin : gen_block
     for (genvar c = 0; c < CHAINS; c = c + 1) begin : gen_chain
       wire [GROUP*WORD-1:0] words;
