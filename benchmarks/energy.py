@@ -24,7 +24,6 @@ from shiftloom import Quantized, flow, load_network, parse_config, quantize
 from shiftloom.codegen import fileset, golden
 from shiftloom.codegen.qgraph import Mac
 from shiftloom.codegen.quality import scalable
-from shiftloom.codegen.values import IntType
 from shiftloom.energy import blocks, designs, dram, multipliers, operands
 from shiftloom.energy.operands import Operands
 from shiftloom.simulation import default_cache
@@ -71,7 +70,7 @@ def random_operands() -> Operands:
     """Uniform operands, by which the energy of a toggle is set."""
     rng, size = np.random.default_rng(1), (LANES, CLOCKS)
     x, weights = rng.integers(0, 256, size), rng.integers(-128, 128, size)
-    return Operands(RANDOM, x, weights, IntType(8, False))
+    return Operands(RANDOM, x, weights)
 
 
 def measured_multipliers(console: Console) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,7 @@ from shiftloom.codegen import golden
 from shiftloom.codegen.graph import Frames
 from shiftloom.codegen.pe.folding import Folding
 from shiftloom.codegen.qgraph import Mac, QGraph
-from shiftloom.codegen.values import IntArray, IntType
+from shiftloom.codegen.values import IntArray
 from shiftloom.codegen.windows import im2col
 
 MOST_TERMS = 8
@@ -25,7 +24,6 @@ class Operands:
     layer: str
     x: IntArray
     weights: IntArray
-    kind: IntType
 
     @property
     def zero_share(self) -> float:
@@ -57,7 +55,7 @@ def of_network(
     """
     rng, values = np.random.default_rng(seed), golden.trace(qgraph, frames)
     return tuple(
-        _layer(node.layer, node.unit, qgraph.tensor(node.sources[0]).type, x, lanes, clocks, rng)
+        _layer(node.layer, node.unit, x, lanes, clocks, rng)
         for node in qgraph.nodes
         for x in (values[node.sources[0]],)
         if isinstance(node.unit, Mac) and node.unit.groups == 1
@@ -67,7 +65,6 @@ def of_network(
 def _layer(
     name: str,
     mac: Mac,
-    kind: IntType,
     x: IntArray,
     lanes: int,
     clocks: int,
@@ -82,11 +79,4 @@ def _layer(
     pixels, at = np.divmod(beats, folding.depth)
     pixels %= len(vectors)
     found = vectors[pixels, at % folding.synapse_folds, places]
-    return Operands(name, found, weights[at, places], kind)
-
-
-def joined(parts: Iterable[Operands], name: str) -> Operands:
-    """The lanes of several layers with activations of one type, one behind the other."""
-    every = tuple(parts)
-    x, weights = (np.concatenate([getattr(p, key) for p in every]) for key in ("x", "weights"))
-    return Operands(name, x, weights, every[0].kind)
+    return Operands(name, found, weights[at, places])

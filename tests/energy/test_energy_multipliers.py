@@ -9,7 +9,6 @@ import pytest
 
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.signed_digits import kept, row_words
-from shiftloom.codegen.values import IntType
 from shiftloom.energy import blocks, multipliers, table
 from shiftloom.energy.blocks import BEFORE, GATED, INT8, PLAIN, SHIFT
 from shiftloom.energy.constants import CONSTANTS, TOGGLE
@@ -23,7 +22,7 @@ from shiftloom.rtl_sim.cache import Cache
 SIZE = (8, 60)
 RNG = np.random.default_rng(5)
 X = RNG.integers(0, 256, SIZE) * (RNG.random(SIZE) < 0.4)
-SPARSE = Operands("sparse", X, RNG.integers(-128, 128, SIZE), IntType(8, False))
+SPARSE = Operands("sparse", X, RNG.integers(-128, 128, SIZE))
 CODES = replace(SPARSE, weights=RNG.choice([0, 1, -1, 2, -2, 4, -4], SIZE))
 PRODUCT = next(block for block in INT8 if block.name == "CSD, gate product")
 UNGATED = next(block for block in INT8 if block.name == "CSD, gate none")
