@@ -168,6 +168,7 @@ def _flat(
     timeout: float,
 ) -> Path:
     """The folder with `stat.json` and `netlist.json.gz` of the flattened top."""
+    sources = yosys.reached(top, sources)
     design = yosys.read_design(top, sources, parameters)
     outputs = "tee -q -o stat.json stat -json\nwrite_json netlist.json\n"
     return _run(top, sources, f"{design}{_pass(top, family)}\n{outputs}", cache, timeout)

@@ -23,6 +23,25 @@ _RUN_SCRIPT = "from pyosys import libyosys; libyosys.run_pass('script run.ys', l
 _CELLS = "+/xilinx/cells_xtra.v"
 """The cells that Yosys does not map to, clock buffers among them, in its own files."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MODULE = re.compile(r"^\s*module\s+(\w+)", re.MULTILINE)
+_WORD = re.compile(r"\w+")
+
+
+def reached(top: str, sources: Sequence[Path]) -> tuple[Path, ...]:
+    """Those of `sources`, in their order, with `top` or a module that one of them names.
+
+    All of them where none has `top`: Yosys is to say so.
+    """
+    texts = {source: source.read_text(encoding="utf-8") for source in sources}
+    declared = {name: source for source in sources for name in _MODULE.findall(texts[source])}
+    found: set[Path] = set()
+    pending = [top]
+    while pending:
+        source = declared.get(pending.pop())
+        if source is not None and source not in found:
+            found.add(source)
+            pending += _WORD.findall(texts[source])
+    return tuple(source for source in sources if source in found or not found)
 
 
 def read_design(top: str, sources: Sequence[Path], parameters: Mapping[str, int]) -> str:

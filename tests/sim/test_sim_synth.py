@@ -168,6 +168,15 @@ def test_odd_names_do_not_reach_a_script(source: Path, cache: Cache) -> None:
         synthesize((source,), "plus_two", cache=cache, parameters={"W 1": 1})
 
 
+def test_sources_that_the_top_does_not_reach_are_left_out(tmp_path: Path) -> None:
+    bodies = {"a": "c i_c ();", "b": "", "c": "endmodule\nmodule d;", "e": "c i_c ();"}
+    for name, inside in bodies.items():
+        (tmp_path / name).write_text(f"module {name};\n  {inside}\nendmodule\n")
+    sources = sorted(tmp_path.iterdir())
+    for top, names in (("a", "ac"), ("b", "b"), ("d", "c"), ("e", "ce"), ("f", "abce")):
+        assert "".join(file.name for file in yosys.reached(top, sources)) == names
+
+
 def test_levels_count_carries_by_bit_and_find_loops() -> None:
     """Bit 1 of a carry slice may feed bit 3 of the same slice through a LUT: that is no loop."""
     carry: dict[str, list[int | str]] = {
