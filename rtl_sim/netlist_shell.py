@@ -42,7 +42,7 @@ def netlist(
     message of Yosys, and for cells that have no model.
     """
     shell = shell_of(top, next(file for file in sources if file.stem == top).read_text("ascii"))
-    design = yosys.read_design(top, sources, parameters)
+    design = synth.read_design(top, sources, parameters)
     script = (
         f"{design}{synth.FAMILIES['xc7']} -top {top}\n"
         f"rename {top} {top}_netlist\nwrite_verilog -noattr -norename {_NETLIST}\n"

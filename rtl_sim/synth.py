@@ -36,7 +36,10 @@ LUTS_AS_MEMORY = {
     "SRLC16E": 1,
     "SRLC32E": 1,
 }
-_XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
+_XC7 = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -run prepare:"
+"""Without the first step, which reads all cells of the vendor: longer than a small unit takes."""
+_CELLS = "+/xilinx/cells_sim.v"
+"""The cells that Yosys maps to."""
 FAMILIES = {"xc7": _XC7, "xc7_nodsp": f"{_XC7} -nodsp"}
 TIMEOUT = 3600.0
 
@@ -58,6 +61,12 @@ class Resources:
     lutram: int
     carry: int
     cells: dict[str, int]
+
+
+def read_design(top: str, sources: Sequence[Path], parameters: Mapping[str, int]) -> str:
+    """The opening of a script that one of FAMILIES ends."""
+    design = yosys.read_design(top, sources, parameters)
+    return f"read_verilog -lib -specify {_CELLS}\n{design}"
 
 
 def synthesize(
@@ -91,7 +100,7 @@ def synthesize_units(
     Each unit is flattened within its boundary, across which nothing is optimised: the sum is a
     little more than `synthesize` finds.
     """
-    design = yosys.read_design(top, sources, parameters or {})
+    design = read_design(top, sources, parameters or {})
     script = (
         f"{design}setattr -mod -set keep_hierarchy 1 {top}/t:* %M\n{_pass(top, family)}\n"
         f"tee -q -o stat.json stat -json\nselect {top}\nwrite_json -selected top.json\n"
@@ -169,7 +178,7 @@ def _flat(
 ) -> Path:
     """The folder with `stat.json` and `netlist.json.gz` of the flattened top."""
     sources = yosys.reached(top, sources)
-    design = yosys.read_design(top, sources, parameters)
+    design = read_design(top, sources, parameters)
     outputs = "tee -q -o stat.json stat -json\nwrite_json netlist.json\n"
     return _run(top, sources, f"{design}{_pass(top, family)}\n{outputs}", cache, timeout)
 
