@@ -5,11 +5,15 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
+from typing import Literal
 
 from pydantic import TypeAdapter
 
 from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.values import nearest
+
+Family = Literal["xc7", "xcup", "ecp5"]
+"""7 series, UltraScale+ or ECP5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Board:
     name: str
     title: str
     part: str
-    family: str
+    family: Family
     clock_mhz: float
     lut: int
     ff: int
