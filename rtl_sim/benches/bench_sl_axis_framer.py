@@ -84,7 +84,7 @@ def framed(accepted: list[Beat], beats: int, in_frame: bool) -> tuple[list[int],
 
 
 class Hold:
-    """Holds at random, and sees that no frame begins then."""
+    """Holds at random, and sees that no frame begins then and that one under way goes on."""
 
     def __init__(self, dut: Any, watch: Watch, beats: int) -> None:
         self.dut, self.watch, self.beats = dut, watch, beats
@@ -99,10 +99,16 @@ class Hold:
         self.dut.hold.value = self.on
 
     def look(self, _clock: int) -> None:
-        """Between frames nothing is taken while hold is high."""
-        if self.on and len(self.watch.accepted) % self.beats == 0:
+        """While hold is high nothing is taken between frames, and all there is room for in them."""
+        if not self.on:
+            return
+        ready = int(self.dut.s_axis_tready.value)
+        if len(self.watch.accepted) % self.beats == 0:
             self.held += int(self.dut.s_axis_tvalid.value)
-            assert not int(self.dut.s_axis_tready.value), "a frame begins while held"
+            assert not ready, "a frame begins while held"
+        else:
+            has_room = not int(self.dut.m_tvalid.value) or int(self.dut.m_tready.value)
+            assert ready == has_room, "a frame under way is held"
 
 
 async def _run(
