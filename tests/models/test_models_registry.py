@@ -18,8 +18,9 @@ from shiftloom.models.registry import NETWORKS, ONNX_NETWORKS, Network, OnnxNetw
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_network_keeps_its_promises(network: Network) -> None:
-    frames, _ = datasets.load(network.dataset, "test")
+def test_network_keeps_its_promises(network: Network, request: pytest.FixtureRequest) -> None:
+    given = None if network.dataset == LENET5.dataset else request.getfixturevalue("data")
+    frames, _ = datasets.load(network.dataset, "test", given)
     assert get(network.name) is network
     assert frames.shape[1:] == network.input_shape
     assert int(frames.max()) < 1 << network.input_bits
