@@ -76,4 +76,4 @@ def test_every_quality_is_an_interface_of_its_own(folder: Path) -> None:
     top = (folder / f"{NAME}.cpp").read_text()
     for index, call in enumerate(("given, between", "between, made")):
         assert f"#pragma HLS INTERFACE mode=s_axilite port=quality{index}\n" in top
-        assert f"(\n      {call}, quality{index});" in top
+        assert f"({call}, quality{index});" in top
