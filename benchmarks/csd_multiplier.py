@@ -14,25 +14,23 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from shiftloom.energy import blocks
 from shiftloom.rtl_sim.synth import Resources, synthesize
 from shiftloom.simulation import default_cache
 
 LIBRARY = Path(__file__).parents[1] / "templates" / "rtl" / "lib"
 GRAINS = ("no gate", "product", "row", "digit")
 X_BITS = 8
-ROWS = 4
-"""Rows of a signed factor of 8 bits."""
-PLAIN = """\
-module plain (input wire clk, input wire en, input wire [7:0] x, input wire signed [7:0] w,
-              output logic signed [16:0] p);
-  logic [7:0] x_q;
+SIGNED = """\
+module signed_multiply (
+  input wire clk, input wire signed [7:0] x, input wire signed [7:0] w, output logic signed [16:0] p
+);
+  logic signed [7:0] x_q;
   logic signed [7:0] w_q;
-  wire signed [8:0] x_wide = {@SIGN@, x_q};
-  wire signed [16:0] product = x_wide * w_q;
-  always_ff @(posedge clk) if (en) begin
+  always_ff @(posedge clk) begin
     x_q <= x;
     w_q <= w;
-    p <= product;
+    p <= x_q * w_q;
   end
 endmodule
 """
@@ -67,30 +65,24 @@ def cases() -> Iterator[Case]:
         yield Case(title, "sl_qsq_decode", {"A_BITS": X_BITS, "REGISTERED": registered})
     yield Case("recoder, signed", "sl_csd_recode", {"W": X_BITS, "IS_SIGNED": 1})
     yield Case("recoder, unsigned", "sl_csd_recode", {"W": X_BITS, "IS_SIGNED": 0})
-    yield Case("K", "sl_csd_keep", {"ROWS": ROWS})
+    yield Case("K", "sl_csd_keep", {"ROWS": blocks.ROWS})
     for signed in (0, 1):
         kind = "signed" if signed else "unsigned"
-        yield Case(f"8×8 `*`, {kind} x", f"plain{signed}")
+        yield Case(f"8×8 `*`, {kind} x", "signed_multiply" if signed else blocks.PLAIN.module)
         for gate, grain in enumerate(GRAINS):
             sizes = {"GATE": gate, "X_SIGNED": signed}
-            full = {"X_BITS": X_BITS, "ROWS": ROWS, **sizes}
+            full = {"X_BITS": X_BITS, "ROWS": blocks.ROWS, **sizes}
             yield Case(f"8×8 digits, {kind} x, {grain}", "sl_csd_multiply", full)
             yield Case("… with K", "scaled", sizes)
             yield Case("… with K and recoder", "scaled", {**sizes, "RECODE": 1})
 
 
 def sources(folder: Path) -> list[Path]:
-    """The library and the modules above, written to `folder`."""
-    texts = {
-        "plain0": PLAIN.replace("plain", "plain0").replace("@SIGN@", "1'b0"),
-        "plain1": PLAIN.replace("plain", "plain1").replace("@SIGN@", "x_q[7]"),
-        "scaled": SCALED,
-    }
-    for name, text in texts.items():
-        (folder / f"{name}.sv").write_text(text, encoding="utf-8")
-    return [*sorted(LIBRARY.glob("sl_csd_*.sv")), *sorted(LIBRARY.glob("sl_[dq]*.sv"))] + [
-        folder / f"{name}.sv" for name in texts
-    ]
+    """The blocks of the energy benchmark with the library, and the modules above, in `folder`."""
+    own = folder / "own.sv"
+    own.write_text(SIGNED + SCALED, encoding="utf-8")
+    decoders = (LIBRARY / f"{name}.sv" for name in ("sl_csd_recode", "sl_qsq_decode"))
+    return [*blocks.sources(folder), *decoders, own]
 
 
 def measured(case: Case, folder: Path) -> Resources:

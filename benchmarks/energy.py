@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from shiftloom.energy import blocks, designs, dram, multipliers, operands
 from shiftloom.energy.operands import Operands
 from shiftloom.simulation import default_cache
 
+CONSOLE = Console(width=150)
 QUALITIES = (4, 3, 2, 1)
 INT8 = {"format": "int", "pe": "csd"}
 KINDS = {"shift": {"pe": "shift"}, "dsp": {"format": "int", "pe": "dsp"}, "csd": INT8}
@@ -73,14 +75,14 @@ def random_operands() -> Operands:
     return Operands(RANDOM, x, weights)
 
 
-def measured_multipliers(console: Console) -> dict[str, Any]:
+def measured_multipliers() -> dict[str, Any]:
     """Every block on every layer's operands."""
     int8, few = network(INT8), flow.evaluation_set("lenet5")[0][:FRAMES]
     streams = operands.of_network(int8.qgraph, few, LANES, CLOCKS)
     codes = operands.of_network(network({}).qgraph, few, LANES, CLOCKS)
     cache, given = default_cache(), (*streams, random_operands())
-    rows = multipliers.measure(given, blocks.INT8, QUALITIES, cache, console.print)
-    rows += multipliers.measure(codes, (blocks.SHIFT,), QUALITIES, cache, console.print)
+    rows = multipliers.measure(given, blocks.INT8, QUALITIES, cache, CONSOLE.print)
+    rows += multipliers.measure(codes, (blocks.SHIFT,), QUALITIES, cache, CONSOLE.print)
     return {
         "products": products(int8),
         "zeros": {each.layer: each.zero_share for each in streams},
@@ -116,29 +118,30 @@ def counted_dram() -> list[dict[str, Any]]:
     return rows
 
 
+PARTS: dict[str, Callable[[], Any]] = {
+    "accuracy": accuracy,
+    "multipliers": measured_multipliers,
+    "designs": toggling_designs,
+    "dram": counted_dram,
+}
+"""What measures each part of the JSON."""
+
+
 def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parts = ("accuracy", "multipliers", "designs", "dram")
-    parser.add_argument("part", nargs="*", default=parts, help=", ".join(parts))
+    parser.add_argument("part", nargs="*", default=list(PARTS), help=", ".join(PARTS))
     parser.add_argument("--json", type=Path, help="add the figures to this file")
-    given, console = parser.parse_args(), Console(width=150)
+    given = parser.parse_args()
+    if unknown := [part for part in given.part if part not in PARTS]:
+        parser.error(f"no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
     path = given.json
     found = json.loads(path.read_text("utf-8")) if path and path.exists() else {}
     for part in given.part:
-        if part == "accuracy":
-            found[part] = accuracy()
-        elif part == "multipliers":
-            found[part] = measured_multipliers(console)
-        elif part == "designs":
-            found[part] = toggling_designs()
-        elif part == "dram":
-            found[part] = counted_dram()
-        else:
-            parser.error(f"no part {part!r}; the parts are {', '.join(parts)}")
+        found[part] = PARTS[part]()
         if path:
             path.write_bytes(fileset.json_bytes(found))
-    console.print_json(data=found)
+    CONSOLE.print_json(data=found)
 
 
 if __name__ == "__main__":
