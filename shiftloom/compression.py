@@ -87,14 +87,15 @@ class Expanded:
         }
 
     def arrays(self) -> bytes:
-        """All weights and biases as an .npz: `conv1.weights`, `conv1.bias`.
+        """All weights and biases as an .npz of real numbers: `conv1.weights`, `conv1.bias`.
 
-        They are real numbers, but for the biases of a build, in steps of its sums.
+        The biases of a build are integers in steps of its sums: `conv1.bias_integers`.
         """
+        bias = "bias_integers" if isinstance(self.value, BuildWeights) else "bias"
         named: dict[str, Any] = {
             f"{name}.weights": made.real for name, made in self.value.weights.items()
         }
-        named |= {f"{name}.bias": bias.data for name, bias in self.value.biases.items()}
+        named |= {f"{name}.{bias}": found.data for name, found in self.value.biases.items()}
         buffer = io.BytesIO()
         np.savez(buffer, **named)
         return buffer.getvalue()

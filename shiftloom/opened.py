@@ -18,7 +18,7 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Range
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
-from shiftloom.codegen.reloading import loaded
+from shiftloom.codegen.reloading import loaded, weights_of
 from shiftloom.codegen.report import LayerRow
 from shiftloom.host import loading
 from shiftloom.host.container import WeightsError
@@ -80,9 +80,11 @@ class OpenedBuild:
     def loaded(self, path: Path) -> OpenedBuild:
         """The build after the weights of a file are loaded: its network, and how they come there.
 
-        Raises ShiftloomError naming the file where it is damaged, or for another build.
+        Raises ShiftloomError where the build has no weights to load, and naming the file where it
+        is damaged, or for another build.
         """
         data, again = files.read(path, files.MAX_MODEL, _HINT), f"{_AGAIN} --build {self.folder}"
+        weights_of(self.qgraph, self.design.digest)  # refuses a build that has none
         weights = read_build(data, str(path))
         if weights.digest != self.design.digest:
             problem = f"is for the build {weights.digest[:16]}, this is {self.design.digest[:16]}"

@@ -92,7 +92,7 @@ def test_weights_of_a_build_are_unpacked(
     assert run(monkeypatch, "unpack", str(packed), "-o", str(arrays)) == 0
     with np.load(arrays) as found:
         assert found["conv.weights"].shape == (4, 3, 3, 1)
-        assert found["conv.bias"].dtype == np.int64
+        assert found["conv.bias_integers"].dtype == np.int64
 
 
 def test_a_file_for_another_build_is_refused(folder: Path, tmp_path: Path, packed: Path) -> None:

@@ -7,28 +7,35 @@ from collections.abc import Sequence
 
 from shiftloom.codegen.design import Design
 from shiftloom.codegen.errors import ShiftloomError, shown
-from shiftloom.codegen.quality import EXACT, Quality
+from shiftloom.codegen.quality import EXACT, Quality, of_units
 
-_CHOICE = re.compile(r"(?:(.+)=)?([0-9]{1,3})")
+_CHOICE = re.compile(r"(?:([^=]+)=)?([0-9]{1,3})")
 
 
 def chosen(design: Design, texts: Sequence[str]) -> Quality:
-    """The quality that `K` (of every unit) and `NODE=K` (of one, the last counts) describe.
+    """The quality that `NODE=K` (of one unit) and `K` (of every other one) describe.
 
-    Raises ShiftloomError for a text that is neither, and for a design without such units.
+    Raises ShiftloomError for a text that is neither, for two of the same unit or of all units, for
+    what no unit of the design can have, and for a design without such units.
     """
     if not texts:
         return EXACT
     if not design.quality:
         hint = "build it with pe: csd or requant: csd"
         raise ShiftloomError("--quality", f"{design.name} has no unit with a quality", hint)
-    found: dict[str, int] = {}
+    given: dict[str | None, int] = {}
     for text in texts:
         choice = _CHOICE.fullmatch(text)
         if choice is None:
             hint = f"give digits, as 2, or those of a unit, as {design.quality[0].node}=2"
             raise ShiftloomError("--quality", shown(text), hint)
         node, digits = choice.groups()
-        nodes = [unit.node for unit in design.quality] if node is None else [node]
-        found.update(dict.fromkeys(nodes, int(digits)))
+        if node in given:
+            problem = f"{node or 'every unit'} has {given[node]} digits already"
+            raise ShiftloomError("--quality", problem, "give one number")
+        given[node] = int(digits)
+    every = given.pop(None, None)
+    found = {unit.node: every for unit in design.quality if every is not None}
+    found |= {node: digits for node, digits in given.items() if node is not None}
+    of_units(design.quality, found)
     return found

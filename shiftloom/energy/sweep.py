@@ -14,7 +14,7 @@ from shiftloom.beats import encode
 from shiftloom.codegen import golden
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.graph import Frames
-from shiftloom.codegen.qgraph import QGraph
+from shiftloom.codegen.qgraph import Mac, QGraph
 from shiftloom.codegen.quality import Quality, of_units, scalable
 from shiftloom.codegen.values import nearest
 from shiftloom.energy.constants import TOGGLE, nanojoule
@@ -93,9 +93,10 @@ def qualities(qgraph: QGraph, node: str | None = None) -> tuple[Variant, ...]:
     """
     units = scalable(qgraph)
     if not units:
-        raise ShiftloomError(
-            qgraph.name, "has no quality to choose", "build it with pe: csd or requant: csd"
-        )
+        hint = "build it with pe: csd or requant: csd"
+        if any(isinstance(each.unit, Mac) and each.unit.limit for each in qgraph.nodes):
+            hint = "to sweep φ of weights: ram, give the folder of its build, without --node"
+        raise ShiftloomError(qgraph.name, "has no quality to choose", hint)
     if node is not None:
         names = tuple(unit.node for unit in units)
         units = tuple(unit for unit in units if unit.node == node)

@@ -124,19 +124,36 @@ def test_qualities_of_the_units() -> None:
         ([], {}),
         (["2"], {"first": 2, "second": 2}),
         (["2", "first=3"], {"first": 3, "second": 2}),
+        (["first=3", "2"], {"first": 3, "second": 2}),
         (["second=1"], {"second": 1}),
-        (["a=b=1"], {"a=b": 1}),
     ],
 )
 def test_options_make_a_quality(texts: list[str], expected: dict[str, int]) -> None:
     assert quality_option.chosen(DESIGN, texts) == expected
 
 
-@pytest.mark.parametrize("text", ["", "low", "-1", "=2", "first=", "2.5", "1000"])
+@pytest.mark.parametrize("text", ["", "low", "-1", "=2", "first=", "2.5", "1000", "first=2=1"])
 def test_a_quality_that_is_none(text: str) -> None:
     hint = "give digits, as 2, or those of a unit, as first=2"
     with refuses(f"--quality: {text!r}; {hint}"):
         quality_option.chosen(DESIGN, [text])
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["2", "3"], "--quality: every unit has 2 digits already; give one number"),
+        (["first=1", "first=1"], "--quality: first has 1 digits already; give one number"),
+        (
+            ["secnd=1"],
+            "secnd: has no quality to choose; did you mean 'second'? known: first, second",
+        ),
+        (["16"], "first: quality 16 is out of range; use 1 to 15; 4 are exact"),
+    ],
+)
+def test_choices_that_no_unit_can_have(texts: list[str], message: str) -> None:
+    with refuses(message):
+        quality_option.chosen(DESIGN, texts)
 
 
 def test_a_design_without_a_choice() -> None:

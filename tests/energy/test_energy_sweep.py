@@ -97,6 +97,9 @@ def test_all_nodes_are_swept_or_one() -> None:
     message = r"^net: has no quality to choose; build it with pe: csd or requant: csd$"
     with pytest.raises(ShiftloomError, match=message):
         sweep.qualities(network())
+    message = r"^net: .*; to sweep φ of weights: ram, give the folder of its build, without --node$"
+    with pytest.raises(ShiftloomError, match=message):
+        sweep.qualities(network(fc={"weights": "ram"}))
 
 
 def test_a_sweep_has_the_accuracy_of_the_golden_model() -> None:
