@@ -120,6 +120,9 @@ def simulate(
     given = part(frames, first, last)
     runs = steps.simulate(target, backend, given, labels, cache, stall, first, memory, digits)
     console.print(tables.accuracy_table([results.run_row(run) for run in runs]))
+    if digits:
+        kept = ", ".join(f"{node} {k}" for node, k in digits.items())
+        console.print(f"Signed digits kept: {kept}", markup=False)
     write_json(json, {run.backend: asdict(run) for run in runs})
     steps.fail_on_mismatch(runs)
 

@@ -163,7 +163,9 @@ def test_a_design_without_a_choice() -> None:
         quality_option.chosen(PLAIN, ["2"])
 
 
-def test_the_command_simulates_with_that_quality(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_simulates_with_that_quality(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     given: list[Any] = []
     target = SimpleNamespace(design=DESIGN, qgraph=None)
     subject = SimpleNamespace(test=lambda *_: (np.zeros((2, 4)), None))
@@ -173,6 +175,7 @@ def test_the_command_simulates_with_that_quality(monkeypatch: pytest.MonkeyPatch
     options = ["--quality", "1", "--quality", "second=2"]
     app(["simulate", "folder", *options], standalone_mode=False)
     assert given[-1] == {"first": 1, "second": 2}
+    assert "Signed digits kept: first 1, second 2\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
