@@ -70,12 +70,9 @@ class DspMatrix(OneToOne):
         return -(-self.folding.pe // self.packing.pack)
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
-        folding, packed = self.folding, self.packing
+        packed = self.packing
         return (
-            ("SIMD", folding.simd),
-            ("PE", folding.pe),
-            ("SF", folding.synapse_folds),
-            ("NF", folding.neuron_folds),
+            *self.folding.parameters,
             ("X_BITS", self.source.bits),
             ("X_SIGNED", int(self.source.signed)),
             ("W_BITS", packed.bits),

@@ -37,6 +37,12 @@ class Folding:
         """Beats of a pixel, NF·SF: the words of a weight memory."""
         return self.neuron_folds * self.synapse_folds
 
+    @property
+    def parameters(self) -> tuple[tuple[str, int], ...]:
+        """The first parameters of the modules that are folded so."""
+        folds = ("SF", self.synapse_folds), ("NF", self.neuron_folds)
+        return ("SIMD", self.simd), ("PE", self.pe), *folds
+
     def beats(self, weights: IntArray) -> IntArray:
         """One integer a weight [C_out, …] as [NF·SF, PE, SIMD] in the order of the beats."""
         folded = weights.reshape(self.neuron_folds, self.pe, self.synapse_folds, self.simd)

@@ -36,12 +36,8 @@ class Scaled(OneToOne):
 
     def _shape(self) -> tuple[tuple[str, int], ...]:
         """The first parameters of the module: the folding, and the activations."""
-        folding = self.folding
         return (
-            ("SIMD", folding.simd),
-            ("PE", folding.pe),
-            ("SF", folding.synapse_folds),
-            ("NF", folding.neuron_folds),
+            *self.folding.parameters,
             ("X_BITS", self.source.bits),
             ("X_SIGNED", int(self.source.signed)),
         )

@@ -58,10 +58,7 @@ class XnorMatrix(OneToOne):
 
     def _parameters(self) -> tuple[tuple[str, int], ...]:
         return (
-            ("SIMD", self.folding.simd),
-            ("PE", self.folding.pe),
-            ("SF", self.folding.synapse_folds),
-            ("NF", self.folding.neuron_folds),
+            *self.folding.parameters,
             ("ACC_BITS", self.sink.bits),
         )
 
