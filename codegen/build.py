@@ -22,6 +22,7 @@ from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.register_map import registers_of
 from shiftloom.codegen.reloading import without_weights
+from shiftloom.codegen.shell_registers import shell_registers
 
 VERSION = "0.1.0"
 MEMORY_IMAGE = "weights/memory.bin"
@@ -47,8 +48,12 @@ def build(quantized: Quantized, config: Config, board: Board) -> Build:
     """Schedule, lower and emit; raises ShiftloomError before anything is written."""
     _check_inputs(quantized.qgraph)
     dataflow = dataflows.chosen(config)
+    board = board.with_shell(config.target.shell)
     plan, units = dataflow.schedule(quantized.qgraph, config, board)
     design = lower(quantized.qgraph, plan, units)
+    if design.memory is not None and board.shell == "serial":
+        hint = "use a shell of the board with memory ports, mm or axis"
+        raise ShiftloomError(design.name, "external memory behind a serial line", hint)
     files = with_manifest(emit(quantized, plan, design))
     return Build(quantized, plan, units, design, files)
 
@@ -115,10 +120,11 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["golden/qgraph.json"], files["golden/arrays.npz"] = structure, arrays
     files["golden/certificates.json"], _ = store.save(quantized.certificates)
     files["design.json"], _ = store.save(plan)
-    files["registers.json"] = json_bytes(registers.to_json(design.digest, registers_of(design)))
+    described = (*registers_of(design), *shell_registers(plan.board.shell))
+    files["registers.json"] = json_bytes(registers.to_json(design.digest, described))
     files[RANGES] = json_bytes({n: asdict(r) for n, r in quantized.fitted.ranges.items()})
     files["golden/layers.json"] = json_bytes(_layers(quantized))
-    files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design))
+    files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design, plan))
     files["sim/streams.json"] = json_bytes([_stream(stream) for stream in design.streams])
     files.update(_weights(quantized.qgraph))
     if design.memory is not None:
@@ -158,7 +164,7 @@ def _stream(stream: Stream) -> dict[str, object]:
     }
 
 
-def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
+def _host(qgraph: QGraph, design: Design, plan: Plan) -> dict[str, object]:
     """What a driver needs to feed the accelerator and read its results.
 
     The frames of several inputs come one behind the other, those of several outputs likewise.
@@ -168,6 +174,8 @@ def _host(qgraph: QGraph, design: Design) -> dict[str, object]:
         "name": design.name,
         "digest": design.digest,
         "clock_mhz": design.clock_mhz,
+        "board": plan.board.name,
+        "shell": plan.board.shell,
         "in_beats": design.source.beats,
         "in_beat_bits": design.source.width,
         "out_beats": design.sink.beats,

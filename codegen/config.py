@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from shiftloom.codegen import contradictions, files, strict_yaml
+from shiftloom.codegen.boards import Shell
 from shiftloom.codegen.calibration import Method
 from shiftloom.codegen.errors import ShiftloomError, key_of, shown
 from shiftloom.codegen.formats import Binary, Csd, Format, Int, Pow2, Qsq, Ternary
@@ -208,6 +209,8 @@ class TargetConfig:
     """Gigabytes a second of the external memory; null takes 8 bytes a clock of every port."""
     clock_gate: ClockGate = "enable"
     """What stops the clock of the multipliers of `pe: csd` while no beat is inside."""
+    shell: Shell | None = None
+    """What joins the accelerator to the board; null takes the board's."""
     lut_share: Share = 0.8
     ff_share: Share = 0.8
     dsp_share: ShareOrNone = 1.0

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shiftloom.codegen import load_registers, memory_registers, quality_registers, registers
+from shiftloom.codegen import (
+    load_registers,
+    memory_registers,
+    quality_registers,
+    registers,
+    shell_registers,
+)
 from shiftloom.codegen.quality import Scalable
 
 TARGET = Path(__file__).with_name("registers.md")
@@ -61,13 +67,34 @@ of the new. No reset brings the first words back. The rest is in
 """
 
 
+SHELLS = """
+## Shells
+
+`rtl/NAME_board.sv` is the accelerator with a shell around it, what joins it to a board: `mm` moves
+frames between memory and the accelerator by DMA of its own, `axis` has streams of 64 bits for a
+vendor's DMA core, `serial` a line with a UART. `target.shell` chooses one. Its registers follow
+those of the accelerator in the same window.
+
+A frame in memory, or in the streams of `axis`, is its bytes as they are, filled up to a multiple of
+8. An output beat takes whole bytes, the lowest first.
+
+To reset all, set `shell_reset`, write `CONTROL.soft_reset`, wait until `moving` is 0, and clear
+`shell_reset`. Registers that were written keep their values.
+
+"""
+
+
 def page() -> str:
     """The page as it must be."""
     memory = registers.to_markdown(memory_registers.memory_registers())
     loading = registers.to_markdown(load_registers.LOAD_REGISTERS)
     quality = registers.to_markdown(quality_registers.quality_registers(EXAMPLE))
     parts = (INTRODUCTION, registers.to_markdown(), MEMORY, memory, LOADING, loading)
-    return "".join((*parts, QUALITY, quality))
+    shells = (
+        f"### `{shell}`\n\n{registers.to_markdown(shell_registers.shell_registers(shell))}"
+        for shell in shell_registers.NUMBERS
+    )
+    return "".join((*parts, QUALITY, quality, SHELLS, "\n".join(shells)))
 
 
 if __name__ == "__main__":

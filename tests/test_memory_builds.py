@@ -38,7 +38,7 @@ def test_a_build_holds_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     host = json.loads(files["host/accelerator.json"])
     assert host["memory"]["image_bytes"] == len(memory_designs.IMAGE)
     names = [register["name"] for register in json.loads(files["registers.json"])["registers"]]
-    assert names[-1] == "MEMORY_BASE"
+    assert "MEMORY_BASE" in names
 
     opened = shiftloom.open_build(tmp_path / "tiny")
     assert opened.sim_top().memory is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Literal
 
@@ -14,13 +14,16 @@ from shiftloom.codegen.values import nearest
 
 Family = Literal["xc7", "xcup", "ecp5"]
 """7 series, UltraScale+ or ECP5."""
+Shell = Literal["axis", "mm", "serial"]
+"""What joins an accelerator to its board: streams for a DMA core, its own DMA, or a serial line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
     """An FPGA board; resources are those of the programmable logic.
 
-    `memory_ports` counts the 64-bit AXI4 ports to external memory.
+    `memory_ports` counts the 64-bit AXI4 ports to external memory; `shell` needs one of them unless
+    it is `serial`.
     """
 
     name: str
@@ -32,7 +35,21 @@ class Board:
     ff: int
     dsp: int
     bram36: int
+    shell: Shell
     memory_ports: int = 0
+
+    def with_shell(self, shell: Shell | None) -> Board:
+        """The board with another shell than its own; raises ShiftloomError where it has no ports.
+
+        None leaves the board's own.
+        """
+        board = self if shell is None else replace(self, shell=shell)
+        if board.shell != "serial" and not board.memory_ports:
+            hint = "leave target.shell out, or use serial"
+            raise ShiftloomError(
+                f"board {self.name}", f"no memory ports for the shell {board.shell}", hint
+            )
+        return board
 
 
 _ADAPTER = TypeAdapter(Board)

@@ -94,7 +94,7 @@ def test_overrides_inherit_what_they_leave_out() -> None:
             {"target": {"bord": "x"}},
             "target.bord: unknown key; did you mean 'board'? "
             "known: board, clock_mhz, fps, objective, dataflow, array, stationary, "
-            "weight_ports, memory_gbs, clock_gate, "
+            "weight_ports, memory_gbs, clock_gate, shell, "
             "lut_share, ff_share, dsp_share, bram_share",
         ),
         (
@@ -407,3 +407,17 @@ def test_boards_are_found_by_name() -> None:
 def test_an_unknown_board_is_refused_with_the_nearest(name: str, hint: str) -> None:
     with refuses(f"board {name!r}: unknown; {hint}"):
         boards.get(name)
+
+
+def test_shell_of_a_board_without_memory_ports_is_refused() -> None:
+    message = (
+        "board ecp5-85k: no memory ports for the shell mm; leave target.shell out, or use serial"
+    )
+    with refuses(message):
+        boards.get("ecp5-85k").with_shell("mm")
+
+
+def test_shell_is_that_of_the_board_or_another() -> None:
+    board = boards.get("pynq-z2")
+    assert board.with_shell(None).shell == "mm"
+    assert board.with_shell("axis").shell == "axis"
