@@ -123,38 +123,47 @@ def compile_top(top: SimTop, cache: Cache, *, probed: bool = False, counted: boo
     that variant is slower. With `counted`, a SAIF file is written of every net but the words inside
     memories. Raises ToolMissing, or ShiftloomError with the tool's own message.
     """
-    found = _Compiler(*(tools.require(name) for name in ("verilator", "perl", "g++")))
     harness = render_harness(top, top.probes if probed else (), counted)
     more = (*(_PROBE_FLAGS if probed else ()), *(_COUNT_FLAGS if counted else ()))
-    flags = (*_VERILATOR_FLAGS, *more, "--top-module", top.name)
-    nets = (_own(_NETS),) if counted else ()
-    digest = digest_of(harness, *nets, *flags, *_CXX_FLAGS, *found.versions, *top.sources)
+    return compile_model(top.name, top.sources, harness, cache, more, counted)
+
+
+def compile_model(
+    top: str,
+    sources: tuple[Path, ...],
+    harness: str,
+    cache: Cache,
+    flags: tuple[str, ...] = (),
+    counted: bool = False,
+) -> Path:
+    """The shared object of a top module and the C++ that drives it, from the cache or newly made.
+
+    `flags` are further ones for Verilator, `counted` those of the compiler for a SAIF file.
+    """
+    found = _Compiler(*(tools.require(name) for name in ("verilator", "perl", "g++")))
+    flags = (*_VERILATOR_FLAGS, *flags, "--top-module", top)
+    nets = (own_text(_NETS),) if counted else ()
+    digest = digest_of(harness, *nets, *flags, *_CXX_FLAGS, *found.versions, *sources)
 
     def build(folder: Path) -> None:
         runtime = found.runtime(cache, counted)
-        sources = [str(source.resolve()) for source in top.sources]
-        found.verilate(top.name, [*flags, *sources], folder / "model")
-        found.link(top.name, (*nets, harness), folder / "model", runtime)
+        found.verilate(top, [*flags, *(str(path.resolve()) for path in sources)], folder / "model")
+        found.link(top, (*nets, harness), folder / "model", runtime)
         (folder / "model" / LIBRARY).rename(folder / LIBRARY)
         shutil.rmtree(folder / "model")
 
     return cache.get_or_build(f"sim-{digest}", build) / LIBRARY
 
 
-def _own(name: str) -> str:
+def own_text(name: str) -> str:
+    """A file of this package."""
     return (files("shiftloom.rtl_sim") / name).read_text(encoding="utf-8")
 
 
 def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False) -> str:
     """The C++ that drives `top`, recording `probes`, and counting toggles with `counted`."""
-    environment = Environment(
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        variable_start_string="@{",
-        variable_end_string="}@",
-        line_statement_prefix="//%",
-    )
-    return environment.from_string(_own("harness.cpp.j2")).render(
+    return render_own(
+        "harness.cpp.j2",
         counted=counted,
         in_bytes=top.in_bytes,
         in_beats=top.in_beats,
@@ -162,10 +171,23 @@ def render_harness(top: SimTop, probes: tuple[Probe, ...], counted: bool = False
         out_beats=top.out_beats,
         probes=[ProbeSignals(_root_name(top, probe), probe_bytes(probe)) for probe in probes],
         masters=[f"m{i}_axi" for i in range(top.memory.ports if top.memory else 0)],
-        memory_model=_own("memory_model.hpp"),
+        basics=own_text("basics.hpp"),
+        memory_model=own_text("memory_model.hpp"),
         base_register=register_offset("MEMORY_BASE"),
         errors_register=register_offset("ERRORS"),
     )
+
+
+def render_own(template: str, **values: object) -> str:
+    """A template of this package, rendered."""
+    environment = Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        variable_start_string="@{",
+        variable_end_string="}@",
+        line_statement_prefix="//%",
+    )
+    return environment.from_string(own_text(template)).render(**values)
 
 
 def _root_name(top: SimTop, probe: Probe) -> str:

@@ -33,10 +33,21 @@ struct MasterPins {
   CData &bresp, &bvalid, &bready;
 };
 
+/// Those of the top's ports `m`_*.
+#define MASTER_PINS(top, m)                                                                   \
+  MasterPins {                                                                                \
+    top.m##_araddr, top.m##_awaddr, top.m##_arlen, top.m##_arsize, top.m##_arburst,           \
+        top.m##_arvalid, top.m##_arready, top.m##_awlen, top.m##_awsize, top.m##_awburst,     \
+        top.m##_awvalid, top.m##_awready, top.m##_rdata, top.m##_wdata, top.m##_rresp,        \
+        top.m##_rlast, top.m##_rvalid, top.m##_rready, top.m##_wstrb, top.m##_wlast,          \
+        top.m##_wvalid, top.m##_wready, top.m##_bresp, top.m##_bvalid, top.m##_bready         \
+  }
+
 /// The bytes and the beats a clock that all ports share.
 struct Memory {
-  explicit Memory(const MemoryJob& job) : job(job), bytes(job.size) {
-    std::memcpy(bytes.data(), job.image, job.image_bytes);
+  explicit Memory(const MemoryJob& job)
+      : job(job), bytes(static_cast<std::uint8_t*>(std::calloc(job.size, 1)), &std::free) {
+    if (job.image_bytes) std::memcpy(bytes.get(), job.image, job.image_bytes);
   }
 
   void clock() {
@@ -53,7 +64,7 @@ struct Memory {
 
   static constexpr std::uint64_t kToken = 1u << 16;
   const MemoryJob& job;
-  std::vector<std::uint8_t> bytes;
+  std::unique_ptr<std::uint8_t[], decltype(&std::free)> bytes;  // zeros, taken as they are used
   std::uint64_t tokens = 0;
 };
 

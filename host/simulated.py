@@ -1,0 +1,269 @@
+"""A board without a board: pynq's own classes over the RTL of a build, compiled for this machine.
+
+Importing this module makes it pynq's active device, where there is no other: `pynq.Overlay` loads a
+bitstream of `shiftloom implement --flow simulated`, and `pynq.MMIO`, `pynq.allocate` and
+`pynq.lib.dma.DMA` reach its registers and its memory. Needs pynq, and what that needs.
+
+Buffers are not coherent, as on a board: what was written counts after `flush`, what the accelerator
+wrote is there after `invalidate`. Clocks pass when registers are read, `CLOCKS_A_READ` each time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pynq import Device
+from pynq.buffer import PynqBuffer
+from pynq.pl_server.embedded_device import parse_bit_header
+from pynq.pl_server.hwh_parser import HWH, get_hwh_name
+
+CLOCKS_A_READ = 500
+MEMORY_BASE = 0x1000_0000
+MEMORY_BYTES = 512 << 20
+LATENCY = (40, 40)
+"""Clocks from an address on a bus to the answer, the least and the most."""
+_PAGE = mmap.PAGESIZE
+_ALWAYS = 0xFFFF_FFFF
+_RULES = {
+    5: "a master changed what it had offered",
+    6: "a burst is not of whole words that count up",
+    7: "a burst crosses a boundary of 4 KiB",
+    8: "a burst leaves the memory",
+    9: "the last beat of a burst is not marked, or another one is",
+}
+"""What may end a simulation, by its number in rtl_sim/basics.hpp."""
+
+
+class SimulationError(RuntimeError):
+    """The accelerator broke a rule of its bus, or did not answer: on a board all would hang."""
+
+
+class _Behaviour(ctypes.Structure):
+    """As in rtl_sim/board.cpp.j2."""
+
+    _fields_ = (
+        ("low", ctypes.c_uint64),
+        ("high", ctypes.c_uint64),
+        ("error", ctypes.c_uint64),
+        ("stall", ctypes.c_uint32),
+    )
+
+
+class _Handoff(HWH):  # type: ignore[misc]
+    """pynq's reader of .hwh files, which knows no processing system on this machine."""
+
+    family_ps = "none"
+    family_irq: ClassVar[dict[str, Any]] = {}
+    systemgraph = None
+
+
+class _Rtl:
+    """The shared object of a bitstream, and the board in it."""
+
+    def __init__(self, data: bytes) -> None:
+        with tempfile.TemporaryDirectory(prefix="shiftloom-board-") as folder:
+            path = Path(folder) / "board.so"
+            path.write_bytes(data)
+            self._library = ctypes.CDLL(str(path))
+        for name, result, arguments in _FUNCTIONS:
+            function = getattr(self._library, name, None)
+            if function is not None:
+                function.restype, function.argtypes = result, arguments
+        self._board = self._library.board_open(MEMORY_BASE, MEMORY_BYTES)
+        self.memory = int(self._library.board_memory(self._board))
+
+    def close(self) -> None:
+        """Free the board and its memory."""
+        self._library.board_close(self._board)
+
+    def behave(self, low: int, high: int, error: int, stall: int) -> None:
+        """See `SimulatedBoard.behave`."""
+        how = _Behaviour(low, high, error, stall)
+        self._library.board_behave(self._board, ctypes.byref(how))
+
+    def run(self, clocks: int) -> None:
+        """Let clocks pass."""
+        outcome = int(self._library.board_run(self._board, clocks))
+        if outcome:
+            address = int(self._library.board_fault(self._board))
+            rule = _RULES.get(outcome, f"outcome {outcome}")
+            raise SimulationError(f"{rule}, at {address:#x}")
+
+    def interrupt(self) -> bool:
+        """Whether the accelerator or its DMA core asks for an interrupt."""
+        return bool(self._library.board_interrupt(self._board))
+
+    def read(self, offset: int) -> int:
+        """A register of the accelerator."""
+        word = ctypes.c_uint32()
+        response = self._library.board_read(self._board, offset, ctypes.byref(word))
+        _check("read", offset, response)
+        return int(word.value)
+
+    def write(self, offset: int, word: int) -> None:
+        """Write a register of the accelerator."""
+        _check("write", offset, self._library.board_write(self._board, offset, word))
+
+    def dma_read(self, offset: int) -> int:
+        """A register of the DMA core."""
+        return int(self._library.board_dma_read(self._board, offset))
+
+    def dma_write(self, offset: int, word: int) -> None:
+        """Write a register of the DMA core."""
+        self._library.board_dma_write(self._board, offset, word)
+
+
+_BOARD = ctypes.c_void_p
+_FUNCTIONS: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
+    ("board_open", _BOARD, (ctypes.c_uint64, ctypes.c_uint64)),
+    ("board_close", None, (_BOARD,)),
+    ("board_memory", ctypes.c_void_p, (_BOARD,)),
+    ("board_behave", None, (_BOARD, ctypes.POINTER(_Behaviour))),
+    ("board_run", ctypes.c_int32, (_BOARD, ctypes.c_uint64)),
+    ("board_fault", ctypes.c_uint64, (_BOARD,)),
+    ("board_interrupt", ctypes.c_int32, (_BOARD,)),
+    ("board_read", ctypes.c_int32, (_BOARD, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32))),
+    ("board_write", ctypes.c_int32, (_BOARD, ctypes.c_uint32, ctypes.c_uint32)),
+    ("board_dma_read", ctypes.c_uint32, (_BOARD, ctypes.c_uint32)),
+    ("board_dma_write", None, (_BOARD, ctypes.c_uint32, ctypes.c_uint32)),
+)
+"""Those of the DMA core are there with the shell axis only."""
+
+
+def _check(what: str, offset: int, response: int) -> None:
+    if response:
+        answer = "no answer" if response < 0 else f"response {response}"
+        raise SimulationError(f"{what} of register {offset:#x}: {answer}")
+
+
+class SimulatedBoard(Device):  # type: ignore[misc]
+    """A pynq device whose bitstreams are compiled RTL."""
+
+    _probe_priority_ = 1_000_000
+
+    @classmethod
+    def _probe_(cls) -> list[SimulatedBoard]:
+        return [cls()]
+
+    def __init__(self) -> None:
+        super().__init__("simulated")
+        self.name = "simulated"
+        self.capabilities = {"REGISTER_RW": True}
+        self.timestamp = ""
+        self.bitfile_name = None
+        self._rtl: _Rtl | None = None
+        self._buffers: dict[int, int] = {}
+
+    @property
+    def rtl(self) -> _Rtl:
+        """What is loaded; raises SimulationError before the first bitstream."""
+        if self._rtl is None:
+            raise SimulationError("no bitstream is loaded; make an Overlay first")
+        return self._rtl
+
+    # ------------------------------------------------------------ what pynq calls
+
+    def get_bitfile_metadata(self, bitfile_name: str, partial: bool = False) -> HWH:
+        """The cores and addresses that the .hwh file beside a bitstream lists."""
+        return _Handoff(get_hwh_name(bitfile_name))
+
+    def download(self, bitstream: Any, parser: Any = None) -> None:
+        """Load a bitstream: all begins as after power-up, the memory too."""
+        data = parse_bit_header(Path(bitstream.bitfile_name).read_bytes())["data"]
+        if not data.startswith(b"\x7fELF"):
+            hint = "make one by shiftloom implement --flow simulated"
+            raise SimulationError(f"{bitstream.bitfile_name}: is for a real board; {hint}")
+        loaded = _Rtl(data)
+        if self._rtl is not None:
+            self._rtl.close()
+        self._rtl = loaded
+        self.post_download(bitstream, parser)
+
+    def read_registers(self, address: int, length: int) -> bytes:
+        """The word at an address, after some clocks."""
+        self.rtl.run(CLOCKS_A_READ)
+        core, offset = self._core(address)
+        word = self.rtl.dma_read(offset) if core == "dma" else self.rtl.read(offset)
+        return word.to_bytes(4, "little")[:length]
+
+    def write_registers(self, address: int, data: bytes) -> None:
+        """Write the words from an address on."""
+        for at in range(0, len(data), 4):
+            core, offset = self._core(address + at)
+            word = int.from_bytes(data[at : at + 4], "little")
+            (self.rtl.dma_write if core == "dma" else self.rtl.write)(offset, word)
+
+    def allocate(self, shape: Any, dtype: Any, **_: object) -> PynqBuffer:
+        """A buffer at an address of the board's memory, of pages of its own."""
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        address = self._place(size)
+        self._buffers[address] = size
+        held = mmap.mmap(-1, max(size, 1))
+        buffer = PynqBuffer(
+            shape, dtype, buffer=held, device=self, device_address=address, bo=address
+        )
+        buffer.memory, buffer.pointer, buffer.return_to = held, address, self
+        return buffer
+
+    def return_pointer(self, address: int) -> None:
+        """A buffer has ended."""
+        self._buffers.pop(address, None)
+
+    def flush(self, bo: int, offset: int, virtual: int, size: int) -> None:
+        """What the host wrote into a buffer goes to the memory."""
+        ctypes.memmove(self._memory(bo + offset), virtual, size)
+
+    def invalidate(self, bo: int, offset: int, virtual: int, size: int) -> None:
+        """What is in the memory comes into a buffer."""
+        ctypes.memmove(virtual, self._memory(bo + offset), size)
+
+    # ------------------------------------------------------------ what tests ask for
+
+    def behave(
+        self,
+        latency: tuple[int, int] = LATENCY,
+        stall: float = 0.0,
+        error: int | None = None,
+    ) -> None:
+        """How the memory behaves from now on.
+
+        `stall` is the probability of a pause of each channel in each clock, 1 of one without an
+        end; `error` is the address of a word that is answered by SLVERR.
+        """
+        self.rtl.behave(*latency, error or 0, min(int(stall * 2**32), _ALWAYS))
+
+    @property
+    def interrupt(self) -> bool:
+        """Whether an interrupt is asked for."""
+        return self.rtl.interrupt()
+
+    # ------------------------------------------------------------
+
+    def _core(self, address: int) -> tuple[str, int]:
+        """The core at an address, and the offset of its register."""
+        for name, core in self.ip_dict.items():
+            offset = address - core["phys_addr"]
+            if 0 <= offset < core["addr_range"]:
+                return name, offset
+        raise SimulationError(f"no core is at {address:#x}")
+
+    def _place(self, size: int) -> int:
+        """The first gap between buffers that is large enough, in whole pages."""
+        place = MEMORY_BASE
+        for address, taken in sorted(self._buffers.items()):
+            if address - place >= size:
+                break
+            place = address + -(-taken // _PAGE) * _PAGE
+        if place + size > MEMORY_BASE + MEMORY_BYTES:
+            left = MEMORY_BASE + MEMORY_BYTES - place
+            raise MemoryError(f"buffer of {size:,} bytes: {left:,} are left")
+        return place
+
+    def _memory(self, address: int) -> int:
+        """Where the memory of the board is in that of this process."""
+        return self.rtl.memory + address - MEMORY_BASE

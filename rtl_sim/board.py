@@ -1,0 +1,102 @@
+"""A bitstream for the simulated board: the RTL of a build with its shell, compiled.
+
+It has the form of a vendor's: a .bit file, whose data is a shared object here, and beside it a .hwh
+file that lists the cores with their addresses. `shiftloom.host.simulated` runs it.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from shiftloom.codegen import fileset
+from shiftloom.codegen.boards import Shell
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.rtl_sim.cache import Cache
+from shiftloom.rtl_sim.compile import compile_model, own_text, render_own
+
+TOOL = "shiftloom"
+_PREAMBLE = bytes.fromhex("0ff00ff00ff00ff000")
+ACCELERATOR_BASE = 0x4000_0000
+DMA_BASE = 0x4040_0000
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTop:
+    """The top of a board: its sources, part and shell, and how many masters the design has."""
+
+    name: str
+    sources: tuple[Path, ...]
+    part: str
+    shell: Shell
+    masters: int
+
+    @property
+    def module(self) -> str:
+        """The module with the shell around the design."""
+        return f"{self.name}_board"
+
+
+def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
+    """Write `<name>.hwh`, then `<name>.bit`, into `folder`; the path of the .bit file.
+
+    Raises ShiftloomError for a shell that has no memory, and where a tool fails.
+    """
+    if top.shell == "serial":
+        hint = "build for a board with memory ports"
+        raise ShiftloomError(top.name, "no simulated board has the shell serial", hint)
+    data = _compiled(top, cache).read_bytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{top.name}.bit"
+    fileset.write_file(path.with_suffix(".hwh"), _handoff(top).encode())
+    fileset.write_file(path, _header(top, len(data)) + data)
+    return path
+
+
+def _compiled(top: BoardTop, cache: Cache) -> Path:
+    """The shared object."""
+    masters = top.masters + (top.shell == "mm")
+    harness = render_own(
+        "board.cpp.j2",
+        basics=own_text("basics.hpp"),
+        memory_model=own_text("memory_model.hpp"),
+        dma_model=own_text("dma_model.hpp"),
+        is_axis=top.shell == "axis",
+        masters=[f"m{index}_axi" for index in range(masters)],
+    )
+    return compile_model(top.module, top.sources, harness, cache)
+
+
+def _handoff(top: BoardTop) -> str:
+    return render_own(
+        "board.hwh.j2",
+        name=top.name,
+        module=top.module,
+        is_axis=top.shell == "axis",
+        accelerator=ACCELERATOR_BASE,
+        dma=DMA_BASE,
+    )
+
+
+def _header(top: BoardTop, size: int) -> bytes:
+    """The head of a .bit file: fields a to d are texts, e is the length of the data."""
+    fields = {"a": f"{top.module};{TOOL}", "b": _vendor_part(top.part), "c": "", "d": ""}
+    texts = b"".join(_field(name, text.encode() + b"\0") for name, text in fields.items())
+    return (
+        struct.pack(">H", len(_PREAMBLE))
+        + _PREAMBLE
+        + b"\0\1"
+        + texts
+        + b"e"
+        + struct.pack(">I", size)
+    )
+
+
+def _field(name: str, data: bytes) -> bytes:
+    return name.encode() + struct.pack(">H", len(data)) + data
+
+
+def _vendor_part(part: str) -> str:
+    """A part as the vendor's tool writes it into a bitstream: xc7z020clg400-1 is 7z020clg400."""
+    return part.removeprefix("xc").rpartition("-")[0] if part.count("-") == 1 else part

@@ -1,0 +1,20 @@
+"""A build's bitstream for the simulated board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shiftloom.opened import OpenedBuild
+from shiftloom.rtl_sim.board import BoardTop, write_bitstream
+from shiftloom.rtl_sim.cache import Cache
+
+
+def simulated_bitstream(opened: OpenedBuild, cache: Cache) -> Path:
+    """Compile the RTL with its shell; the .bit file in the results folder, its .hwh beside it.
+
+    Raises ShiftloomError for a build with the shell `serial`.
+    """
+    design, board = opened.design, opened.plan.board
+    masters = design.memory.ports if design.memory else 0
+    top = BoardTop(design.name, opened.sources(), board.part, board.shell, masters)
+    return write_bitstream(top, opened.results / "simulated", cache)
