@@ -22,6 +22,9 @@ from pynq.buffer import PynqBuffer
 from pynq.pl_server.embedded_device import parse_bit_header
 from pynq.pl_server.hwh_parser import HWH, get_hwh_name
 
+from shiftloom.host import simulated_interrupts
+from shiftloom.host.simulated_interrupts import InterruptController
+
 CLOCKS_A_READ = 500
 MEMORY_BASE = 0x1000_0000
 MEMORY_BYTES = 512 << 20
@@ -57,9 +60,13 @@ class _Behaviour(ctypes.Structure):
 class _Handoff(HWH):  # type: ignore[misc]
     """pynq's reader of .hwh files, which knows no processing system on this machine."""
 
-    family_ps = "none"
-    family_irq: ClassVar[dict[str, Any]] = {}
+    family_ps = "simulated_processor"
+    family_irq: ClassVar[dict[str, Any]] = {"irq_in": ((0, 1),)}
+    family_gpio = "none"
     systemgraph = None
+
+    def init_clk_dict(self, mod: object) -> None:
+        """Clocks of a processing system are none here."""
 
 
 class _Rtl:
@@ -95,7 +102,7 @@ class _Rtl:
             raise SimulationError(f"{rule}, at {address:#x}")
 
     def interrupt(self) -> bool:
-        """Whether the accelerator or its DMA core asks for an interrupt."""
+        """Whether the accelerator asks for an interrupt."""
         return bool(self._library.board_interrupt(self._board))
 
     def read(self, offset: int) -> int:
@@ -109,12 +116,23 @@ class _Rtl:
         """Write a register of the accelerator."""
         _check("write", offset, self._library.board_write(self._board, offset, word))
 
-    def dma_read(self, offset: int) -> int:
-        """A register of the DMA core."""
+    def dma(self) -> _Dma:
+        """The DMA core beside the accelerator, with the shell `axis`."""
+        return _Dma(self._library, self._board)
+
+
+class _Dma:
+    """The registers of the DMA core."""
+
+    def __init__(self, library: ctypes.CDLL, board: int) -> None:
+        self._library, self._board = library, board
+
+    def read(self, offset: int) -> int:
+        """A register."""
         return int(self._library.board_dma_read(self._board, offset))
 
-    def dma_write(self, offset: int, word: int) -> None:
-        """Write a register of the DMA core."""
+    def write(self, offset: int, word: int) -> None:
+        """Write a register."""
         self._library.board_dma_write(self._board, offset, word)
 
 
@@ -157,6 +175,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self.timestamp = ""
         self.bitfile_name = None
         self._rtl: _Rtl | None = None
+        self._interrupts = InterruptController(self._lines)
         self._buffers: dict[int, int] = {}
 
     @property
@@ -182,21 +201,21 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         if self._rtl is not None:
             self._rtl.close()
         self._rtl = loaded
+        self._interrupts = InterruptController(self._lines)
+        simulated_interrupts.install(self._interrupts, loaded.run)
         self.post_download(bitstream, parser)
 
     def read_registers(self, address: int, length: int) -> bytes:
         """The word at an address, after some clocks."""
         self.rtl.run(CLOCKS_A_READ)
         core, offset = self._core(address)
-        word = self.rtl.dma_read(offset) if core == "dma" else self.rtl.read(offset)
-        return word.to_bytes(4, "little")[:length]
+        return core.read(offset).to_bytes(4, "little")[:length]
 
     def write_registers(self, address: int, data: bytes) -> None:
         """Write the words from an address on."""
         for at in range(0, len(data), 4):
             core, offset = self._core(address + at)
-            word = int.from_bytes(data[at : at + 4], "little")
-            (self.rtl.dma_write if core == "dma" else self.rtl.write)(offset, word)
+            core.write(offset, int.from_bytes(data[at : at + 4], "little"))
 
     def allocate(self, shape: Any, dtype: Any, **_: object) -> PynqBuffer:
         """A buffer at an address of the board's memory, of pages of its own."""
@@ -237,20 +256,21 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         """
         self.rtl.behave(*latency, error or 0, min(int(stall * 2**32), _ALWAYS))
 
-    @property
-    def interrupt(self) -> bool:
-        """Whether an interrupt is asked for."""
-        return self.rtl.interrupt()
-
     # ------------------------------------------------------------
 
-    def _core(self, address: int) -> tuple[str, int]:
-        """The core at an address, and the offset of its register."""
+    def _core(self, address: int) -> tuple[Any, int]:
+        """The core at an address, with `read` and `write`, and the offset of its register."""
+        rtl = self.rtl
+        cores = {"accelerator": rtl, "dma": rtl.dma(), "interrupts": self._interrupts}
         for name, core in self.ip_dict.items():
-            offset = address - core["phys_addr"]
-            if 0 <= offset < core["addr_range"]:
-                return name, offset
+            offset = address - core.get("phys_addr", address + 1)
+            if 0 <= offset < core.get("addr_range", 0):
+                return cores[name], offset
         raise SimulationError(f"no core is at {address:#x}")
+
+    def _lines(self) -> int:
+        """The inputs of the interrupt controller."""
+        return int(self.rtl.interrupt())
 
     def _place(self, size: int) -> int:
         """The first gap between buffers that is large enough, in whole pages."""

@@ -18,8 +18,7 @@ from shiftloom.rtl_sim.compile import compile_model, own_text, render_own
 
 TOOL = "shiftloom"
 _PREAMBLE = bytes.fromhex("0ff00ff00ff00ff000")
-ACCELERATOR_BASE = 0x4000_0000
-DMA_BASE = 0x4040_0000
+_PAGE = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,22 @@ class BoardTop:
     def module(self) -> str:
         """The module with the shell around the design."""
         return f"{self.name}_board"
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """A core of the board and the page of its registers, as the .hwh file lists it."""
+
+    name: str
+    address: int
+
+    @property
+    def base(self) -> str:
+        return f"{self.address:#010x}"
+
+    @property
+    def high(self) -> str:
+        return f"{self.address + _PAGE - 1:#010x}"
 
 
 def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
@@ -69,14 +84,10 @@ def _compiled(top: BoardTop, cache: Cache) -> Path:
 
 
 def _handoff(top: BoardTop) -> str:
-    return render_own(
-        "board.hwh.j2",
-        name=top.name,
-        module=top.module,
-        is_axis=top.shell == "axis",
-        accelerator=ACCELERATOR_BASE,
-        dma=DMA_BASE,
-    )
+    is_axis = top.shell == "axis"
+    names = ("accelerator", "interrupts", *(("dma",) if is_axis else ()))
+    cores = [_Core(name, 0x4000_0000 + _PAGE * index) for index, name in enumerate(names)]
+    return render_own("board.hwh.j2", module=top.module, is_axis=is_axis, cores=cores)
 
 
 def _header(top: BoardTop, size: int) -> bytes:

@@ -32,7 +32,6 @@ class DmaChannel {
   void reset() { *this = DmaChannel(memory_); }
 
   bool active() const { return left_ > 0; }
-  bool asks() const { return done_ && (control_ & kInterruptEnable); }
 
  protected:
   static constexpr std::uint32_t kControl = 0x00, kStatus = 0x04, kAddress = 0x18, kLength = 0x28;
