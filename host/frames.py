@@ -38,7 +38,7 @@ class Tensor:
     bits: int
     signed: bool
     scale: tuple[float, ...] = (1.0,)
-    zero: int = 0
+    zero: float = 0.0
 
     @property
     def size(self) -> int:
