@@ -37,6 +37,8 @@ MEMORY_IMAGE = "weights/memory.bin"
 """First bytes of the external memory, in a build whose design has one."""
 RANGES = "golden/ranges.json"
 """The real ranges of activations, by the names of float nodes."""
+HOST_FORMAT = 1
+"""Of host/accelerator.json; a driver refuses one that it does not know."""
 INPUT_BITS = (8, 16)
 """Widths of an input element: whole bytes of the AXI4-Stream."""
 
@@ -181,6 +183,7 @@ def _host(qgraph: QGraph, design: Design, plan: Plan) -> dict[str, object]:
     """
     outputs = {name: qgraph.tensor(name) for name in qgraph.outputs}
     return {
+        "format": HOST_FORMAT,
         "name": design.name,
         "digest": design.digest,
         "clock_mhz": design.clock_mhz,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 from zlib import crc32
 
+from shiftloom.host.errors import AcceleratorError
+
 MAGIC = b"\x89SLW\r\n\x1a\n"
 VERSION = 1
 CONTENT = 3
@@ -31,7 +33,7 @@ HEADER = struct.Struct("<8sHHI")
 """Magic, version, content, number of records; the CRC-32 of these follows."""
 
 
-class WeightsError(ValueError):
+class WeightsError(AcceleratorError, ValueError):
     """A file that is refused: damaged, of another version, or for another build."""
 
 

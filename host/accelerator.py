@@ -1,0 +1,270 @@
+"""An accelerator on a board, for NumPy arrays: `Accelerator(folder).predict(frames)`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from shiftloom.host import loading
+from shiftloom.host.board import Board
+from shiftloom.host.core import Core, Counters, check_identity
+from shiftloom.host.description import Description, describe, overlay_file
+from shiftloom.host.errors import AcceleratorError, InputError
+from shiftloom.host.external import ExternalMemory
+from shiftloom.host.frames import Given, Ints, checked, empty
+from shiftloom.host.hardware import Hardware
+from shiftloom.host.line import Line, Link
+from shiftloom.host.quality import Quality
+from shiftloom.host.registers import Registers
+from shiftloom.host.running import Job, Progress, Run
+from shiftloom.host.waiting import Waiter
+
+TIMEOUT = 10.0
+"""Seconds without a finished frame after which an accelerator counts as stuck."""
+BATCH_BYTES = 1 << 20
+"""Of the frames of a batch, in or out, unless the caller gives its size."""
+Outputs = Ints | Mapping[str, Ints]
+"""Of a single output [N, ...], or of several by name."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Of one `predict`: `seconds` by the host's clock, packing included; clocks of a busy core."""
+
+    frames: int
+    seconds: float
+    busy_cycles: int
+    clock_mhz: float
+
+    @property
+    def fps(self) -> float:
+        """Frames a second as the caller has seen them."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def core_fps(self) -> float:
+        """Frames a second of the core, while it was busy, at the clock of the build."""
+        return self.frames * self.clock_mhz * 1e6 / self.busy_cycles if self.busy_cycles else 0.0
+
+
+class Accelerator:
+    """The accelerator of a build folder, or of a package made of one. One caller at a time.
+
+    bitfile: the overlay, `overlay/NAME.bit` of the folder where none is given. device: of pynq.
+    timeout: seconds without a finished frame until `predict` gives up. Raises DesignError where
+    files and hardware are not of one design, AcceleratorError without pynq.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        bitfile: Path | str | None = None,
+        device: Any = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        design = describe(Path(folder))
+        path = Path(bitfile) if bitfile is not None else overlay_file(design)
+        self._open(design, Board(path, device, design.shell), timeout)
+
+    @classmethod
+    def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:
+        """The accelerator at the other end of a link, without pynq."""
+        found = cls.__new__(cls)
+        found._open(describe(Path(folder)), Line(link), timeout)
+        return found
+
+    def _open(self, design: Description, hardware: Hardware, timeout: float) -> None:
+        self._design, self._hardware = design, hardware
+        self.timeout = timeout
+        self._running = self._closed = False
+        self._throughput: Throughput | None = None
+        registers = Registers(hardware.bus, design.registers)
+        check_identity(registers, design)
+        self._transport = hardware.transport(registers, design.in_bytes, design.out_bytes)
+        self._core = Core(registers, self._transport)
+        self._quality = Quality(registers, design.units)
+        self._waiter = Waiter(registers, hardware.interrupt)
+        self._core.reset()
+        self._memory = ExternalMemory(hardware, registers, design.memory)
+
+    def __repr__(self) -> str:
+        shell, digest = self._design.shell, self._design.digest[:16]
+        return f"<Accelerator {self._design.name}, design {digest}, shell {shell}>"
+
+    # ------------------------------------------------------------ frames
+
+    def predict(
+        self,
+        x: Given,
+        batch: int | None = None,
+        progress: Progress | None = None,
+        real: bool = False,
+    ) -> Outputs:
+        """The output integers of frames x [N, ...], or of frames by name; `real`: real numbers.
+
+        batch: frames that run together. progress: is told of frames done, and of all. Raises
+        InputError before anything runs; StuckError and HardwareError after a reset, so that the
+        next call begins anew.
+        """
+        with self._job(x, batch, progress) as (job, run), closing(run.steps()) as steps:
+            for pause in steps:
+                time.sleep(pause)
+        return self._given(job, real)
+
+    async def predict_async(
+        self,
+        x: Given,
+        batch: int | None = None,
+        progress: Progress | None = None,
+        real: bool = False,
+    ) -> Outputs:
+        """As `predict`; other tasks run while the accelerator does, until its interrupt comes.
+
+        Cancelling it resets the accelerator.
+        """
+        with (
+            self._job(x, batch, progress) as (job, run),
+            self._waiter.enabled(),
+            closing(run.steps()) as steps,
+        ):
+            for pause in steps:
+                await self._waiter.wait(pause)
+        return self._given(job, real)
+
+    @contextmanager
+    def _job(
+        self, x: Given, batch: int | None, progress: Progress | None
+    ) -> Iterator[tuple[Job, Run]]:
+        """A run to go through; its throughput is kept when it has ended."""
+        self._check_open()
+        if self._running:
+            raise AcceleratorError("another predict is under way; wait until it has ended")
+        inputs = checked(self._design.inputs, x)
+        count = len(next(iter(inputs.values())))
+        job = Job(
+            inputs, empty(self._design.outputs, count), count, self._batch(batch, count), progress
+        )
+        self._running = True
+        try:
+            self._transport.reserve(min(job.batch, count))
+            busy, start = self._core.registers.wide("CYCLES"), time.perf_counter()
+            yield job, Run(self._core, self._transport, self._design, job, self.timeout)
+            seconds = time.perf_counter() - start
+            busy = self._core.registers.wide("CYCLES") - busy
+            self._throughput = Throughput(count, seconds, busy, self._design.clock_mhz)
+        finally:
+            self._running = False
+
+    def _batch(self, batch: int | None, count: int) -> int:
+        """Frames of a batch, as given or chosen."""
+        most = self._transport.most
+        if batch is None:
+            largest = max(self._design.in_bytes, self._design.out_bytes)
+            chosen = max(1, min(count, BATCH_BYTES // largest))
+            return chosen if most is None else max(1, min(chosen, most))
+        if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
+            raise InputError(f"batch of {batch!r}; give an integer of 1 or more")
+        if most is not None and batch > most:
+            raise InputError(f"batch of {batch}; the DMA core moves at most {most} frames at once")
+        return int(batch)
+
+    def _given(self, job: Job, real: bool) -> Outputs:
+        found = dict(job.outputs)
+        if real:
+            found = {each.name: each.real(found[each.name]) for each in self._design.outputs}
+        return found if len(found) > 1 else next(iter(found.values()))
+
+    # ------------------------------------------------------------ settings
+
+    @property
+    def quality(self) -> dict[str, int]:
+        """Signed digits kept by node; set it to an integer for all units, or to some of them."""
+        self._check_open()
+        return self._quality.read()
+
+    @quality.setter
+    def quality(self, value: int | Mapping[str, int]) -> None:
+        self._check_open()
+        self._quality.write(value)
+
+    def load_weights(self, path: Path | str) -> None:
+        """Load weights between two frames; raises WeightsError, with nothing written."""
+        self._check_open()
+        design = self._design
+        loading.load(Path(path), design.accelerator, design.registers, self._hardware.bus)
+
+    def reset(self) -> None:
+        """Drop all frames, clear the counters; quality and weights stay. Raises StuckError.
+
+        A `predict` under way ends with an AcceleratorError.
+        """
+        self._check_open()
+        self._core.reset()
+
+    # ------------------------------------------------------------ what is measured
+
+    @property
+    def counters(self) -> Counters:
+        """What the hardware counts, since the last reset."""
+        self._check_open()
+        return self._core.counters()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Names of the errors since they were cleared, those that `predict` has raised too."""
+        self._check_open()
+        return tuple(self._core.errors())
+
+    def clear_errors(self) -> None:
+        """Forget all errors."""
+        self._check_open()
+        self._core.clear_errors()
+
+    @property
+    def throughput(self) -> Throughput | None:
+        """Of the last `predict` that has ended well."""
+        return self._throughput
+
+    @property
+    def power(self) -> Mapping[str, float] | None:
+        """Watts by the name of a rail of the board; None where it measures none."""
+        return self._hardware.watts()
+
+    # ------------------------------------------------------------ the end
+
+    def close(self) -> None:
+        """Give all memory back; a second call does nothing.
+
+        Raises StuckError, with the memory kept, where the hardware does not come to rest: it could
+        still write there.
+        """
+        if self._closed:
+            return
+        if self._running:
+            raise AcceleratorError("a predict is under way; cancel it, or wait until it has ended")
+        self._core.reset()
+        self._closed = True
+        self._transport.close()
+        self._memory.close()
+
+    def __enter__(self) -> Accelerator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise AcceleratorError("the accelerator is closed; open it again")

@@ -1,0 +1,241 @@
+"""What a folder says about its design: host/accelerator.json and registers.json, checked."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shiftloom.host.errors import DesignError
+from shiftloom.host.frames import Tensor
+
+FORMAT = 1
+"""Of accelerator.json; it changes whenever a driver must know."""
+ACCELERATOR, REGISTERS = "host/accelerator.json", "registers.json"
+SHELLS = ("axis", "mm", "serial")
+_MOST_BYTES = 64 << 20
+_MOST_ELEMENTS = 1 << 31
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of signed digits; `most` of them are exact."""
+
+    node: str
+    register: str
+    most: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The external memory: its size, what its address is a multiple of, its first bytes."""
+
+    size: int
+    alignment: int
+    image: Path
+    image_bytes: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """A design as the host knows it; `accelerator` and `registers` are the files as they are."""
+
+    folder: Path
+    accelerator: Mapping[str, Any]
+    registers: Mapping[str, Any]
+    name: str
+    digest: str
+    clock_mhz: float
+    shell: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    beat_bytes: int
+    memory: Memory | None
+    units: tuple[Unit, ...]
+
+    @property
+    def in_bytes(self) -> int:
+        """Bytes of an input frame."""
+        return sum(each.nbytes for each in self.inputs)
+
+    @property
+    def out_bytes(self) -> int:
+        """Bytes of an output frame."""
+        return sum(each.size for each in self.outputs) * self.beat_bytes
+
+
+def describe(folder: Path) -> Description:
+    """Read the files of a build, or of a package made of it; raises DesignError naming one."""
+    accelerator, registers = _read(folder / ACCELERATOR), _read(folder / REGISTERS)
+    _check_format(accelerator)
+    entry = _Entry(accelerator, ACCELERATOR)
+    shell = entry.text("shell")
+    if shell not in SHELLS:
+        raise DesignError(f"{ACCELERATOR}: shell is {shell!r}, known are {', '.join(SHELLS)}")
+    found = Description(
+        folder,
+        accelerator,
+        registers,
+        entry.text("name"),
+        entry.text("digest"),
+        _clock(entry),
+        shell,
+        tuple(_tensor(each) for each in entry.entries("inputs")),
+        tuple(_tensor(each) for each in entry.entries("outputs")),
+        entry.whole("out_beat_bits", 8, 64) // 8,
+        _memory(folder, entry.entry("memory")) if "memory" in accelerator else None,
+        tuple(_unit(each) for each in entry.entries("quality")) if "quality" in accelerator else (),
+    )
+    _check(found, entry)
+    return found
+
+
+def overlay_file(found: Description) -> Path:
+    """The bit file of a package, or of a build that one was put into; raises DesignError."""
+    path = found.folder / "overlay" / f"{found.name}.bit"
+    if not path.is_file():
+        raise DesignError(f"{path}: is no file; put the bit file there, or give `bitfile`")
+    return path
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    hint = "give the folder of a build, or of a package made of it"
+    if not path.is_file():
+        raise DesignError(f"{path}: is no file; {hint}")
+    if path.stat().st_size > _MOST_BYTES:
+        raise DesignError(f"{path}: is larger than {_MOST_BYTES >> 20} MiB; {hint}")
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DesignError(f"{path}: is no JSON; {hint}") from error
+    if not isinstance(found, dict):
+        raise DesignError(f"{path}: holds no object; {hint}")
+    return found
+
+
+def _check_format(accelerator: Mapping[str, Any]) -> None:
+    found = accelerator.get("format")
+    if found != FORMAT:
+        raise DesignError(
+            f"{ACCELERATOR}: has format {found}, this driver reads format {FORMAT}; "
+            "use driver and build of one version of Shiftloom: build anew, or pack the build again"
+        )
+
+
+def _check(found: Description, entry: _Entry) -> None:
+    """Refuse beats that are not the tensors, and registers of another build or without fields."""
+    taken = entry.whole("in_beats", 1) * entry.whole("in_beat_bits", 8) // 8
+    if taken != found.in_bytes:
+        raise DesignError(f"{ACCELERATOR}: beats of {taken} bytes, inputs of {found.in_bytes}")
+    beats, elements = entry.whole("out_beats", 1), found.out_bytes // found.beat_bytes
+    if beats != elements:
+        raise DesignError(f"{ACCELERATOR}: {beats} beats, outputs of {elements} elements")
+    resets = _resets(_Entry(found.registers, REGISTERS))
+    words = (resets.get("DIGEST0", 0), resets.get("DIGEST1", 0))
+    digest = b"".join(word.to_bytes(4, "little") for word in words).hex()
+    if digest != found.digest[:16]:
+        raise DesignError(
+            f"{REGISTERS}: is of the build {digest}, {ACCELERATOR} of {found.digest[:16]}; "
+            "take both from one build"
+        )
+
+
+def _resets(entry: _Entry) -> dict[str, int]:
+    """The first values of all registers by name; everything else about them is checked."""
+    found = {}
+    for register in entry.entries("registers"):
+        found[register.text("name")] = register.whole("reset", 0, 0xFFFFFFFF)
+        register.whole("offset", 0, 0xFFC)
+        for field in register.entries("fields"):
+            for text in ("name", "doc"):
+                field.text(text)
+            field.whole("width", 1, 32 - field.whole("lsb", 0, 31))
+    return found
+
+
+def _clock(entry: _Entry) -> float:
+    clock = entry.numbers("clock_mhz")
+    if len(clock) != 1 or clock[0] <= 0:
+        raise entry.wrong("clock_mhz", "a number above 0")
+    return float(clock[0])
+
+
+def _tensor(entry: _Entry) -> Tensor:
+    shape, scale = tuple(entry.numbers("shape")), tuple(entry.numbers("scale"))
+    if not shape or any(type(size) is not int or size < 1 for size in shape):
+        raise entry.wrong("shape", "sizes of 1 or more")
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise entry.wrong("shape", f"at most {_MOST_ELEMENTS} elements")
+    if len(scale) not in (1, shape[-1]):
+        raise entry.wrong("scale", f"1 or {shape[-1]} numbers")
+    zero = entry.numbers("zero")
+    if len(zero) != 1:
+        raise entry.wrong("zero", "a number")
+    name, bits, signed = entry.text("name"), entry.whole("bits", 1, 64), entry.get("signed", bool)
+    return Tensor(name, shape, bits, signed, tuple(map(float, scale)), float(zero[0]))
+
+
+def _memory(folder: Path, entry: _Entry) -> Memory:
+    image = folder / entry.text("image")
+    if not image.resolve().is_relative_to(folder.resolve()):
+        raise entry.wrong("image", "a file of the folder")
+    size = entry.whole("bytes", 1)
+    return Memory(size, entry.whole("alignment", 1), image, entry.whole("image_bytes", 0, size))
+
+
+def _unit(entry: _Entry) -> Unit:
+    return Unit(entry.text("node"), entry.text("register"), entry.whole("most", 1))
+
+
+class _Entry:
+    """An object of a JSON file; what it lacks, or has of another kind, is refused by its place."""
+
+    def __init__(self, values: Any, place: str) -> None:
+        if not isinstance(values, dict):
+            raise DesignError(f"{place}: is no object")
+        self._values, self._place = values, place
+
+    def wrong(self, name: str, expected: str) -> DesignError:
+        """The refusal of a value."""
+        found = repr(self._values.get(name))[:60]
+        return DesignError(f"{self._place}: {name} is {found}, expected {expected}")
+
+    def get(self, name: str, kind: type) -> Any:
+        """A value of exactly this type: True is no integer."""
+        value = self._values.get(name)
+        if type(value) is not kind:
+            raise self.wrong(name, f"a value of type {kind.__name__}")
+        return value
+
+    def text(self, name: str) -> str:
+        """A string."""
+        return str(self.get(name, str))
+
+    def whole(self, name: str, least: int | None = None, most: int | None = None) -> int:
+        """An integer in a range."""
+        value = int(self.get(name, int))
+        if (least is not None and value < least) or (most is not None and value > most):
+            raise self.wrong(name, f"{least} or more" if most is None else f"{least} to {most}")
+        return value
+
+    def numbers(self, name: str) -> list[Any]:
+        """A number, or a list of them."""
+        found: Any = self._values.get(name)
+        values = found if isinstance(found, list) else [found]
+        if not all(type(each) in (int, float) and math.isfinite(each) for each in values):
+            raise self.wrong(name, "numbers")
+        return values
+
+    def entry(self, name: str) -> _Entry:
+        """An object."""
+        return _Entry(self._values.get(name), f"{self._place}: {name}")
+
+    def entries(self, name: str) -> list[_Entry]:
+        """A list of objects."""
+        values = self._values.get(name)
+        if not isinstance(values, list):
+            raise self.wrong(name, "a list")
+        return [_Entry(v, f"{self._place}: {name}[{i}]") for i, v in enumerate(values)]

@@ -1,0 +1,319 @@
+"""The driver on a device without hardware: frames, settings, counters, memory, and its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import driver_designs as designs
+import numpy as np
+import pytest
+import reload_nets
+from driver_designs import Bench, bench, expected, frames, same
+from fake_device import FakeDevice
+
+from shiftloom.codegen.coding.build_file import build_bytes
+from shiftloom.codegen.loading import loadable
+from shiftloom.host import accelerator as module
+from shiftloom.host.accelerator import Accelerator
+from shiftloom.host.errors import AcceleratorError, HardwareError, InputError
+
+
+@pytest.fixture(params=["mm", "axis"])
+def made(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: Any) -> Bench:
+    """A design of either shell of a board with memory."""
+    return bench(tmp_path, monkeypatch, request.param)
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 30])
+@pytest.mark.parametrize("batch", [None, 1, 4, 100])
+def test_predicts(made: Bench, count: int, batch: int | None) -> None:
+    x = frames(count)
+    with made.open() as accelerator:
+        assert same(accelerator.predict(x, batch), expected(x))
+        assert same(accelerator.predict(x[::-1], batch), expected(x[::-1]))
+
+
+def test_no_frames_give_no_results(made: Bench) -> None:
+    with made.open() as accelerator:
+        assert same(accelerator.predict(frames(0)), expected(frames(0)))
+        assert made.device.frames == 0
+
+
+def test_a_larger_batch_gets_larger_buffers_and_the_old_ones_back(made: Bench) -> None:
+    with made.open() as accelerator:
+        for batch in (2, 50, 3):
+            x = frames(60, batch)
+            assert same(accelerator.predict(x, batch), expected(x))
+            assert len(made.device.memory) == 4
+
+
+def test_real_numbers_on_request(made: Bench) -> None:
+    x = frames(5)
+    with made.open() as accelerator:
+        found = accelerator.predict(x, real=True)
+        assert isinstance(found, dict)
+        for name, q in expected(x).items():
+            assert np.array_equal(found[name], (q - 2) * 0.5)
+
+
+def test_a_single_output_is_an_array(tmp_path: Path, monkeypatch: Any) -> None:
+    one = [designs.tensor("y", (1, 1, 5), 24, True)]
+    made = bench(tmp_path, monkeypatch, outputs=one)
+    with made.open() as accelerator:
+        found = accelerator.predict(frames(3))
+        assert isinstance(found, np.ndarray)
+        assert np.array_equal(found[..., :4], expected(frames(3))["y"])
+
+
+def test_progress_is_told(made: Bench) -> None:
+    told: list[tuple[int, int]] = []
+    with made.open() as accelerator:
+        accelerator.predict(frames(10), 4, lambda *at: told.append(at))
+    assert told == [(4, 10), (8, 10), (10, 10)]
+
+
+def test_the_next_batch_is_queued_before_one_is_unpacked(tmp_path: Path, monkeypatch: Any) -> None:
+    """With the shell mm the core has work while the host packs and unpacks."""
+    made = bench(tmp_path, monkeypatch)
+    queued: list[int] = []
+    made.device.per_look = 1
+    with made.open() as accelerator:
+        accelerator.predict(frames(200), 40, lambda *_: queued.append(len(made.device.queue)))
+    assert queued == [1] * 4 + [0]
+
+
+def test_with_a_dma_core_the_next_batch_runs_before_one_is_unpacked(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    made = bench(tmp_path, monkeypatch, "axis")
+    queued: list[int] = []
+    made.device.per_look = 1
+    with made.open() as accelerator:
+        accelerator.predict(frames(200), 40, lambda *_: queued.append(len(made.device.queue)))
+    assert queued == [1] * 4 + [0]
+
+
+def test_batches_are_chosen_by_their_bytes(made: Bench, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "BATCH_BYTES", 45)
+    told: list[int] = []
+    with made.open() as accelerator:
+        accelerator.predict(frames(7), progress=lambda done, _: told.append(done))
+    assert told == [3, 6, 7]
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.0, True, "8"])
+def test_refuses_a_batch(made: Bench, batch: Any) -> None:
+    with made.open() as accelerator, pytest.raises(InputError) as caught:
+        accelerator.predict(frames(2), batch)
+    assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
+
+
+def test_a_refused_frame_reaches_nothing(made: Bench) -> None:
+    with made.open() as accelerator:
+        with pytest.raises(InputError) as caught:
+            accelerator.predict(frames(9).astype(np.int64) + 1, 2)
+        assert made.device.frames == 0
+    assert str(caught.value) == "x: has a value of 256; 8 bits unsigned hold 0 to 255"
+
+
+def test_counters_and_throughput(made: Bench) -> None:
+    with made.open() as accelerator:
+        assert accelerator.throughput is None
+        made.device.cycles = (7 << 32) - 300
+        accelerator.predict(frames(10), 4)
+        found, counted = accelerator.throughput, accelerator.counters
+        assert (counted.frames, counted.batches) == (10, 3)
+        assert (counted.stalls_in, counted.stalls_out) == (0, 0)
+        assert counted.busy_cycles == (7 << 32) - 300 + 1000
+        assert found is not None
+        assert (found.frames, found.busy_cycles, found.core_fps) == (10, 1000, 1e6)
+        assert found.fps == 10 / found.seconds
+        accelerator.reset()
+        assert accelerator.counters.frames == accelerator.counters.busy_cycles == 0
+        accelerator.predict(frames(0))
+        assert accelerator.throughput is not None
+        assert (accelerator.throughput.fps, accelerator.throughput.core_fps) == (0.0, 0.0)
+
+
+def test_cycles_are_of_one_moment(made: Bench, monkeypatch: Any) -> None:
+    """The low word wraps between two reads: then all is read again."""
+    with made.open() as accelerator:
+        made.device.cycles = (1 << 32) - 1
+        plain = made.device.read
+
+        def ticking(offset: int) -> int:
+            word = plain(offset)
+            made.device.cycles += int(made.device.names[offset] == "CYCLES_HI")
+            return word
+
+        monkeypatch.setattr(made.device, "read", ticking)
+        assert accelerator.counters.busy_cycles == (1 << 32) + 1
+
+
+# ---------------------------------------------------------------- quality and weights
+
+
+@pytest.fixture
+def graded(tmp_path: Path, monkeypatch: Any) -> Bench:
+    return bench(tmp_path, monkeypatch, quality=designs.quality())
+
+
+def test_quality_for_all_and_by_node(graded: Bench) -> None:
+    with graded.open() as accelerator:
+        assert accelerator.quality == {"conv": 4, "conv_requant": 3}
+        accelerator.quality = 2
+        assert accelerator.quality == {"conv": 2, "conv_requant": 2}
+        accelerator.quality = {"conv_requant": 1}
+        assert accelerator.quality == {"conv": 2, "conv_requant": 1}
+        accelerator.reset()
+        assert accelerator.quality == {"conv": 2, "conv_requant": 1}
+
+
+@pytest.mark.parametrize("value", [0, 16, 2.0, True, "2"])
+def test_refuses_a_quality(graded: Bench, value: Any) -> None:
+    with graded.open() as accelerator:
+        with pytest.raises(InputError) as caught:
+            accelerator.quality = {"conv": 1, "conv_requant": value}
+        assert accelerator.quality["conv"] == 4
+    hint = "give an integer from 1 to 15; 3 are exact"
+    assert str(caught.value) == f"conv_requant: quality of {value!r}; {hint}"
+
+
+def test_refuses_a_quality_of_other_units(graded: Bench) -> None:
+    with graded.open() as accelerator, pytest.raises(InputError) as caught:
+        accelerator.quality = {"fc": 2}
+    assert str(caught.value) == ("no unit 'fc' keeps signed digits; there are conv, conv_requant")
+
+
+def test_a_quality_is_read_back(graded: Bench) -> None:
+    graded.device.deaf = frozenset({"QUALITY1"})
+    with graded.open() as accelerator, pytest.raises(HardwareError) as caught:
+        accelerator.quality = 2
+    assert str(caught.value) == (
+        "conv_requant: wrote 2 to QUALITY1, read 3; check that the bit file is of this build"
+    )
+
+
+def test_a_design_without_digits_has_no_quality(made: Bench) -> None:
+    with made.open() as accelerator:
+        assert accelerator.quality == {}
+        with pytest.raises(InputError) as caught:
+            accelerator.quality = 3
+    assert str(caught.value) == ("no unit keeps signed digits; build with pe: csd or requant: csd")
+
+
+def test_weights_are_loaded(tmp_path: Path, monkeypatch: Any) -> None:
+    """All words of the build's memories arrive, in order, while it is held."""
+    compiled = reload_nets.build()
+    _, other = reload_nets.other(compiled)
+    described = designs.weighted(compiled)
+    made = bench(tmp_path, monkeypatch, **described)
+    file = tmp_path / "w.slw"
+    file.write_bytes(build_bytes(other))
+    with made.open() as accelerator:
+        accelerator.load_weights(file)
+        addresses = [word >> 20 for name, word in made.device.loaded if name == "LOAD_ADDRESS"]
+        assert sorted(addresses) == [each.index for each in loadable(compiled.design)]
+        held = [word for name, word in made.device.log if name == "LOAD_CONTROL"]
+        assert held == [1, 0]
+        assert same(accelerator.predict(frames(3)), expected(frames(3)))
+
+
+# ---------------------------------------------------------------- memory
+
+
+def test_external_memory_is_filled_and_known(tmp_path: Path, monkeypatch: Any) -> None:
+    made = bench(tmp_path, monkeypatch, memory=designs.memory())
+    x = frames(9)
+    with made.open() as accelerator:
+        base = made.device.words["MEMORY_BASE"]
+        assert base % 4096 == 0
+        assert made.device.at(base, 8192)[:100].tobytes() == designs.IMAGE
+        assert not made.device.at(base, 8192)[100:].any()
+        assert same(accelerator.predict(x), expected(x, first=7))
+    assert made.device.memory == {}
+
+
+@pytest.mark.parametrize("address", [0, 8, 4096, 0x1000_0010])
+def test_external_memory_begins_at_a_multiple_above_0(
+    tmp_path: Path, monkeypatch: Any, address: int
+) -> None:
+    made = bench(tmp_path, monkeypatch, memory=designs.memory())
+    device = FakeDevice(
+        made.device.accelerator, made.device.registers, designs.compute, first_address=address
+    )
+    with Bench(made.folder, device, made.pynq).open():
+        base = device.words["MEMORY_BASE"]
+        assert base % 4096 == 0
+        assert base > 0
+        assert device.at(base, 8192)[:100].tobytes() == designs.IMAGE
+
+
+def test_memory_beyond_the_addresses_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+    made = bench(tmp_path, monkeypatch)
+    made.device._next = (1 << 32) - 4096
+    with made.open() as accelerator, pytest.raises(InputError) as caught:
+        accelerator.predict(frames(600), 600)
+    assert str(caught.value) == (
+        "a buffer reaches up to 0x1000002bf, addresses have 32 bits; "
+        "use a smaller batch, or keep the memory for buffers (CMA) below 4 GiB"
+    )
+
+
+def test_closing_gives_all_memory_back_once(made: Bench) -> None:
+    accelerator = made.open()
+    accelerator.predict(frames(5))
+    assert made.device.memory
+    accelerator.close()
+    assert made.device.memory == {}
+    accelerator.close()
+    with pytest.raises(AcceleratorError) as caught:
+        accelerator.predict(frames(5))
+    assert str(caught.value) == "the accelerator is closed; open it again"
+
+
+def test_says_what_it_is(made: Bench) -> None:
+    with made.open() as accelerator:
+        shell = made.device.accelerator["shell"]
+        assert (
+            repr(accelerator) == f"<Accelerator tiny, design {designs.DIGEST[:16]}, shell {shell}>"
+        )
+
+
+# ---------------------------------------------------------------- a line
+
+
+class Link:
+    """Registers and frames of a device, as a serial line has them."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self.read, self.write = device.read, device.write
+
+    def frames(self, given: np.ndarray) -> np.ndarray:
+        rows = [designs.compute(row.tobytes(), self.device) for row in given]
+        self.device.frames += len(rows)
+        return np.array([np.frombuffer(row, np.uint8) for row in rows])
+
+
+def test_over_a_line_without_pynq(tmp_path: Path) -> None:
+    described, words = designs.accelerator("serial"), designs.registers("serial")
+    device = FakeDevice(described, words, designs.compute)
+    x = frames(10)
+    folder = designs.write(tmp_path, described, words)
+    with Accelerator.over(Link(device), folder, timeout=0.2) as accelerator:
+        assert same(accelerator.predict(x, 4), expected(x))
+        assert same(accelerator.predict(frames(2), 1), expected(frames(2)))
+        assert (accelerator.counters.frames, accelerator.counters.batches) == (12, None)
+        assert accelerator.power is None
+
+
+def test_external_memory_behind_a_line_is_refused(tmp_path: Path) -> None:
+    described, words = designs.accelerator("serial"), designs.registers("serial")
+    folder = designs.write(tmp_path, {**described, "memory": designs.memory()}, words)
+    with pytest.raises(AcceleratorError) as caught:
+        Accelerator.over(Link(FakeDevice(described, words, designs.compute)), folder)
+    assert str(caught.value) == (
+        "external memory behind a line; use a build with the shell mm or axis"
+    )
