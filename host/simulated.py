@@ -13,6 +13,8 @@ from __future__ import annotations
 import ctypes
 import mmap
 import tempfile
+import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -159,6 +161,14 @@ def _check(what: str, offset: int, response: int) -> None:
         raise SimulationError(f"{what} of register {offset:#x}: {answer}")
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What pynq keeps as the pointer of a buffer, and gives back."""
+
+    address: int
+    buffer: weakref.ref[PynqBuffer]
+
+
 class SimulatedBoard(Device):  # type: ignore[misc]
     """A pynq device whose bitstreams are compiled RTL."""
 
@@ -226,12 +236,16 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         buffer = PynqBuffer(
             shape, dtype, buffer=held, device=self, device_address=address, bo=address
         )
-        buffer.memory, buffer.pointer, buffer.return_to = held, address, self
+        buffer.memory, buffer.return_to = held, self
+        buffer.pointer = _Held(address, weakref.ref(buffer))
         return buffer
 
-    def return_pointer(self, address: int) -> None:
-        """A buffer has ended."""
-        self._buffers.pop(address, None)
+    def return_pointer(self, held: _Held) -> None:
+        """A buffer has ended; it is told so, or pynq would end it once more."""
+        self._buffers.pop(held.address, None)
+        buffer = held.buffer()
+        if buffer is not None:
+            buffer.freed = True
 
     def flush(self, bo: int, offset: int, virtual: int, size: int) -> None:
         """What the host wrote into a buffer goes to the memory."""

@@ -8,6 +8,9 @@ import pytest
 
 from shiftloom.models import folder
 
+collect_ignore = ["board/on_board"]
+"""What the Python of a board runs."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--data FOLDER`: a folder with `mnist/` and others, for tests of more than what ships."""

@@ -107,9 +107,19 @@ def designs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", sorted(path.name for path in (HERE / "on_board").glob("check_*")))
 def test_on_the_board(designs: Path, file: str, tmp_path: Path) -> None:
-    command = [str(board_python()), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-    command += ["--rootdir", str(HERE / "on_board"), f"--designs={designs}"]
-    command += ["-o", "python_files=check_*.py", str(HERE / "on_board" / file)]
+    command = [
+        str(board_python()),
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+    ]
+    command += [f"--rootdir={HERE / 'on_board'}", f"--confcutdir={HERE / 'on_board'}"]
+    command += [f"--designs={designs}", "-o", "python_files=check_*.py"]
+    command.append(str(HERE / "on_board" / file))
     done = subprocess.run(
         command,
         capture_output=True,

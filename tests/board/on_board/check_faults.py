@@ -20,7 +20,7 @@ def _runs(accelerator: Accelerator, case: Case) -> bool:
 
 
 def test_an_overlay_of_another_design_is_refused(designs: Path) -> None:
-    with pytest.raises(DesignError, match="design"):
+    with pytest.raises(DesignError, match="the hardware is the build"):
         Accelerator(Case(designs / "mm").build, Case(designs / "memory").bitfile)
 
 
