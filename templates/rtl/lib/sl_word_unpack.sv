@@ -35,7 +35,7 @@ module sl_word_unpack #(
   localparam int GRAIN = ALL & (~ALL + 1);
   localparam int BEAT = BITS / GRAIN;
   localparam int KEPT = 64 + BITS - GRAIN;
-  localparam int CW = $clog2(KEPT / GRAIN + 1);
+  localparam int CW = $clog2(KEPT / GRAIN + 2);
   localparam int NW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
   logic [KEPT-1:0] bits_q;   // 0 above the valid grains
