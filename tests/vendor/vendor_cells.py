@@ -117,7 +117,8 @@ def _marks(body: str) -> dict[str, dict[str, str]]:
             if mark[1] == "X_INTERFACE_INFO":
                 current["info"] = mark[2]
             else:
-                current.update(pair.split(" ", 1) for pair in mark[2].split(", "))
+                pairs = (pair.partition(" ") for pair in mark[2].split(", "))
+                current.update((key, value) for key, _, value in pairs)
         elif (port := re.search(r"(\w+),?$", line)) and current:
             found[port[1]], current = current, {}
     return found

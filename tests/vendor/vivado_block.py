@@ -13,11 +13,6 @@ from vivado_packager import PackagerCommands
 class BlockCommands(PackagerCommands):
     """Commands of cells, pins, buses and addresses."""
 
-    def _block(self) -> Block:
-        if self.block is None:
-            raise VendorError("no block design is open")
-        return self.block
-
     def do_update_ip_catalog(self, _: Call) -> None:
         """Look into the repositories of the project."""
         folders = self._project().repositories
@@ -38,33 +33,33 @@ class BlockCommands(PackagerCommands):
         row = own.get(vlnv, CATALOG.get(name) if name != vlnv else None)
         if row is None or call.values.get("-type") != "ip":
             raise VendorError(f"no core {vlnv} in the catalog")
-        self._block().add(Cell(call.arguments[0], row))
+        self.design().add(Cell(call.arguments[0], row))
         return f"bd_cell:{call.arguments[0]}"
 
     def do_get_bd_cells(self, call: Call) -> str:
         """A cell that is there."""
-        return f"bd_cell:{self._block().cell(call.arguments[0]).name}"
+        return f"bd_cell:{self.design().cell(call.arguments[0]).name}"
 
     def do_get_bd_pins(self, call: Call) -> str:
         """A pin that is there."""
-        self._block().pin(call.arguments[0])
+        self.design().pin(call.arguments[0])
         return f"bd_pin:{call.arguments[0]}"
 
     def do_get_bd_intf_pins(self, call: Call) -> str:
         """A bus that is there."""
-        self._block().bus(call.arguments[0])
+        self.design().bus(call.arguments[0])
         return f"bd_bus:{call.arguments[0]}"
 
     def do_get_bd_addr_spaces(self, call: Call) -> str:
         """An address space that is there."""
-        if call.arguments[0] not in self._block().spaces():
+        if call.arguments[0] not in self.design().spaces():
             raise VendorError(f"there is no address space {call.arguments[0]}")
         return f"bd_space:{call.arguments[0]}"
 
     def do_get_bd_addr_segs(self, call: Call) -> tuple[str, ...]:
         """Segments that are there, of a pattern."""
         pattern = call.arguments[0]
-        found = [name for name in self._block().segments() if fnmatchcase(name, pattern)]
+        found = [name for name in self.design().segments() if fnmatchcase(name, pattern)]
         if not found:
             raise VendorError(f"there is no segment {pattern}")
         return tuple(f"bd_segment:{name}" for name in found)
@@ -77,40 +72,40 @@ class BlockCommands(PackagerCommands):
 
     def do_connect_bd_net(self, call: Call) -> None:
         """Join pins."""
-        self._block().connect([self._named("bd_pin", each) for each in call.arguments])
+        self.design().connect([self._named("bd_pin", each) for each in call.arguments])
 
     def do_connect_bd_intf_net(self, call: Call) -> None:
         """Join buses."""
         source, sink = (self._named("bd_bus", each) for each in call.arguments)
-        self._block().join(source, sink)
+        self.design().join(source, sink)
 
     def do_make_bd_intf_pins_external(self, call: Call) -> None:
         """Take pads out of the design."""
         for each in call.arguments:
             name = self._named("bd_bus", each)
-            if self._block().bus(name).kind != "pads":
+            if self.design().bus(name).kind != "pads":
                 raise VendorError(f"{name} does not go to pads")
-            self._block().pads.add(name)
+            self.design().pads.add(name)
 
     def do_assign_bd_address(self, call: Call) -> None:
         """Map a segment."""
         space = self._named("bd_space", call.values["-target_address_space"])
         (segment,) = (self._named("bd_segment", each) for each in call.arguments)
         start = int(call.values["-offset"], 0)
-        self._block().assign(space, segment, start, size(call.values["-range"]))
+        self.design().assign(space, segment, start, size(call.values["-range"]))
 
     def do_exclude_bd_addr_seg(self, call: Call) -> None:
         """Hide a segment."""
         space = self._named("bd_space", call.values["-target_address_space"])
-        self._block().exclude(space, self._named("bd_segment", call.arguments[0]))
+        self.design().exclude(space, self._named("bd_segment", call.arguments[0]))
 
     def do_validate_bd_design(self, _: Call) -> None:
         """Check all of it."""
-        self._block().validate()
+        self.design().validate()
 
     def do_generate_target(self, call: Call) -> None:
         """Write what comes of a valid design, the handoff to the host among it."""
-        if call.arguments != ("all", "file:system.bd") or not self._block().valid:
+        if call.arguments != ("all", "file:system.bd") or not self.design().valid:
             raise VendorError("generate_target: the block design was not validated")
         folder = self._project().folder / "system.gen/sources_1/bd/system/hw_handoff"
         folder.mkdir(parents=True, exist_ok=True)

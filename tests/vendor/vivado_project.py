@@ -135,6 +135,12 @@ class ProjectCommands(Interpreter):
             raise VendorError(f"no file {' '.join(call.arguments)}")
         return "file:system.bd"
 
+    def design(self) -> Block:
+        """The open block design; raises VendorError."""
+        if self.block is None:
+            raise VendorError("no block design is open")
+        return self.block
+
     # ------------------------------------------------------------ properties
 
     def do_set_property(self, call: Call) -> None:
@@ -146,14 +152,15 @@ class ProjectCommands(Interpreter):
         if len(words) % 2 or len(objects) != 1:
             raise VendorError(f"set_property: {' '.join(call.arguments)}")
         for target in self.elements(objects[0]):
+            kind, _, rest = target.partition(":")
             for name, value in zip(words[::2], words[1::2], strict=True):
-                self._set(*target.split(":", 1), name, value)
+                self._set(kind, rest, name, value)
 
     def _set(self, kind: str, target: str, name: str, value: str) -> None:
         if kind == "bd_cell":
             if not name.startswith("CONFIG."):
                 raise VendorError(f"{target} has no property {name}")
-            self._block().cell(target).set(name.removeprefix("CONFIG."), value)
+            self.design().cell(target).set(name.removeprefix("CONFIG."), value)
             return
         if name not in PROPERTIES.get(kind, ()):
             raise VendorError(f"a {kind} has no property {name}")

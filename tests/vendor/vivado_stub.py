@@ -54,13 +54,13 @@ class Vivado(BlockCommands):
         """A pin of a cell of the block design, or the source of a clock."""
         name = call.arguments[0]
         if not any(name == source for source, _ in self.clocks.values()):
-            self._block().pin(name.removeprefix("system_i/"))
+            self.design().pin(name.removeprefix("system_i/"))
         return f"pin:{name}"
 
     def do_get_clocks(self, call: Call) -> str:
         """The clock at a pin."""
         pin = self._named("pin", call.values["-of_objects"]).removeprefix("system_i/")
-        if pin not in self._block().drivers.values():
+        if pin not in self.design().drivers.values():
             raise VendorError(f"no clock at {pin}")
         return "clock:of_system"
 
