@@ -121,7 +121,7 @@ def _break(file: Path, old: str, new: str) -> None:
     [
         ("POLARITY ACTIVE_LOW", "POLARITY ACTIVE_HIGH", "found no interface aresetn"),
         ("SENSITIVITY LEVEL_HIGH", "SENSITIVITY EDGE_RISING", "found no interface interrupt"),
-        (":m2_axi, ASSO", ", ASSO", "the bus m2_axi is not associated with aclk"),
+        (':m2_axi"', '"', "the bus m2_axi is not associated with aclk"),
         ("m1_axi_wlast,", "m1_axi_last,", "the bus m1_axi has no wlast"),
         ("module copying_ip (", "module copying_core (", "no module copying_ip in its file"),
     ],
