@@ -9,6 +9,7 @@ from shiftloom.codegen import (
     emit_board,
     emit_hls,
     emit_rtl,
+    emit_vivado,
     loading,
     memory_registers,
     register_headers,
@@ -129,6 +130,9 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
         ("hls", emit_hls.emit(design, banner)),
     ):
         files.update({f"{folder}/{name}": text.encode() for name, text in texts.items()})
+    sources = [path.removeprefix("rtl/") for path in files if path.startswith("rtl/")]
+    project = emit_vivado.emit(design, plan.board, sources, banner)
+    files.update({f"vivado/{name}": text.encode() for name, text in project.items()})
     structure, arrays = store.save(quantized.qgraph)
     files["golden/qgraph.json"], files["golden/arrays.npz"] = structure, arrays
     files["golden/certificates.json"], _ = store.save(quantized.certificates)

@@ -11,7 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_LINE_STATEMENTS = {"sv": "//%", "cpp": "//%", "hpp": "//%", "tcl": "#%", "py": "#%"}
+_LINE_STATEMENTS = {
+    **dict.fromkeys(("sv", "v", "cpp", "hpp"), "//%"),
+    **dict.fromkeys(("tcl", "xdc", "py"), "#%"),
+}
 
 
 @cache
