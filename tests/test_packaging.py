@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from shiftloom.codegen.build import VERSION
+from shiftloom.host import VERSION as HOST_VERSION
 
 pytest.importorskip("setuptools", minversion="77")
 requirements = pytest.importorskip("packaging.requirements")
@@ -165,7 +166,7 @@ def test_lock_satisfies_dependency(text: str) -> None:
 
 
 def test_version_is_the_same_everywhere() -> None:
-    assert PROJECT["project"]["version"] == VERSION
+    assert PROJECT["project"]["version"] == VERSION == HOST_VERSION
     assert f"## {VERSION}" in (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 

@@ -14,6 +14,7 @@ import typer
 from shiftloom.codegen.cli import (
     comparing,
     compressing,
+    deploying,
     generating,
     packing,
     paper,
@@ -36,6 +37,7 @@ COMMANDS = (
     generating.simulate,
     generating.report,
     generating.implement,
+    deploying.package,
     generating.demo,
     comparing.compare,
     quality.quality,

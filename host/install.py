@@ -1,0 +1,379 @@
+"""Installs a package: `python3 NAME.zip` runs this file, `python3 DIR/NAME/current` checks again.
+
+A version lies in a folder of its own, DIR/NAME/VERSION, which appears whole or not at all. The link
+DIR/NAME/current leads to the one in use, and to a new one only when its self-test did not fail.
+Older versions go when it has passed. Standard library only; it is in every package as `__main__.py`
+and imports nothing of Shiftloom.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = 1
+"""Version of the layout of a package."""
+MANIFEST = "package.json"
+PYTHON = (3, 10)
+"""The oldest that the driver runs on."""
+DIRECTORY = "~/shiftloom"
+DRIVER = "python"
+"""Folder of a version into which the wheel of the driver is unpacked..."""
+OVERLAY = "overlay"
+"""... and that of the bitstream, which may come later."""
+VERSION_DIGITS = 16
+MAX_MEMBERS = 10_000
+SELF_TEST_SECONDS = 600
+_SPARE = 1 << 20
+"""Bytes that stay free on the disk."""
+_PIECE = 1 << 20
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, LookupError, TypeError, RuntimeError)
+"""What zipfile and json raise on damaged bytes."""
+
+
+class InstallError(Exception):
+    """A refusal: nothing was installed, and what was there is as it was."""
+
+
+class Package(NamedTuple):
+    """An archive whose members are named as its manifest says; their bytes are not read yet."""
+
+    path: Path
+    name: str
+    version: str
+    """The first 16 digits of the SHA-256 of the manifest, which has those of all members."""
+    digest: str
+    """That of the design."""
+    driver: str
+    """Member with the wheel of the driver."""
+    files: dict[str, dict[str, Any]]
+    """Of each member `bytes` and `sha256`."""
+
+
+def read(path: Path) -> Package:
+    """The package in an archive; raises InstallError where it is damaged or unsafe to unpack."""
+    try:
+        with _damage(path), zipfile.ZipFile(path) as archive:
+            return _read(path, archive)
+    except OSError as error:
+        raise InstallError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+
+
+def _read(path: Path, archive: zipfile.ZipFile) -> Package:
+    members = _members(archive, path)
+    if MANIFEST not in members:
+        hint = "it is cut short, or not of shiftloom package"
+        raise InstallError(f"{path}: has no {MANIFEST}; {hint}")
+    made = _package(path, archive.read(MANIFEST))
+    sizes = {name: info.file_size for name, info in members.items() if name != MANIFEST}
+    if sizes != {name: entry["bytes"] for name, entry in made.files.items()}:
+        raise InstallError(f"{path}: has other members than its manifest; package it again")
+    return made
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Whatever reading an archive raises, as a refusal of it."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise InstallError(f"{path}: is damaged ({error}); package or copy it again") from error
+
+
+def _package(path: Path, text: bytes) -> Package:
+    found = json.loads(text.decode())
+    if found["format"] != FORMAT:
+        problem = f"is a package of format {found['format']}, this program reads {FORMAT}"
+        raise InstallError(f"{path}: {problem}; package it again")
+    name, driver, files = str(found["name"]), str(found["driver"]), dict(found["files"])
+    if not _NAME.fullmatch(name):
+        raise InstallError(f"{path}: the name {name[:40]!r} is none of a build; package it again")
+    if driver not in files:
+        raise InstallError(f"{path}: has no driver {driver[:80]!r}; package it again")
+    version = hashlib.sha256(text).hexdigest()[:VERSION_DIGITS]
+    return Package(path, name, version, str(found["digest"]), driver, files)
+
+
+def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]:
+    """Members by name: regular files, stored as they are, inside of the target, each once."""
+    found: dict[str, zipfile.ZipInfo] = {}
+    listed = archive.infolist()
+    if len(listed) > MAX_MEMBERS:
+        raise InstallError(f"{path}: has {len(listed)} members, at most {MAX_MEMBERS} are read")
+    for info in listed:
+        name, kind = info.filename, stat.S_IFMT(info.external_attr >> 16)
+        if not all(_PART.fullmatch(part) for part in name.split("/")):
+            raise InstallError(f"{path}: member {name[:80]!r} would leave the target")
+        if name in found:
+            raise InstallError(f"{path}: member {name} is there twice")
+        if kind not in (0, stat.S_IFREG):
+            raise InstallError(f"{path}: member {name} is no regular file")
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+            raise InstallError(f"{path}: member {name} is compressed or encrypted")
+        found[name] = info
+    if sum(info.file_size for info in listed) > path.stat().st_size:
+        raise InstallError(f"{path}: its members take more room than the archive")
+    return found
+
+
+def install(package: Package, directory: Path) -> dict[str, Any]:
+    """Install a package below `directory`, test it, and switch to it; what was done, as plain data.
+
+    Raises InstallError where anything is refused, with the folder as it was.
+    """
+    home = directory.absolute() / package.name
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with _alone(home):
+            return _install(package, home)
+    except OSError as error:
+        reason = error.strerror or error
+        hint = "free space, or choose another folder by --directory"
+        raise InstallError(f"{home}: cannot be written: {reason}; {hint}") from error
+
+
+def _install(package: Package, home: Path) -> dict[str, Any]:
+    for stale in home.glob(".new-*"):
+        _remove(stale)
+    before = _current(home)
+    target = _installed(package, home) or _unpacked(package, home)
+    tested: dict[str, Any] = {"state": "interrupted"}
+    try:
+        tested = self_test(target)
+        if tested["state"] in ("passed", "skipped"):
+            _switch(home, target.name)
+    finally:
+        if _current(home) != target.name:
+            _remove(target)
+    if tested["state"] == "passed":
+        for other in home.iterdir():
+            if other.name not in (target.name, "current"):
+                _remove(other)
+    return {
+        "name": package.name,
+        "version": target.name,
+        "digest": package.digest,
+        "directory": str(home),
+        "before": before,
+        "current": _current(home),
+        "self_test": tested,
+    }
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the lock of a folder; raises InstallError where another installer has it."""
+    handle = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise InstallError(f"{home}: another installer is at work; wait for it") from error
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _current(home: Path) -> str | None:
+    """Name of the version in use."""
+    link = home / "current"
+    return os.readlink(link) if link.is_symlink() else None
+
+
+def _installed(package: Package, home: Path) -> Path | None:
+    """The folder of this very version, with every file as the manifest says."""
+    for folder in sorted(home.glob(f"{package.version}*")):
+        if damaged(folder) is None:
+            return folder
+    return None
+
+
+def damaged(folder: Path) -> str | None:
+    """The first file of a version that is missing or changed; its version is its folder's name."""
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        if hashlib.sha256(text).hexdigest()[:VERSION_DIGITS] != folder.name[:VERSION_DIGITS]:
+            return MANIFEST
+        files = json.loads(text.decode())["files"]
+    except OSError:
+        return MANIFEST
+    for name in sorted(files):
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError:
+            return str(name)
+        if found != files[name]["sha256"]:
+            return str(name)
+    return None
+
+
+def _unpacked(package: Package, home: Path) -> Path:
+    """The folder of the version, unpacked beside its place and then renamed."""
+    needed = sum(entry["bytes"] for entry in package.files.values())
+    needed += package.files[package.driver]["bytes"] + _SPARE
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        hint = "free space, or choose another folder by --directory"
+        raise InstallError(f"{home}: {free} bytes are free, {needed} are needed; {hint}")
+    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+    try:
+        _unpack(package.path, staging, package)
+        _unpack(staging / package.driver, staging / DRIVER, None)
+        (staging / OVERLAY).mkdir(exist_ok=True)
+        staging.chmod(0o755)
+        target = _free(home, package.version)
+        os.rename(staging, target)
+    finally:
+        if staging.exists():
+            _remove(staging)
+    return target
+
+
+def _free(home: Path, version: str) -> Path:
+    """A name that no folder has: a damaged one of this version stays until the new one passed."""
+    names = (version, *(f"{version}-{number}" for number in range(1, MAX_MEMBERS)))
+    return next(home / name for name in names if not (home / name).exists())
+
+
+def _unpack(path: Path, folder: Path, package: Package | None) -> None:
+    """Write all members; raises InstallError where one is not what the manifest says."""
+    with _damage(path), zipfile.ZipFile(path) as archive:
+        for name, info in _members(archive, path).items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            found = _written(archive, info, target)
+            entry = package.files.get(name) if package else None
+            if entry is not None and found != entry["sha256"]:
+                raise InstallError(f"{path}: member {name} has another SHA-256; copy it again")
+
+
+def _written(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> str:
+    """Copy one member to the disk, and its SHA-256."""
+    found = hashlib.sha256()
+    with archive.open(info) as source, target.open("xb") as sink:
+        for piece in iter(lambda: source.read(_PIECE), b""):
+            found.update(piece)
+            sink.write(piece)
+        sink.flush()
+        os.fsync(sink.fileno())
+    return found.hexdigest()
+
+
+def self_test(folder: Path) -> dict[str, Any]:
+    """What the self-test of a version says: `state` passed, failed or skipped, and a `reason`."""
+    command = [sys.executable, "-B", "-m", "shiftloom.host.selftest", str(folder), "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(folder / DRIVER)}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            check=False,
+            cwd=folder,  # Python looks there first: a folder shiftloom elsewhere must not be found
+            env=environment,
+            timeout=SELF_TEST_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return {"state": "failed", "reason": f"no end after {SELF_TEST_SECONDS} seconds"}
+    try:
+        found = dict(json.loads(done.stdout.decode().splitlines()[-1]))
+        return {**found, "state": str(found["state"]), "reason": str(found["reason"])}
+    except (ValueError, IndexError, KeyError, TypeError):
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        reason = f"ended with {done.returncode}: {''.join(last)[:200]}"
+        return {"state": "failed", "reason": reason}
+
+
+def _switch(home: Path, version: str) -> None:
+    """Let `current` lead to a version, at once."""
+    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
+    try:
+        os.symlink(version, staging / "current")
+        os.replace(staging / "current", home / "current")
+    finally:
+        _remove(staging)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
+
+
+def again(folder: Path) -> dict[str, Any]:
+    """Check the files of an installed version, and run its self-test."""
+    folder = folder.resolve()
+    bad = damaged(folder)
+    if bad is not None:
+        raise InstallError(f"{folder / bad}: is missing or changed; install the package again")
+    found = json.loads((folder / MANIFEST).read_text("utf-8"))
+    return {
+        "name": found["name"],
+        "version": folder.name,
+        "digest": found["digest"],
+        "directory": str(folder.parent),
+        "before": folder.name,
+        "current": _current(folder.parent),
+        "self_test": self_test(folder),
+    }
+
+
+def sentences(done: dict[str, Any]) -> str:
+    """What was done, for people."""
+    tested, version, current = done["self_test"], done["version"], done["current"]
+    state = "is in use already" if done["before"] == current else "is in use now"
+    if version != current:
+        state = f"was not taken into use; {current} stays" if current else "was not taken into use"
+    return f"{done['name']} {version} {state}\nSelf-test {tested['state']}: {tested['reason']}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0, 1 where the self-test failed, 2 for a refusal, 130 for an interruption."""
+    if sys.version_info < PYTHON:
+        wanted = ".".join(map(str, PYTHON))
+        print(f"Python {sys.version.split()[0]}: the driver needs {wanted}", file=sys.stderr)
+        return 2
+    parser = argparse.ArgumentParser(description="Installs and tests a Shiftloom package.")
+    parser.add_argument(
+        "--directory", type=Path, default=Path(DIRECTORY), help="default: %(default)s"
+    )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    place = Path(sys.argv[0])
+    try:
+        if place.is_dir():
+            done = again(place)
+        else:
+            done = install(read(place), options.directory.expanduser())
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-installed was left", file=sys.stderr)
+        return 130
+    print(json.dumps(done, sort_keys=True) if options.json else sentences(done))
+    return int(done["self_test"]["state"] == "failed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
