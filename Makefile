@@ -19,14 +19,22 @@ DEMO_EXTRAS := torch,sim,synth,report
 TEST_EXTRAS := $(DEMO_EXTRAS),formal,data,test
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
+# A second one stands for the board: pynq, which needs NumPy 1, and nothing of the compiler.
+BOARD := .venv-board
+BOARD_PIP := $(BOARD)/bin/python -m pip --disable-pip-version-check --require-virtualenv
+BOARD_PACKAGES := pynq pytest nbclient ipykernel
+
 # A virtual environment works only where it was made, with the Python it was made with.
 IDENTITY := $(CURDIR) $(shell { $(PYTHON) --version; } 2>/dev/null)
 ifneq ($(file < $(VENV)/.created),$(IDENTITY))
 .PHONY: $(VENV)/.created
 endif
+ifneq ($(file < $(BOARD)/.created),$(IDENTITY))
+.PHONY: $(BOARD)/.created
+endif
 
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test soak prove lint clean system
+.PHONY: help venv board demo test soak prove lint clean system
 
 help:
 	@echo 'make demo    set up, then LeNet-5 to bit-exact RTL and HLS on all of MNIST'
@@ -35,17 +43,20 @@ help:
 	@echo 'make prove   set up, then decide every formal proof, and that its mutant fails'
 	@echo 'make lint    set up, then check style and types only'
 	@echo 'make venv    set up only: .venv with all tools'
-	@echo 'make clean   remove .venv and everything that was generated'
+	@echo 'make board   set up .venv-board, the Python of a simulated board: pynq and NumPy 1'
+	@echo 'make clean   remove both environments and everything that was generated'
 
 venv: $(VENV)/.test
+
+board: $(BOARD)/.created
 
 demo: $(VENV)/.demo
 	$(BIN)/shiftloom demo
 
-test: $(VENV)/.test
+test: $(VENV)/.test $(BOARD)/.created
 	$(PYTEST) -n $(JOBS) --dist loadfile -m 'not soak'
 
-soak: $(VENV)/.test
+soak: $(VENV)/.test $(BOARD)/.created
 	$(PYTEST) -n $(JOBS) --dist loadfile -m soak
 
 prove: $(VENV)/.test
@@ -55,7 +66,7 @@ lint: $(VENV)/.test
 	$(PYTEST) tests/test_style.py
 
 clean:
-	rm -rf $(VENV) out build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BOARD) out build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Names every missing program of the system at once, with what to install.
@@ -92,3 +103,9 @@ $(VENV)/.demo: $(VENV)/.torch | system
 $(VENV)/.test: $(VENV)/.demo
 	$(PIP) install $(LOCKED) --no-build-isolation --editable '.[$(TEST_EXTRAS)]'
 	@touch $@
+
+$(BOARD)/.created: board-constraints.txt | system
+	rm -rf $(BOARD)
+	$(PYTHON) -m venv $(BOARD)
+	$(BOARD_PIP) install --constraint board-constraints.txt $(BOARD_PACKAGES)
+	@printf '%s\n' '$(IDENTITY)' > $@

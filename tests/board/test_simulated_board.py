@@ -1,4 +1,4 @@
-"""The driver as it ships, on the Python of a board with pynq, over the real RTL of whole designs."""
+"""The driver as it ships, on the Python of a board with pynq, over the RTL of whole designs."""
 
 from __future__ import annotations
 
