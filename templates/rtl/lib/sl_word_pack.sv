@@ -35,6 +35,7 @@ module sl_word_pack #(
   localparam int KEPT = MOST * GRAIN + BITS;
   localparam int CW = $clog2(KEPT / GRAIN + WORD);
   localparam int AW = (MOST > 0) ? $clog2(MOST + 1) : 1;
+  localparam int GB = $clog2(GRAIN);
   localparam int NW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
   logic [KEPT-1:0] bits_q;    // 0 above the valid grains
@@ -59,7 +60,7 @@ module sl_word_pack #(
   assign s_tready = count <= CW'(MOST);
 
   always_ff @(posedge clk) begin
-    bits_q <= left | (push ? KEPT'(s_tdata) << (at * GRAIN) : '0);
+    bits_q <= left | (push ? KEPT'(s_tdata) << {at, {GB{1'b0}}} : '0);
     if (push) begin
       count_q  <= last ? whole : total;
       end_q    <= last;

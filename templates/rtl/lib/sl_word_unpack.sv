@@ -37,6 +37,7 @@ module sl_word_unpack #(
   localparam int KEPT = 64 + BITS - GRAIN;
   localparam int CW = $clog2(KEPT / GRAIN + 2);
   localparam int AW = (BEAT > 1) ? $clog2(BEAT) : 1;
+  localparam int GB = $clog2(GRAIN);
   localparam int NW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
   logic [KEPT-1:0] bits_q;   // 0 above the valid grains where a beat has several
@@ -60,7 +61,7 @@ module sl_word_unpack #(
   assign s_tready = none || (count < CW'(BEAT) && !end_q);
 
   always_ff @(posedge clk) begin
-    if (BEAT > 1) bits_q <= left | word << (at * GRAIN);
+    if (BEAT > 1) bits_q <= left | word << {at, {GB{1'b0}}};
     else bits_q <= push ? KEPT'(s_tdata) : rest;
     count_q <= push ? count + CW'(64 / GRAIN) : count;
     if (push) end_q <= s_tlast;
