@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Container
 from typing import Any
 
 import cocotb
@@ -110,10 +111,13 @@ async def _run(dut: Any, slaves: list[Slave]) -> None:
             slave.look()
 
 
-async def _writes(master: Any, rng: random.Random, words: dict[int, int]) -> None:
-    """Random writes, several at once: addresses and data come at times of their own."""
+async def _writes(
+    master: Any, rng: random.Random, words: dict[int, int], known: Container[int] = ()
+) -> None:
+    """Random writes, several at once, none to the words that are known."""
+    free = [address for address in range(0, 2 * HALF, 4) if address not in known]
     for _ in range(ACCESSES // 4):
-        addresses = rng.sample(range(0, 2 * HALF, 4), 4)
+        addresses = rng.sample(free, 4)
         values = [rng.getrandbits(32) for _ in addresses]
         pending = [
             cocotb.start_soon(master.write(address, value.to_bytes(4, "little")))
@@ -162,10 +166,11 @@ async def gives_each_side_its_accesses(
     for seed, (name, channel) in enumerate(channels.items(), 50):
         if pauses or name == slow:
             channel.set_pause_generator(bursts(seed))
-    rng, words = random.Random(5), {}
+    rng = random.Random(5)
     known: dict[int, int] = {}
+    words: dict[int, int] = {}
     await _writes(master, rng, known)
-    writing = cocotb.start_soon(_writes(master, random.Random(6), words))
+    writing = cocotb.start_soon(_writes(master, random.Random(6), words, known))
     await _reads(master, rng, dict(known))
     await writing
     known |= words
