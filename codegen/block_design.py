@@ -289,8 +289,9 @@ def _registers(parts: _Parts) -> tuple[Address, ...]:
 
 def _memory_addresses(parts: _Parts, mib: int) -> tuple[Address, ...]:
     """The memory, from address 0 on, for each master."""
+    size = f"{mib}M" if mib % 1024 else f"{mib // 1024}G"
     return tuple(
-        Address(each.space, _segment(parts.system, each.port), "0x00000000", f"{mib}M")
+        Address(each.space, _segment(parts.system, each.port), "0x00000000", size)
         for each in parts.masters
     )
 

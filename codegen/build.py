@@ -15,6 +15,7 @@ from shiftloom.codegen import (
     register_headers,
     registers,
     store,
+    vectors,
 )
 from shiftloom.codegen.boards import Board
 from shiftloom.codegen.config import Config
@@ -128,6 +129,7 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
         ("rtl", emit_rtl.emit(design, banner)),
         ("rtl", emit_board.emit(design, shell, banner)),
         ("hls", emit_hls.emit(design, banner)),
+        ("hls", vectors.emit(quantized.qgraph, design)),
     ):
         files.update({f"{folder}/{name}": text.encode() for name, text in texts.items()})
     sources = [path.removeprefix("rtl/") for path in files if path.startswith("rtl/")]

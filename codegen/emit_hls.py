@@ -72,8 +72,7 @@ class _Weights:
 class _Script:
     banner: str
     name: str
-    sources: tuple[str, ...]
-    testbench: tuple[str, ...]
+    vectors: tuple[str, ...]
     cflags: str
     part: str
     clock_ns: str
@@ -203,8 +202,7 @@ def _script(design: Design, banner: str) -> _Script:
     return _Script(
         banner,
         design.name,
-        (f"{design.name}.cpp",),
-        ("testbench.cpp", "input.hex", "expected.hex", *memory),
+        ("input.hex", "expected.hex", *memory),
         "-std=c++17",
         design.part,
         f"{1000 / design.clock_mhz:.3f}",

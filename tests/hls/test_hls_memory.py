@@ -87,10 +87,8 @@ def test_every_master_is_an_interface_of_its_own(folder: Path) -> None:
         assert f"#pragma HLS INTERFACE {pragma}\n" in top
         assert f"#pragma HLS INTERFACE mode=s_axilite port={port}\n" in top
     assert "sl::copy_memory<40, 4072>(given, made, memory0, memory1);" in top
-    assert (
-        'add_files -tb ../weights/memory.bin -cflags "-std=c++17"'
-        in (folder / "build.tcl").read_text()
-    )
+    vectors = '"$here/input.hex $here/expected.hex $here/../weights/memory.bin"'
+    assert f"set vectors {vectors}\n" in (folder / "build.tcl").read_text()
 
 
 def test_a_design_without_memory_has_nothing_of_it() -> None:

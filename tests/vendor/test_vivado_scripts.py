@@ -55,7 +55,7 @@ def test_a_packager_that_maps_nothing(tmp_path: Path) -> None:
     (again,) = run(script).cores
     assert core.parts == again.parts
     assert core.parts["address_block:s_axi/reg0"]["range"] == "4096"
-    assert core.parts["address_space:m2_axi"] == {"range": "4G", "width": "32"}
+    assert core.parts["address_space:m2_axi"] == {"range": "4G", "width": "64"}
 
 
 @pytest.mark.parametrize("name", ["pynq-z2", "arty-a7-100"])
