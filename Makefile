@@ -17,6 +17,9 @@ LOCKED := --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 DEMO_EXTRAS := torch,sim,synth,report
 TEST_EXTRAS := $(DEMO_EXTRAS),formal,data,test
+# Another environment, with pynq, which needs an older NumPy, and the driver of `host/`.
+BOARD := .venv-board
+BOARD_TESTS := tests/host/test_frames.py tests/host/board_signatures.py
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
 # A virtual environment works only where it was made, with the Python it was made with.
@@ -26,7 +29,7 @@ ifneq ($(file < $(VENV)/.created),$(IDENTITY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test soak prove lint clean system
+.PHONY: help venv board demo test soak prove lint clean system
 
 help:
 	@echo 'make demo    set up, then LeNet-5 to bit-exact RTL and HLS on all of MNIST'
@@ -34,6 +37,7 @@ help:
 	@echo 'make soak    set up, then run the long tests'
 	@echo 'make prove   set up, then decide every formal proof, and that its mutant fails'
 	@echo 'make lint    set up, then check style and types only'
+	@echo 'make board   set up .venv-board with pynq, then test in it what the driver takes from there'
 	@echo 'make venv    set up only: .venv with all tools'
 	@echo 'make clean   remove .venv and everything that was generated'
 
@@ -48,6 +52,9 @@ test: $(VENV)/.test
 soak: $(VENV)/.test
 	$(PYTEST) -n $(JOBS) --dist loadfile -m soak
 
+board: $(BOARD)/.pynq
+	$(BOARD)/bin/pytest --noconftest $(BOARD_TESTS)
+
 prove: $(VENV)/.test
 	$(BIN)/python benchmarks/proofs.py
 
@@ -55,7 +62,7 @@ lint: $(VENV)/.test
 	$(PYTEST) tests/test_style.py
 
 clean:
-	rm -rf $(VENV) out build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(BOARD) out build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Names every missing program of the system at once, with what to install.
@@ -75,6 +82,17 @@ $(VENV)/.created: | system
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	@printf '%s\n' '$(IDENTITY)' > $@
+
+# The driver without the compiler: `shiftloom.host` alone.
+$(BOARD)/.pynq: constraints-board.txt pyproject.toml
+	rm -rf $(BOARD)
+	$(PYTHON) -m venv $(BOARD)
+	$(BOARD)/bin/python -m pip --disable-pip-version-check install \
+	  --constraint constraints-board.txt pynq pytest
+	packages=$$($(BOARD)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	mkdir "$$packages/shiftloom"; touch "$$packages/shiftloom/__init__.py"; \
+	ln -s '$(CURDIR)/host' "$$packages/shiftloom/host"
+	@touch $@
 
 $(VENV)/.torch: $(VENV)/.created $(INPUTS)
 	$(PIP) install $(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) setuptools '$(TORCH)' || { \

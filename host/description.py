@@ -85,7 +85,7 @@ def describe(folder: Path) -> Description:
         shell,
         tuple(_tensor(each) for each in entry.entries("inputs")),
         tuple(_tensor(each) for each in entry.entries("outputs")),
-        entry.whole("out_beat_bits", 8, 64) // 8,
+        _beat_bytes(entry),
         _memory(folder, entry.entry("memory")) if "memory" in accelerator else None,
         tuple(_unit(each) for each in entry.entries("quality")) if "quality" in accelerator else (),
     )
@@ -154,6 +154,13 @@ def _resets(entry: _Entry) -> dict[str, int]:
                 field.text(text)
             field.whole("width", 1, 32 - field.whole("lsb", 0, 31))
     return found
+
+
+def _beat_bytes(entry: _Entry) -> int:
+    bits = entry.whole("out_beat_bits", 8, 64)
+    if bits % 8:
+        raise entry.wrong("out_beat_bits", "a multiple of 8")
+    return bits // 8
 
 
 def _clock(entry: _Entry) -> float:

@@ -1,6 +1,6 @@
 """pynq without a board: what the driver uses of it, with the same signatures, on a FakeDevice.
 
-`tests/host/board_signatures.py` compares it with pynq itself.
+`board_signatures.py` compares it with pynq itself.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import driver_designs as designs
@@ -11,6 +13,7 @@ import pytest
 import reload_nets
 from driver_designs import Bench, bench, expected, frames, same
 from fake_device import FakeDevice
+from pynq_standin import sensor
 
 from shiftloom.codegen.coding.build_file import build_bytes
 from shiftloom.codegen.loading import loadable
@@ -317,3 +320,32 @@ def test_external_memory_behind_a_line_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "external memory behind a line; use a build with the shell mm or axis"
     )
+
+
+# ---------------------------------------------------------------- power
+
+
+def test_power_of_every_rail(made: Bench, monkeypatch: Any) -> None:
+    """By its sensor, or volts times amperes; a rail with a voltage alone has none."""
+    rails = {
+        "core": SimpleNamespace(power=sensor(1.5), voltage=None, current=None),
+        "io": SimpleNamespace(power=None, voltage=sensor(3.0), current=sensor(0.5)),
+        "aux": SimpleNamespace(power=None, voltage=sensor(1.8), current=None),
+    }
+    with made.open() as accelerator:
+        assert accelerator.power is None
+        monkeypatch.setattr(made.pynq, "get_rails", lambda: rails)
+        assert accelerator.power == {"core": 1.5, "io": 1.5}
+        monkeypatch.delattr(made.pynq, "get_rails")
+        assert accelerator.power is None
+
+
+def test_power_says_nothing_without_a_library(made: Bench, monkeypatch: Any) -> None:
+    def missing() -> dict[str, Any]:
+        warnings.warn("Could not initialise libsensors library", stacklevel=1)
+        return {}
+
+    monkeypatch.setattr(made.pynq, "get_rails", missing)
+    with made.open() as accelerator, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert accelerator.power is None

@@ -358,6 +358,18 @@ def test_an_error_of_the_dma_core_is_told(streaming: Bench, channel: str) -> Non
         assert right_after(accelerator)
 
 
+def test_what_pynq_refuses_is_told(streaming: Bench) -> None:
+    """A channel that something else has stopped."""
+    with streaming.open() as accelerator:
+        streaming.device.stream.recvchannel.stop()
+        with pytest.raises(BusError) as caught:
+            accelerator.predict(X, 4)
+        assert str(caught.value) == (
+            "pynq says of the DMA core: DMA channel not idle; check its memory port"
+        )
+        assert right_after(accelerator)
+
+
 def test_a_short_batch_is_told(streaming: Bench) -> None:
     with streaming.open() as accelerator:
         streaming.device.stream.lost = 8
