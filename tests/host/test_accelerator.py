@@ -112,6 +112,14 @@ def test_refuses_a_batch(made: Bench, batch: Any) -> None:
     assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
 
 
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
+def test_refuses_a_timeout(made: Bench, timeout: float) -> None:
+    with pytest.raises(InputError) as caught:
+        made.open(timeout)
+    assert str(caught.value) == f"timeout of {timeout}; give seconds above 0"
+    assert made.device.log == []
+
+
 def test_a_refused_frame_reaches_nothing(made: Bench) -> None:
     with made.open() as accelerator:
         with pytest.raises(InputError) as caught:
@@ -137,6 +145,16 @@ def test_counters_and_throughput(made: Bench) -> None:
         accelerator.predict(frames(0))
         assert accelerator.throughput is not None
         assert (accelerator.throughput.fps, accelerator.throughput.core_fps) == (0.0, 0.0)
+
+
+def test_throughput_after_an_error_from_before(made: Bench) -> None:
+    """A bus_error asks for a reset, which clears the counters, before the clocks are counted."""
+    with made.open() as accelerator:
+        accelerator.predict(frames(10), 4)
+        made.device.words["ERRORS"] = 8
+        accelerator.predict(frames(3), 4)
+        assert accelerator.throughput is not None
+        assert accelerator.throughput.busy_cycles == 300
 
 
 def test_cycles_are_of_one_moment(made: Bench, monkeypatch: Any) -> None:

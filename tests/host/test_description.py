@@ -87,6 +87,10 @@ def with_memory(**values: Any) -> dict[str, Any]:
     [
         (designs.accelerator(shell="pcie"), "shell is 'pcie', known are axis, mm, serial"),
         (designs.accelerator(name=3), "name is 3, expected a value of type str"),
+        (designs.accelerator(name="../tiny"), "name is '../tiny', expected an identifier"),
+        (designs.accelerator(clock_mhz=float("nan")), "clock_mhz is nan, expected numbers"),
+        (designs.accelerator(clock_mhz=10**400), f"clock_mhz is 1{'0' * 59}, expected numbers"),
+        (with_memory(image="\0"), ": memory: image is '\\x00', expected a file of the folder"),
         (designs.accelerator(clock_mhz=0), "clock_mhz is 0, expected a number above 0"),
         (designs.accelerator(clock_mhz=[]), "clock_mhz is [], expected a number above 0"),
         (designs.accelerator(clock_mhz="fast"), "clock_mhz is 'fast', expected numbers"),
