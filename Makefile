@@ -84,7 +84,7 @@ $(VENV)/.created: | system
 	@printf '%s\n' '$(IDENTITY)' > $@
 
 # The driver without the compiler: `shiftloom.host` alone.
-$(BOARD)/.pynq: constraints-board.txt pyproject.toml
+$(BOARD)/.pynq: constraints-board.txt
 	rm -rf $(BOARD)
 	$(PYTHON) -m venv $(BOARD)
 	$(BOARD)/bin/python -m pip --disable-pip-version-check install \

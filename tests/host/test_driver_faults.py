@@ -471,6 +471,25 @@ def test_predicts_while_other_tasks_run(
         assert right_after(accelerator)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_an_interrupt_that_cannot_be_waited_for(
+    tmp_path: Path, monkeypatch: Any, error: type[Exception]
+) -> None:
+    """Of another event loop, as pynq says it: then the driver looks. Others are the caller's."""
+
+    async def wait(self: Any) -> None:
+        raise error("bound to a different event loop")
+
+    monkeypatch.setattr(pynq_standin.Interrupt, "wait", wait)
+    with bench(tmp_path, monkeypatch, interrupt=True).open() as accelerator:
+        if error is OSError:
+            with pytest.raises(OSError, match=r"^bound to a different event loop$"):
+                asyncio.run(accelerator.predict_async(X, 4))
+        else:
+            assert same(asyncio.run(accelerator.predict_async(X, 4)), expected(X))
+        assert right_after(accelerator)
+
+
 @pytest.mark.parametrize("interrupt", [False, True])
 def test_a_cancelled_predict_leaves_a_good_accelerator(
     tmp_path: Path, monkeypatch: Any, interrupt: bool
