@@ -81,6 +81,8 @@ class Accelerator:
         return found
 
     def _open(self, design: Description, hardware: Hardware, timeout: float) -> None:
+        if not timeout > 0:
+            raise InputError(f"timeout of {timeout}; give seconds above 0")
         self._design, self._hardware = design, hardware
         self.timeout = timeout
         self._running = self._closed = False
@@ -154,6 +156,7 @@ class Accelerator:
         self._running = True
         try:
             self._transport.reserve(min(job.batch, count))
+            self._core.begin()
             busy, start = self._core.registers.wide("CYCLES"), time.perf_counter()
             yield job, Run(self._core, self._transport, self._design, job, self.timeout)
             seconds = time.perf_counter() - start

@@ -16,6 +16,7 @@ FORMAT = 1
 """Of accelerator.json; it changes whenever a driver must know."""
 ACCELERATOR, REGISTERS = "host/accelerator.json", "registers.json"
 SHELLS = ("axis", "mm", "serial")
+_LARGEST = 1e300
 _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 1 << 31
 
@@ -75,6 +76,8 @@ def describe(folder: Path) -> Description:
     shell = entry.text("shell")
     if shell not in SHELLS:
         raise DesignError(f"{ACCELERATOR}: shell is {shell!r}, known are {', '.join(SHELLS)}")
+    if not entry.text("name").isidentifier():
+        raise entry.wrong("name", "an identifier")
     found = Description(
         folder,
         accelerator,
@@ -85,7 +88,7 @@ def describe(folder: Path) -> Description:
         shell,
         tuple(_tensor(each) for each in entry.entries("inputs")),
         tuple(_tensor(each) for each in entry.entries("outputs")),
-        entry.whole("out_beat_bits", 8, 64) // 8,
+        _beat_bytes(entry),
         _memory(folder, entry.entry("memory")) if "memory" in accelerator else None,
         tuple(_unit(each) for each in entry.entries("quality")) if "quality" in accelerator else (),
     )
@@ -156,6 +159,13 @@ def _resets(entry: _Entry) -> dict[str, int]:
     return found
 
 
+def _beat_bytes(entry: _Entry) -> int:
+    bits = entry.whole("out_beat_bits", 8, 64)
+    if bits % 8:
+        raise entry.wrong("out_beat_bits", "a multiple of 8")
+    return bits // 8
+
+
 def _clock(entry: _Entry) -> float:
     clock = entry.numbers("clock_mhz")
     if len(clock) != 1 or clock[0] <= 0:
@@ -179,8 +189,9 @@ def _tensor(entry: _Entry) -> Tensor:
 
 
 def _memory(folder: Path, entry: _Entry) -> Memory:
-    image = folder / entry.text("image")
-    if not image.resolve().is_relative_to(folder.resolve()):
+    name = entry.text("image")
+    image = folder / name
+    if "\0" in name or not image.resolve().is_relative_to(folder.resolve()):
         raise entry.wrong("image", "a file of the folder")
     size = entry.whole("bytes", 1)
     return Memory(size, entry.whole("alignment", 1), image, entry.whole("image_bytes", 0, size))
@@ -225,7 +236,7 @@ class _Entry:
         """A number, or a list of them."""
         found: Any = self._values.get(name)
         values = found if isinstance(found, list) else [found]
-        if not all(type(each) in (int, float) and math.isfinite(each) for each in values):
+        if not all(type(each) in (int, float) and abs(each) <= _LARGEST for each in values):
             raise self.wrong(name, "numbers")
         return values
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from shiftloom.host.buffers import Buffers
-from shiftloom.host.errors import BusError, HardwareError, StuckError
+from shiftloom.host.errors import BusError, DesignError, HardwareError, StuckError
 from shiftloom.host.frames import Bytes
 from shiftloom.host.registers import Registers
 
@@ -28,14 +28,20 @@ def _as_bus_error() -> Iterator[None]:
 
 
 class DmaTransport:
-    """One batch at a time: the core has no queue. `dma` is a `pynq.lib.dma.DMA`."""
+    """One batch at a time: the core has no queue. `dma` is a `pynq.lib.dma.DMA`.
+
+    Raises DesignError where that moves less than a frame.
+    """
 
     depth = 1
 
     def __init__(self, registers: Registers, buffers: Buffers, dma: Any) -> None:
         self._registers, self._buffers, self._dma = registers, buffers, dma
-        limit = int(dma.buffer_max_size)
-        self.most: int | None = limit // max(buffers.in_stride, buffers.out_stride)
+        limit, stride = int(dma.buffer_max_size), max(buffers.in_stride, buffers.out_stride)
+        if stride > limit:
+            hint = "give the core a wider length register (c_sg_length_width)"
+            raise DesignError(f"frames of {stride} bytes, the DMA core moves {limit}; {hint}")
+        self.most: int | None = limit // stride
         self._done, self._expected = 0, 0
 
     def reserve(self, frames: int) -> None:

@@ -86,7 +86,7 @@ def checked(tensors: Sequence[Tensor], given: Given) -> dict[str, Ints]:
             names = ", ".join(each.name for each in tensors)
             raise InputError(f"the design has {len(tensors)} inputs; give a mapping with {names}")
         given = {tensors[0].name: given}
-    unknown = sorted(set(given) - {each.name for each in tensors})
+    unknown = sorted(set(given) - {each.name for each in tensors}, key=str)
     if unknown:
         names = ", ".join(each.name for each in tensors)
         raise InputError(f"no input is named {unknown[0]!r}; there are {names}")
@@ -102,7 +102,10 @@ def _fitting(tensor: Tensor, given: npt.ArrayLike | None) -> Ints:
     expected = f"[N, {', '.join(map(str, tensor.shape))}]"
     if given is None:
         raise InputError(f"{tensor.name}: has no frames; give integers {expected}")
-    array: Ints = np.asarray(given)
+    try:
+        array: Ints = np.asarray(given)
+    except ValueError as error:
+        raise InputError(f"{tensor.name}: is no array; give integers {expected}") from error
     if array.ndim == 0 or array.shape[1:] != tensor.shape:
         found = list(array.shape)
         raise InputError(f"{tensor.name}: has shape {found}; give integers {expected}")

@@ -55,7 +55,6 @@ class Run:
         and HardwareError naming the batch.
         """
         try:
-            self._core.begin()
             self._resets = self._core.resets
             self._transport.begin()
             for number in range(self._job.batches):

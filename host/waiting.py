@@ -37,7 +37,9 @@ class Waiter:
     async def wait(self, seconds: float) -> None:
         """Until the interrupt comes, or for `seconds` without one.
 
-        After an interrupt comes a short wait: the results may still be on their way to memory.
+        After an interrupt comes a short wait: the results may still be on their way to memory. An
+        interrupt that pynq refuses to wait for, because it has waited in another event loop or for
+        another overlay, is not asked again.
         """
         if self._interrupt is None or self._woken:
             self._woken = False
@@ -49,6 +51,9 @@ class Waiter:
         finally:
             task.cancel()
         for each in done:
+            if isinstance(each.exception(), RuntimeError):
+                self._interrupt = None
+                return
             each.result()
             self._woken = True
             self._clear()

@@ -72,7 +72,7 @@ def test_make_accepts_a_complete_machine(make: Make) -> None:
 
 def test_make_lists_its_targets(make: Make) -> None:
     _, output = make("help")
-    for target in ("demo", "test", "soak", "lint", "venv", "clean"):
+    for target in ("demo", "test", "soak", "lint", "venv", "board", "clean"):
         assert f"make {target} " in output
 
 

@@ -1,6 +1,6 @@
 """pynq without a board: what the driver uses of it, with the same signatures, on a FakeDevice.
 
-`tests/host/board_signatures.py` compares it with pynq itself.
+`board_signatures.py` compares it with pynq itself.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class PynqBuffer(np.ndarray[Any, Any]):
 
 
 def allocate(shape: Any, dtype: Any = "u4", target: Any = None, **kwargs: Any) -> PynqBuffer:
+    assert kwargs == {"cacheable": 1}
     buffer = np.full(shape, 0xA5, dtype).view(PynqBuffer)
     buffer.board = target
     buffer.device_address = target.reserve(buffer.nbytes)

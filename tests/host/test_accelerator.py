@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import driver_designs as designs
@@ -11,6 +13,7 @@ import pytest
 import reload_nets
 from driver_designs import Bench, bench, expected, frames, same
 from fake_device import FakeDevice
+from pynq_standin import sensor
 
 from shiftloom.codegen.coding.build_file import build_bytes
 from shiftloom.codegen.loading import loadable
@@ -109,6 +112,14 @@ def test_refuses_a_batch(made: Bench, batch: Any) -> None:
     assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
 
 
+@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
+def test_refuses_a_timeout(made: Bench, timeout: float) -> None:
+    with pytest.raises(InputError) as caught:
+        made.open(timeout)
+    assert str(caught.value) == f"timeout of {timeout}; give seconds above 0"
+    assert made.device.log == []
+
+
 def test_a_refused_frame_reaches_nothing(made: Bench) -> None:
     with made.open() as accelerator:
         with pytest.raises(InputError) as caught:
@@ -134,6 +145,16 @@ def test_counters_and_throughput(made: Bench) -> None:
         accelerator.predict(frames(0))
         assert accelerator.throughput is not None
         assert (accelerator.throughput.fps, accelerator.throughput.core_fps) == (0.0, 0.0)
+
+
+def test_throughput_after_an_error_from_before(made: Bench) -> None:
+    """A bus_error asks for a reset, which clears the counters, before the clocks are counted."""
+    with made.open() as accelerator:
+        accelerator.predict(frames(10), 4)
+        made.device.words["ERRORS"] = 8
+        accelerator.predict(frames(3), 4)
+        assert accelerator.throughput is not None
+        assert accelerator.throughput.busy_cycles == 300
 
 
 def test_cycles_are_of_one_moment(made: Bench, monkeypatch: Any) -> None:
@@ -317,3 +338,32 @@ def test_external_memory_behind_a_line_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "external memory behind a line; use a build with the shell mm or axis"
     )
+
+
+# ---------------------------------------------------------------- power
+
+
+def test_power_of_every_rail(made: Bench, monkeypatch: Any) -> None:
+    """By its sensor, or volts times amperes; a rail with a voltage alone has none."""
+    rails = {
+        "core": SimpleNamespace(power=sensor(1.5), voltage=None, current=None),
+        "io": SimpleNamespace(power=None, voltage=sensor(3.0), current=sensor(0.5)),
+        "aux": SimpleNamespace(power=None, voltage=sensor(1.8), current=None),
+    }
+    with made.open() as accelerator:
+        assert accelerator.power is None
+        monkeypatch.setattr(made.pynq, "get_rails", lambda: rails)
+        assert accelerator.power == {"core": 1.5, "io": 1.5}
+        monkeypatch.delattr(made.pynq, "get_rails")
+        assert accelerator.power is None
+
+
+def test_power_says_nothing_without_a_library(made: Bench, monkeypatch: Any) -> None:
+    def missing() -> dict[str, Any]:
+        warnings.warn("Could not initialise libsensors library", stacklevel=1)
+        return {}
+
+    monkeypatch.setattr(made.pynq, "get_rails", missing)
+    with made.open() as accelerator, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert accelerator.power is None

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import builtins
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import driver_designs as designs
 import numpy as np
+import pynq_standin
 import pytest
 import reload_nets
 from driver_designs import Bench, bench, expected, frames, same
 
 from shiftloom.codegen.coding.build_file import build_bytes
-from shiftloom.host import core
+from shiftloom.host import accelerator as module
+from shiftloom.host import core, running
 from shiftloom.host.accelerator import Accelerator
 from shiftloom.host.container import WeightsError
 from shiftloom.host.errors import (
@@ -196,18 +199,22 @@ def test_a_hang_ends_with_an_error(made: Bench) -> None:
 
 
 def test_slow_frames_are_no_hang(made: Bench, monkeypatch: Any) -> None:
-    """A batch may take longer than the timeout as long as frames finish."""
-    made.device.per_look = 0
-    looks = iter(range(10_000))
-    plain = made.device.look
+    """A batch may take longer than the timeout as long as frames finish: a clock that is set."""
+    clock = 0.0
 
-    def slowly() -> None:
-        made.device.per_look = int(next(looks) % 40 == 0)
-        plain()
+    def sleep(seconds: float) -> None:
+        nonlocal clock
+        clock += 0.04
+        made.device.per_look = 1
+        made.device.look()
+        made.device.per_look = 0
 
     with made.open(timeout=0.05) as accelerator:
-        monkeypatch.setattr(made.device, "look", slowly)
+        made.device.per_look = 0
+        monkeypatch.setattr(running, "time", SimpleNamespace(monotonic=lambda: clock))
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep, perf_counter=lambda: 0.0))
         assert same(accelerator.predict(frames(40), 40), expected(frames(40)))
+    assert clock >= 40 * 0.04
 
 
 def test_a_shell_that_does_not_rest_is_told(made: Bench, monkeypatch: Any) -> None:
@@ -358,6 +365,18 @@ def test_an_error_of_the_dma_core_is_told(streaming: Bench, channel: str) -> Non
         assert right_after(accelerator)
 
 
+def test_what_pynq_refuses_is_told(streaming: Bench) -> None:
+    """A channel that something else has stopped."""
+    with streaming.open() as accelerator:
+        streaming.device.stream.recvchannel.stop()
+        with pytest.raises(BusError) as caught:
+            accelerator.predict(X, 4)
+        assert str(caught.value) == (
+            "pynq says of the DMA core: DMA channel not idle; check its memory port"
+        )
+        assert right_after(accelerator)
+
+
 def test_a_short_batch_is_told(streaming: Bench) -> None:
     with streaming.open() as accelerator:
         streaming.device.stream.lost = 8
@@ -393,6 +412,16 @@ def test_a_dma_core_that_does_not_end_its_reset(streaming: Bench, monkeypatch: A
         )
         streaming.device.stream.stuck = False
         assert right_after(accelerator)
+
+
+def test_a_frame_larger_than_a_transfer_is_refused(streaming: Bench, monkeypatch: Any) -> None:
+    monkeypatch.setattr(pynq_standin.DMA, "buffer_max_size", 15)
+    with pytest.raises(DesignError) as caught:
+        streaming.open()
+    assert str(caught.value) == (
+        "frames of 16 bytes, the DMA core moves 15; "
+        "give the core a wider length register (c_sg_length_width)"
+    )
 
 
 def test_a_batch_is_no_larger_than_a_transfer(streaming: Bench) -> None:
@@ -439,6 +468,25 @@ def test_predicts_while_other_tasks_run(
         assert turns > 6
         assert bool(made.device.interrupts) == interrupt
         assert made.device.words["INTERRUPT_ENABLE"] == 0
+        assert right_after(accelerator)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_an_interrupt_that_cannot_be_waited_for(
+    tmp_path: Path, monkeypatch: Any, error: type[Exception]
+) -> None:
+    """Of another event loop, as pynq says it: then the driver looks. Others are the caller's."""
+
+    async def wait(self: Any) -> None:
+        raise error("bound to a different event loop")
+
+    monkeypatch.setattr(pynq_standin.Interrupt, "wait", wait)
+    with bench(tmp_path, monkeypatch, interrupt=True).open() as accelerator:
+        if error is OSError:
+            with pytest.raises(OSError, match=r"^bound to a different event loop$"):
+                asyncio.run(accelerator.predict_async(X, 4))
+        else:
+            assert same(asyncio.run(accelerator.predict_async(X, 4)), expected(X))
         assert right_after(accelerator)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -129,12 +130,14 @@ def test_refuses_other_names_and_shapes() -> None:
     two = tensors(8, signed=False)
     x = values(two, 2)
     assert refused(two, x["x"]) == "the design has 2 inputs; give a mapping with x, y"
+    assert refused(two, {**x, 3: x["x"], "z": x["x"]}) == "no input is named 3; there are x, y"
     assert refused(two, {**x, "z": x["x"]}) == "no input is named 'z'; there are x, y"
     assert refused(two, {"x": x["x"]}) == "y: has no frames; give integers [N, 1, 1, 5]"
     assert refused(two, {**x, "y": x["y"][:1]}) == (
         "inputs of different length: 2 of x, 1 of y; give as many frames of each"
     )
     assert refused(two[:1], x["x"][0]) == ("x: has shape [2, 3, 1]; give integers [N, 2, 3, 1]")
+    assert refused(two[:1], [[1, 2], [3]]) == "x: is no array; give integers [N, 2, 3, 1]"
     assert refused(two[:1], np.uint8(3)) == "x: has shape []; give integers [N, 2, 3, 1]"
 
 
@@ -173,6 +176,27 @@ def test_refuses_fractions(value: float, text: str) -> None:
         f"x: has a value of {text}, which is no whole number; "
         "round, or give the integers that the network was calibrated with"
     )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+@pytest.mark.parametrize("beat_bytes", [1, 3, 4])
+def test_nothing_larger_than_a_batch_is_made(dtype: Any, beat_bytes: int) -> None:
+    """Besides the results: 25,000 frames are several times the bound in any type."""
+    frames, batch, shape = 25_000, 256, (28, 28, 1)
+    given, taken = [Tensor("x", shape, 8, False)], [Tensor("y", shape, 32, True)]
+    x = np.ones((frames, *shape), dtype)
+    out = np.zeros((batch, given[0].nbytes), np.uint8)
+    raw = np.zeros((batch, taken[0].size * beat_bytes), np.uint8)
+    results = empty(taken, frames)
+    tracemalloc.start()
+    try:
+        arrays = checked(given, x)
+        for start in range(0, frames - batch, batch):
+            pack(given, arrays, start, start + batch, out)
+            unpack(taken, beat_bytes, raw, results, start)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_fits_is_not_copied() -> None:
