@@ -38,6 +38,7 @@ COMMANDS = (
     generating.report,
     generating.implement,
     deploying.package,
+    deploying.deploy,
     generating.demo,
     comparing.compare,
     quality.quality,

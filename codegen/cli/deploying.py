@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from shiftloom import opened, packaging
 from shiftloom.codegen import files, fileset, grids, tables
+from shiftloom.codegen.cli import steps
 from shiftloom.codegen.cli.options import Data, Folder, FrameFile, Json
 from shiftloom.codegen.cli.terminal import console, write_json
-from shiftloom.packaging import Package
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.host.install import DIRECTORY
+from shiftloom.packaging import Deployed, Package, Remote
 
 
 def package(
@@ -58,3 +64,66 @@ def _content(made: Package) -> grids.Grid:
         ("All", f"{len(sizes)} files", f"{sum(sizes.values()):,} bytes"),
     )
     return grids.grid(f"Package of {made.name}", "Part|Files|Note", rows)
+
+
+def deploy(
+    target: Annotated[str, typer.Argument(metavar="USER@BOARD", help="Where ssh leads to.")],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[PACKAGE|FOLDER]",
+            help="Default: the only package in out/.",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Of SSH there.")] = None,
+    identity: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key for ssh.")
+    ] = None,
+    directory: Annotated[str, typer.Option(help="Folder of all packages there.")] = DIRECTORY,
+    python: Annotated[str, typer.Option(help="The Python there that has pynq.")] = "python3",
+    json: Json = None,
+) -> None:
+    """Copy a package to a board over SSH, install it there, and run its self-test."""
+    remote = Remote(target, port, identity, python)
+    with _archive(source) as path, console.status(f"Deploying to {target}"):
+        done = packaging.deploy(path, remote, directory)
+    console.print(tables.grid_table(_summary(done)))
+    write_json(json, done.figures())
+    if done.state == "failed":
+        kept = f"{done.current} stays in use" if done.current else "no version is in use"
+        steps.fail([f"{target}: self-test failed: {done.reason}; {kept}"])
+
+
+@contextmanager
+def _archive(source: Path | None) -> Iterator[Path]:
+    """The package to deploy; that of a build folder is made as `shiftloom package` does."""
+    if source is None:
+        found = sorted(Path("out").glob("*.zip"))
+        if len(found) != 1:
+            names = ", ".join(map(str, found)) or "there is none in out/"
+            hint = "give the archive, or a build folder"
+            raise ShiftloomError("PACKAGE", f"is missing: {names}", hint)
+        yield found[0]
+    elif source.is_dir():
+        made = packaging.package(opened.open_build(source))
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / f"{made.name}.zip"
+            path.write_bytes(made.data)
+            yield path
+    else:
+        yield source
+
+
+def _summary(done: Deployed) -> grids.Grid:
+    """What is on the board now."""
+    copied = f"{done.copied:,} bytes" if done.copied else "nothing: it is there, unchanged"
+    before = done.before or grids.NONE
+    rows = (
+        ("Version", done.version, f"design {done.digest[:16]}"),
+        ("Copied", copied, ""),
+        ("In use before", before, ""),
+        ("In use now", done.current or grids.NONE, f"{done.directory}/current"),
+        ("Self-test", done.state, done.reason),
+    )
+    return grids.grid(f"{done.name} on {done.target}", "What|Is|Note", rows)

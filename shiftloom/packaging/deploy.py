@@ -1,0 +1,83 @@
+"""A package to a board: copied, compared, installed and tested there; nothing half-installed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.host import install
+from shiftloom.host.install import InstallError
+from shiftloom.packaging.remote import Remote, check_path
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What is on the board now: versions by name, that before and the one in use.
+
+    `copied` counts the bytes that went there, 0 where the version was there already.
+    """
+
+    target: str
+    name: str
+    version: str
+    digest: str
+    directory: str
+    before: str | None
+    current: str | None
+    copied: int
+    state: str
+    """Of the self-test: passed, failed or skipped."""
+    reason: str
+
+    def figures(self) -> dict[str, Any]:
+        """All of this as plain data."""
+        return asdict(self)
+
+
+def deploy(path: Path, remote: Remote, directory: str = install.DIRECTORY) -> Deployed:
+    """Bring the archive `path` to a board; the same one again only runs its self-test there.
+
+    Raises ShiftloomError where anything is refused here or there; the version that was in use
+    before then still is.
+    """
+    check_path("--directory", directory)
+    try:
+        package = install.read(path)
+    except InstallError as error:
+        problem, _, hint = str(error).removeprefix(f"{path}: ").partition("; ")
+        raise ShiftloomError(str(path), problem, hint) from error
+    size = path.stat().st_size
+    found = remote.ask("prepare", directory, package.name, package.version, str(size))
+    if "archive" not in found:
+        return _deployed(remote, found, 0)
+    archive = str(found["archive"])
+    folder = archive.rpartition("/")[0]
+    check_path(f"{remote.target}: its folder", folder)
+    try:
+        remote.copy(path, archive)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = remote.ask("install", folder, sha256, directory)
+    except BaseException:
+        with suppress(ShiftloomError):  # the board may be out of reach: the next time, then
+            remote.ask("discard", folder)
+        raise
+    return _deployed(remote, found, size)
+
+
+def _deployed(remote: Remote, found: Mapping[str, Any], copied: int) -> Deployed:
+    """What the installer there has said."""
+    try:
+        tested = found["self_test"]
+        names = ("name", "version", "digest", "directory", "before", "current")
+        kept = {name: found[name] for name in names}
+        return Deployed(
+            remote.target, **kept, copied=copied, state=tested["state"], reason=tested["reason"]
+        )
+    except (KeyError, TypeError) as error:
+        problem = f"the installer there says {found}"
+        raise ShiftloomError(remote.target, problem[:160], "package and deploy again") from error

@@ -1,0 +1,525 @@
+"""`shiftloom deploy` to an SSH daemon on the loopback: what arrives, is refused, and stays."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import board_sshd
+import package_files as made
+import pytest
+from board_sshd import Sshd
+from overlay_files import HWH, bit
+from refusals import refuses
+from test_cli import run
+
+from shiftloom import packaging
+from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.packaging import Deployed, Package, Remote, wheel
+
+AGAIN = "check that the board is on and in reach, then deploy again"
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with board_sshd.running(tmp_path_factory.mktemp("sshd")) as board:
+        yield board
+
+
+@pytest.fixture(autouse=True)
+def _programs(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{sshd.programs}:{os.environ['PATH']}")
+
+
+@pytest.fixture
+def remote(sshd: Sshd) -> Remote:
+    return Remote(sshd.target, sshd.port, sshd.key, sys.executable)
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    """The folder of all packages on the board."""
+    return tmp_path / "board"
+
+
+def names(board: Path) -> list[str]:
+    """What is in the folder of the package, and of what is arriving."""
+    found = [*board.glob("tiny/*"), *board.glob(".*")]
+    return sorted(path.name for path in found)
+
+
+def first_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose programs come before those of the daemon."""
+    folder = tmp_path / "wrappers"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+# ---------------------------------------------------------------- what works
+
+
+def test_package_is_installed_again_and_updated(
+    first: Path,
+    second: Path,
+    board: Path,
+    remote: Remote,
+    versions: tuple[Package, Package],
+) -> None:
+    old, new = (each.version for each in versions)
+    done = packaging.deploy(first, remote, str(board))
+    overlay = board / "tiny" / old / "overlay"
+    reason = f"there is no tiny.bit and no tiny.hwh; put it into {overlay}"
+    assert (done.before, done.current, done.copied) == (None, old, first.stat().st_size)
+    assert (done.state, done.reason) == ("skipped", reason)
+    assert names(board) == sorted([old, "current"])
+    before = made.tree(board)
+    again = packaging.deploy(first, remote, str(board))
+    assert (again.before, again.current, again.copied, again.state) == (old, old, 0, "skipped")
+    assert made.tree(board) == before
+    update = packaging.deploy(second, remote, str(board))
+    assert (update.before, update.current) == (old, new)
+    assert names(board) == sorted([old, new, "current"])
+    (board / "tiny/current/registers.json").unlink()
+    repaired = packaging.deploy(second, remote, str(board))
+    assert (repaired.current, repaired.copied) == (f"{new}-1", second.stat().st_size)
+
+
+def test_command_prints_a_summary(
+    first: Path,
+    board: Path,
+    sshd: Sshd,
+    versions: tuple[Package, Package],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    figures = board.with_name("figures.json")
+    options = ["--port", str(sshd.port), "--identity", str(sshd.key), "--directory", str(board)]
+    options += ["--python", sys.executable, "--json", str(figures)]
+    assert run(monkeypatch, "deploy", sshd.target, str(first), *options) == 0
+    shown = capsys.readouterr().out
+    assert f"{first.stat().st_size:,} bytes" in shown
+    assert versions[0].version in shown
+    found = json.loads(figures.read_text())
+    assert (found["name"], found["state"]) == ("tiny", "skipped")
+    assert run(monkeypatch, "deploy", sshd.target, str(first), *options) == 0
+    assert "nothing: it is there, unchanged" in capsys.readouterr().out
+    current = board / "tiny/current"
+    for kind in ("bit", "hwh"):
+        (current / f"overlay/tiny.{kind}").write_bytes(b"")
+    assert run(monkeypatch, "deploy", sshd.target, str(first), *options) == 1
+    reason = "ValueError: overlay/tiny.bit: begins with b'': no .bit file of AMD's tools"
+    kept = f"{versions[0].version} stays in use"
+    message = f"{sshd.target}: self-test failed: {reason}; {kept}\n"
+    assert capsys.readouterr().err == message
+
+
+def test_build_folder_is_packaged_first(
+    tmp_path: Path,
+    board: Path,
+    sshd: Sshd,
+    versions: tuple[Package, Package],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build = made.written(tmp_path)
+    options = ["--port", str(sshd.port), "--identity", str(sshd.key), "--directory", str(board)]
+    options += ["--python", sys.executable]
+    assert run(monkeypatch, "deploy", sshd.target, str(build.folder), *options) == 0
+    assert (board / "tiny/current").readlink() == Path(versions[0].version)
+
+
+def test_the_only_package_is_the_default(
+    first: Path,
+    board: Path,
+    sshd: Sshd,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(first.parent)
+    options = ["--port", str(sshd.port), "--identity", str(sshd.key), "--directory", str(board)]
+    options += ["--python", sys.executable]
+    hint = "give the archive, or a build folder"
+    assert run(monkeypatch, "deploy", sshd.target, *options) == 2
+    message = f"shiftloom: PACKAGE: is missing: there is none in out/; {hint}\n"
+    assert capsys.readouterr().err == message
+    Path("out").mkdir()
+    for name in ("a.zip", "b.zip"):
+        Path("out", name).write_bytes(first.read_bytes())
+    assert run(monkeypatch, "deploy", sshd.target, *options) == 2
+    message = f"shiftloom: PACKAGE: is missing: out/a.zip, out/b.zip; {hint}\n"
+    assert capsys.readouterr().err == message
+    Path("out/b.zip").unlink()
+    assert run(monkeypatch, "deploy", sshd.target, *options) == 0
+
+
+DRIVER = """
+import numpy as np
+from pathlib import Path
+
+class Accelerator:
+    def __init__(self, folder):
+        self.right = np.load(Path(folder) / "selftest/output0.npy")
+    def load_weights(self, path):
+        assert path.name == "tiny.slw"
+    def predict(self, frames):
+        return self.right + {off}
+    def close(self):
+        pass
+"""
+"""A driver for which every board is right, or wrong."""
+
+
+def test_older_version_goes_when_the_new_one_has_passed(
+    board: Path, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, modules = made.written(tmp_path), wheel._modules()
+    (tmp_path / "top.bit").write_bytes(bit())
+    (tmp_path / "top.hwh").write_bytes(HWH)
+
+    def deployed(off: int, seed: int) -> Deployed:
+        driver = {"shiftloom/host/accelerator.py": DRIVER.format(off=off).encode()}
+        monkeypatch.setattr(wheel, "_modules", lambda: {**modules, **driver})
+        weights = made.weights(tmp_path, seed)
+        path = tmp_path / f"{off}.{seed}.zip"
+        path.write_bytes(packaging.package(build, tmp_path / "top.bit", weights).data)
+        return packaging.deploy(path, remote, str(board))
+
+    first = deployed(0, 5)
+    assert (first.state, first.reason) == ("passed", "16 frames, every output integer right")
+    before = made.tree(board)
+    failed = deployed(1, 6)
+    assert (failed.state, failed.current) == ("failed", first.version)
+    assert failed.reason == "64 wrong integers; " + failed.reason.partition("; ")[2]
+    assert made.tree(board) == before
+    second = deployed(0, 6)
+    assert (second.before, second.current) == (first.version, second.version)
+    assert names(board) == sorted([second.version, "current"])
+
+
+# ---------------------------------------------------------------- on the way
+
+
+def _flipped(place: Path) -> str:
+    """A `scp` after whose work one byte on the far side is another."""
+    return f"""
+import subprocess, sys
+code = subprocess.call(["{place}/scp", *sys.argv[1:]])
+path = sys.argv[-1].partition(":")[2]
+with open(path, "r+b") as file:
+    file.seek(5000)
+    byte = file.read(1)
+    file.seek(5000)
+    file.write(bytes([byte[0] ^ 1]))
+sys.exit(code)
+"""
+
+
+def _cut(place: Path) -> str:
+    """A `scp` whose connection ends after 20,000 bytes."""
+    return f"""
+import os, subprocess, sys
+if sys.argv[1] == "-q":
+    os.execv("{place}/scp", ["{place}/scp", "-S", os.path.abspath(sys.argv[0]), *sys.argv[1:]])
+line = subprocess.Popen(["{place}/ssh", *sys.argv[1:]], stdin=subprocess.PIPE)
+left = 20000
+while left:
+    data = os.read(0, left)
+    left -= len(data)
+    line.stdin.write(data)
+    line.stdin.flush()
+line.kill()
+"""
+
+
+def _killed(place: Path) -> str:
+    """A `scp` that is interrupted together with this program."""
+    return f"""
+import os, signal, subprocess, sys
+subprocess.check_call(["{place}/scp", *sys.argv[1:]])
+os.kill(os.getppid(), signal.SIGINT)
+"""
+
+
+def test_flipped_byte_is_seen_on_the_far_side(
+    first: Path,
+    second: Path,
+    board: Path,
+    sshd: Sshd,
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    versions: tuple[Package, Package],
+) -> None:
+    packaging.deploy(first, remote, str(board))
+    before = made.tree(board)
+    wrappers = first_on_path(tmp_path, monkeypatch)
+    board_sshd.interpreter(wrappers / "scp", _flipped(sshd.programs))
+    with pytest.raises(ShiftloomError) as caught:
+        packaging.deploy(second, remote, str(board))
+    start, _, end = str(caught.value).partition(", sent was ")
+    assert start.startswith(f"{sshd.target}: arrived with SHA-256 ")
+    assert end == f"{versions[1].sha256[:16]}; deploy again"
+    assert made.tree(board) == before
+    assert names(board) == sorted([versions[0].version, "current"])
+
+
+def test_lost_connection_leaves_the_older_version(
+    first: Path,
+    second: Path,
+    board: Path,
+    sshd: Sshd,
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    versions: tuple[Package, Package],
+) -> None:
+    packaging.deploy(first, remote, str(board))
+    before = made.tree(board)
+    wrappers = first_on_path(tmp_path, monkeypatch)
+    board_sshd.interpreter(wrappers / "scp", _cut(sshd.programs))
+    reason = f"the connection failed ({sshd.scp}: Connection closed)"
+    with refuses(f"{sshd.target}: {reason}; {AGAIN}"):
+        packaging.deploy(second, remote, str(board))
+    assert made.tree(board) == before
+    assert names(board) == sorted([versions[0].version, "current"])
+
+
+def test_board_out_of_reach_afterwards_is_tidied_the_next_time(
+    first: Path,
+    board: Path,
+    sshd: Sshd,
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    versions: tuple[Package, Package],
+) -> None:
+    wrappers = first_on_path(tmp_path, monkeypatch)
+    board_sshd.interpreter(wrappers / "scp", _cut(sshd.programs))
+    lost = 'case "$*" in *discard*) exit 255;; esac'
+    board_sshd.program(wrappers / "ssh", f'{lost}\nexec {sshd.programs}/ssh "$@"')
+    with pytest.raises(Exception, match="the connection failed"):
+        packaging.deploy(first, remote, str(board))
+    assert names(board) == [".incoming-tiny"]
+    for name in ("ssh", "scp"):
+        (wrappers / name).unlink()
+    assert packaging.deploy(first, remote, str(board)).current == versions[0].version
+    assert names(board) == sorted([versions[0].version, "current"])
+
+
+def test_copy_that_did_not_arrive_is_said(
+    first: Path, board: Path, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrappers = first_on_path(tmp_path, monkeypatch)
+    board_sshd.program(wrappers / "scp", "exit 0")
+    with refuses(f"{remote.target}: nothing has arrived; deploy again"):
+        packaging.deploy(first, remote, str(board))
+    assert made.tree(board) == {}
+
+
+def test_interruption_leaves_nothing(
+    first: Path,
+    board: Path,
+    sshd: Sshd,
+    remote: Remote,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrappers = first_on_path(tmp_path, monkeypatch)
+    board_sshd.interpreter(wrappers / "scp", _killed(sshd.programs))
+    with pytest.raises(KeyboardInterrupt):
+        packaging.deploy(first, remote, str(board))
+    assert made.tree(board) == {}
+
+
+# ---------------------------------------------------------------- connections
+
+
+def test_key_that_is_not_taken_is_said(first: Path, board: Path, sshd: Sshd) -> None:
+    other = Remote(sshd.target, sshd.port, sshd.folder / "other_key", sys.executable)
+    hint = "put it there by ssh-copy-id, or give another by --identity"
+    with refuses(f"{sshd.target}: does not take your key; {hint}"):
+        packaging.deploy(first, other, str(board))
+
+
+def test_host_key_that_is_not_known_is_said(
+    first: Path, board: Path, sshd: Sshd, remote: Remote
+) -> None:
+    known = sshd.folder / "known_hosts"
+    text = known.read_text()
+    known.write_text("")
+    try:
+        with refuses(
+            f"{sshd.target}: has a host key that is not known, or another one than before; "
+            "connect by ssh once and compare the key"
+        ):
+            packaging.deploy(first, remote, str(board))
+    finally:
+        known.write_text(text)
+
+
+def test_host_that_does_not_answer_is_said(first: Path, board: Path, sshd: Sshd) -> None:
+    closed = Remote(sshd.target, board_sshd._free_port(), sshd.key)
+    reason = f"ssh: connect to host 127.0.0.1 port {closed.port}: Connection refused"
+    with refuses(f"{sshd.target}: the connection failed ({reason}); {AGAIN}"):
+        packaging.deploy(first, closed, str(board))
+
+
+def test_missing_client_is_said(
+    first: Path, board: Path, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with refuses("ssh: not found; install the client of OpenSSH"):
+        packaging.deploy(first, remote, str(board))
+
+
+# ---------------------------------------------------------------- the far side
+
+
+def test_missing_python_is_said(first: Path, board: Path, sshd: Sshd) -> None:
+    lacking = Remote(sshd.target, sshd.port, sshd.key, "/nowhere/python3")
+    hint = "give the path of one by --python"
+    with refuses(f"{sshd.target}: there is no /nowhere/python3; {hint}"):
+        packaging.deploy(first, lacking, str(board))
+
+
+def _python(tmp_path: Path, lines: str) -> str:
+    """A Python for the far side, in which these lines run first."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(lines)
+    path = tmp_path / "python"
+    board_sshd.program(path, f'PYTHONPATH={folder} exec {sys.executable} "$@"')
+    return str(path)
+
+
+_USAGE = "import shutil\nshutil.disk_usage = lambda _: type('Usage', (), {'free': 1000})"
+_FULL = """
+import os, sys
+if sys.argv[0].endswith("package.zip"):
+    def fsync(_):
+        raise OSError(28, os.strerror(28))
+    os.fsync = fsync
+"""
+ELSEWHERE = "free space, or choose another folder by --directory"
+PYTHONS: dict[str, tuple[str, str]] = {
+    "old": (
+        "import sys\nsys.version_info, sys.version = (3, 8, 10), '3.8.10 (default)'",
+        "its Python is 3.8.10, the driver needs 3.10; give another one by --python",
+    ),
+    "no NumPy": (
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name == 'numpy' else find(name, *more)",
+        "its Python has no NumPy; give the Python that has pynq by --python",
+    ),
+    "no space": (_USAGE, f"{{board}}: 1000 bytes are free, {{needed}} are needed; {ELSEWHERE}"),
+    "full": (
+        _FULL,
+        f"{{board}}/tiny: cannot be written: No space left on device; {ELSEWHERE}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PYTHONS)
+def test_board_that_cannot_take_it_says_so_and_keeps_what_it_has(
+    name: str,
+    first: Path,
+    second: Path,
+    board: Path,
+    sshd: Sshd,
+    remote: Remote,
+    tmp_path: Path,
+) -> None:
+    packaging.deploy(first, remote, str(board))
+    before = made.tree(board)
+    lines, message = PYTHONS[name]
+    needed = 3 * second.stat().st_size + (1 << 20)
+    lacking = Remote(sshd.target, sshd.port, sshd.key, _python(tmp_path, lines))
+    with refuses(f"{sshd.target}: {message.format(board=board, needed=needed)}"):
+        packaging.deploy(second, lacking, str(board))
+    assert made.tree(board) == before
+    assert [name for name in names(board) if name.startswith(".")] == []
+    assert packaging.deploy(first, remote, str(board)).copied == 0
+
+
+def test_folder_without_permission_is_said(
+    first: Path, board: Path, sshd: Sshd, tmp_path: Path
+) -> None:
+    """The superuser may write anywhere: mkdir is made to fail as it does for others."""
+    lines = f"import os\ndef mkdir(path, *_):\n    raise PermissionError({errno.EACCES}, "
+    lines += "os.strerror(13), str(path))\nos.mkdir = mkdir"
+    lacking = Remote(sshd.target, sshd.port, sshd.key, _python(tmp_path, lines))
+    with refuses(f"{sshd.target}: {board}: Permission denied; {ELSEWHERE}"):
+        packaging.deploy(first, lacking, str(board))
+
+
+def test_program_that_is_no_python_is_said(first: Path, board: Path, sshd: Sshd) -> None:
+    for program, said in (("/bin/false", "has failed (exit code 1)"), ("/bin/true", "says ''")):
+        lacking = Remote(sshd.target, sshd.port, sshd.key, program)
+        hint = "give the path of one by --python" if "false" in program else "give a Python by"
+        hint = hint if "false" in program else f"{hint} --python"
+        with refuses(f"{sshd.target}: {program} there {said}; {hint}"):
+            packaging.deploy(first, lacking, str(board))
+
+
+def test_answers_of_another_program_are_refused(
+    first: Path, board: Path, sshd: Sshd, tmp_path: Path
+) -> None:
+    path = tmp_path / "python"
+    asked = Remote(sshd.target, sshd.port, sshd.key, str(path))
+    board_sshd.program(path, """echo '{"archive": "/tmp/$(id)/x"}'""")
+    hint = "use letters, digits, dots, dashes, underscores and slashes"
+    place = f"{sshd.target}: its folder '/tmp/$(id)'"
+    with refuses(f"{place}: is no plain path; {hint}"):
+        packaging.deploy(first, asked, str(board))
+    board_sshd.program(path, """echo '{"self_test": 1}'""")
+    with refuses(
+        f"{sshd.target}: the installer there says {{'self_test': 1}}; package and deploy again"
+    ):
+        packaging.deploy(first, asked, str(board))
+
+
+# ---------------------------------------------------------------- what never leaves this machine
+
+HOSTS = ("-oProxyCommand=x", "", "a b", "a;b", "user@-x", "$(x)", "a@b@c", "x\n", "user@", "ü")
+
+
+@pytest.mark.parametrize("target", HOSTS)
+def test_host_that_is_none_is_refused(target: str) -> None:
+    hint = "write USER@BOARD with letters, digits, dots, dashes and underscores"
+    with refuses(f"target {target!r}: is no host; {hint}"):
+        Remote(target)
+
+
+PATHS = ("-x", "a b", "a;b", "$(x)", "../x", "a/../b", "", "~root/x", "a\n", "x/")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_path_that_a_shell_could_read_is_refused(path: str, first: Path, remote: Remote) -> None:
+    hint = "use letters, digits, dots, dashes, underscores and slashes"
+    with refuses(f"--python {path!r}: is no plain path; {hint}"):
+        Remote("board", python=path)
+    with refuses(f"--directory {path!r}: is no plain path; {hint}"):
+        packaging.deploy(first, remote, path)
+
+
+def test_key_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    with refuses(f"--identity {tmp_path}: is no file; check the path"):
+        Remote("board", identity=tmp_path)
+
+
+def test_damaged_package_is_refused_before_it_is_sent(
+    first: Path, board: Path, remote: Remote
+) -> None:
+    first.write_bytes(made.with_member(first.read_bytes(), "../x"))
+    with refuses(f"{first}: member '../x' would leave the target"):
+        packaging.deploy(first, remote, str(board))
+    assert not board.exists()
+
+
+@pytest.mark.parametrize("target", ["board", "xilinx@pynq.local", "root@10.0.0.2", "a_b@c-d_1"])
+def test_plain_hosts_pass(target: str) -> None:
+    assert Remote(target).target == target
