@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
-from shiftloom.codegen import axi, loading, registers, rom
+from shiftloom.codegen import axi, loading, register_rtl, registers, rom
 from shiftloom.codegen.design import Design, Instance, RomBank, RomPort
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.quality import QUALITY_BITS
@@ -16,7 +16,12 @@ from shiftloom.codegen.render import ranges, render
 
 _AXIL_WIDTHS = (32, 4, 2)
 """Bits of a word, its byte strobes and a response of AXI4-Lite."""
-_CORE_MODULES = ("sl_axis_framer", "sl_axis_last", "sl_frame_counters", *registers.LIBRARY_MODULES)
+_CORE_MODULES = (
+    "sl_axis_framer",
+    "sl_axis_last",
+    "sl_frame_counters",
+    *register_rtl.LIBRARY_MODULES,
+)
 _MEMORY_MODULES = ("sl_memory_gate",)
 _LOAD_MODULES = ("sl_load_port",)
 _LOAD_RANGE = f"[{loading.LOAD_BITS - 1}:0]"
@@ -145,7 +150,7 @@ def emit(design: Design, banner: str) -> dict[str, str]:
         f"{design.name}.sv": render("rtl/top.sv.j2", top),
         f"{shell_module(design)}.sv": render("rtl/shell.sv.j2", top),
     }
-    files[f"{design.name}_registers.sv"] = registers.render_rtl(
+    files[f"{design.name}_registers.sv"] = register_rtl.render_rtl(
         design.name, design.digest, banner, registers_of(design)
     )
     widths = {stream.name: stream.width for stream in design.streams}
@@ -154,7 +159,7 @@ def emit(design: Design, banner: str) -> dict[str, str]:
         for port in instance.roms:
             files.update(rom.render_port(port, banner))
     roots = {*_core_modules(design), *(i.module for i in design.instances if i.generated is None)}
-    files.update(_library(roots))
+    files.update(library(roots))
     return files
 
 
@@ -169,7 +174,7 @@ def unit_files(design: Design, instance: Instance) -> tuple[str, ...]:
     for port in instance.roms:
         names |= rom.render_port(port, "").keys()
     if instance.generated is None:
-        names |= _library({instance.module}).keys()
+        names |= library({instance.module}).keys()
     return tuple(sorted(names))
 
 
@@ -181,7 +186,7 @@ def shell_module(design: Design) -> str:
 def shell_files(design: Design) -> tuple[str, ...]:
     """The files of `rtl/` that the shell alone needs."""
     own = {f"{shell_module(design)}.sv", f"{design.name}_registers.sv"}
-    return tuple(sorted(own | _library(set(_core_modules(design))).keys()))
+    return tuple(sorted(own | library(set(_core_modules(design))).keys()))
 
 
 def _core_modules(design: Design) -> tuple[str, ...]:
@@ -346,7 +351,7 @@ def _memory(port: RomPort, index: int | None) -> _Memory:
     )
 
 
-def _library(roots: set[str]) -> dict[str, str]:
+def library(roots: set[str]) -> dict[str, str]:
     """Library modules reachable from `roots`, verbatim."""
     folder = resources.files("shiftloom.templates") / "rtl" / "lib"
     files: dict[str, str] = {}

@@ -46,19 +46,23 @@ wchar_t xor_eq main std hls sl ap_int ap_uint
 _TCL = "proc set expr foreach puts eval exec source open close file info"
 _FILES = "batch testbench"
 """Sources that stand beside those named after the design."""
-RESERVED = frozenset(f"{_SYSTEMVERILOG} {_CPP} {_TCL} {_FILES}".split())
+KEYWORDS = frozenset(f"{_SYSTEMVERILOG} {_CPP} {_TCL}".split())
+RESERVED = KEYWORDS | frozenset(_FILES.split())
 _LIBRARY = "sl_"
 
 
-def check_identifier(name: str, node: str) -> str:
-    """Return `name` if it may stand in HDL, C++ and Tcl; else raise ShiftloomError for `node`."""
+def check_identifier(name: str, node: str, reserved: frozenset[str] = RESERVED) -> str:
+    """Return `name` if it may stand in HDL, C++ and Tcl; else raise ShiftloomError for `node`.
+
+    What names no file is to be none of the KEYWORDS alone.
+    """
     if len(name) > MAX_LENGTH or not _IDENTIFIER.fullmatch(name):
         raise ShiftloomError(
             node,
             f"the name {name[:64]!r} cannot be used in HDL",
             f"use lower-case letters, digits and _, starting with a letter, at most {MAX_LENGTH}",
         )
-    if name in RESERVED:
+    if name in reserved:
         raise ShiftloomError(node, f"the name {name!r} is a reserved word", "rename it")
     return name
 

@@ -8,15 +8,12 @@ from itertools import pairwise
 from typing import Literal
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.names import check_identifier
-from shiftloom.codegen.render import render
+from shiftloom.codegen.names import KEYWORDS, check_identifier
 
 Access = Literal["ro", "rw", "w1c", "wo"]
 
 ADDRESS_BITS = 12
 """Width of the byte address: a page of 4 KiB, the smallest window of the vendors' tools."""
-LIBRARY_MODULES = ("sl_axil_slave",)
-"""Library modules that the generated register file instantiates."""
 MAGIC = int.from_bytes(b"SLM1", "little")
 MAP_VERSION = 1
 
@@ -26,24 +23,6 @@ _ACCESS_WORDS = {
     "w1c": "write 1 to clear",
     "wo": "write only",
 }
-_PORT_KINDS = {
-    "ro": "input  wire ",
-    "rw": "output logic",
-    "w1c": "input  wire ",
-    "wo": "output logic",
-}
-_PORT_RANGE = len("[ADDR_BITS-1:0] ")
-_AXI_SIGNALS = tuple(
-    f"{channel}{signal}"
-    for channel, signals in {
-        "aw": ("addr", "valid", "ready"),
-        "w": ("data", "strb", "valid", "ready"),
-        "b": ("resp", "valid", "ready"),
-        "ar": ("addr", "valid", "ready"),
-        "r": ("data", "resp", "valid", "ready"),
-    }.items()
-    for signal in signals
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +53,7 @@ class Register:
     reset: int = 0
     cleared_by: str = ""
     strobe: str = ""
+    level: str = ""
 
 
 def core_registers() -> tuple[Register, ...]:
@@ -137,7 +117,7 @@ def check(registers: tuple[Register, ...]) -> None:
     offsets: dict[int, str] = {}
     ports: dict[str, str] = {}
     for register in registers:
-        check_identifier(register.name.lower(), register.name)
+        check_identifier(register.name.lower(), register.name, KEYWORDS)
         if register.offset % 4 or not 0 <= register.offset < limit:
             raise ShiftloomError(
                 register.name,
@@ -152,8 +132,8 @@ def check(registers: tuple[Register, ...]) -> None:
             raise ShiftloomError(register.name, "has no fields", "only a constant needs none")
         _check_fields(register, ports)
         _check_reset(register)
-        if register.strobe:
-            _check_strobe(register, ports)
+        _check_extra(register, register.strobe, "strobe", "wo", ports)
+        _check_extra(register, register.level, "level", "w1c", ports)
     commands = {f.name for r in registers if r.access == "wo" for f in r.fields}
     for register in registers:
         if register.cleared_by and register.cleared_by not in commands:
@@ -169,7 +149,7 @@ def _check_fields(register: Register, ports: dict[str, str]) -> None:
     ordered = sorted(register.fields, key=lambda field: field.lsb)
     for field in ordered:
         node = f"{register.name}.{field.name}"
-        check_identifier(field.name, node)
+        check_identifier(field.name, node, KEYWORDS)
         if field.lsb < 0 or field.width < 1 or field.lsb + field.width > 32:
             raise ShiftloomError(node, f"bits {field.lsb} + {field.width}", "stay within 32 bits")
         if field.name in ports:
@@ -188,15 +168,20 @@ def _check_reset(register: Register) -> None:
         raise ShiftloomError(register.name, problem, f"use bits of {held:#x}")
 
 
-def _check_strobe(register: Register, ports: dict[str, str]) -> None:
-    """A name of its own, of a register whose fields are those that were written last."""
-    check_identifier(register.strobe, register.name)
-    if register.access != "wo":
-        raise ShiftloomError(register.name, "has a strobe", "only a write-only register may")
-    if register.strobe in ports:
-        taken = f"the strobe {register.strobe!r} is taken by {ports[register.strobe]}"
+def _check_extra(
+    register: Register, name: str, kind: str, access: Access, ports: dict[str, str]
+) -> None:
+    """The name, if any, of a further port is its own, and of a register that may have it."""
+    if not name:
+        return
+    check_identifier(name, register.name, KEYWORDS)
+    if register.access != access:
+        only = f"only a register that is {_ACCESS_WORDS[access]} may"
+        raise ShiftloomError(register.name, f"has a {kind}", only)
+    if name in ports:
+        taken = f"the {kind} {name!r} is taken by {ports[name]}"
         raise ShiftloomError(register.name, taken, "rename it")
-    ports[register.strobe] = register.name
+    ports[name] = register.name
 
 
 def to_json(digest: str, registers: tuple[Register, ...] = core_registers()) -> dict[str, object]:
@@ -218,134 +203,3 @@ def to_markdown(registers: tuple[Register, ...] = core_registers()) -> str:
             bits = f"{top}:{field.lsb}" if field.width > 1 else str(field.lsb)
             lines.append(f"| | `.{field.name}` | {bits} | | {field.doc} |")
     return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Signal:
-    declaration: str
-    doc: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Bits:
-    name: str
-    state: str
-    range: str
-    slice: str
-    reset: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    name: str
-    address: str
-    select: str
-    clear: str
-    cleared_by: str
-    strobe: str
-    is_pulse: bool
-    is_sticky: bool
-    read: str
-    fields: tuple[_Bits, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    banner: str
-    module: str
-    address_bits: int
-    axi_signals: tuple[str, ...]
-    ports: tuple[_Signal, ...]
-    commands: tuple[_Signal, ...]
-    registers: tuple[_Word, ...]
-    writable: tuple[_Word, ...]
-
-
-def render_rtl(
-    name: str, digest: str, banner: str, registers: tuple[Register, ...] = core_registers()
-) -> str:
-    """The SystemVerilog of module `<name>_registers`; raises ShiftloomError as `check` does."""
-    check(registers)
-    values = constants(digest)
-    words = {register: _word(register, values) for register in registers}
-    fields = [(register, field) for register in registers for field in register.fields]
-    inner = {register.cleared_by for register in registers}
-    context = _Context(
-        banner=banner,
-        module=check_identifier(f"{name}_registers", name),
-        address_bits=ADDRESS_BITS,
-        axi_signals=_AXI_SIGNALS,
-        ports=(
-            *(
-                _signal(r, f, _PORT_KINDS[r.access], _PORT_RANGE)
-                for r, f in fields
-                if f.name not in inner
-            ),
-            *(_strobe(register) for register in registers if register.strobe),
-        ),
-        commands=tuple(_signal(r, f, "logic") for r, f in fields if f.name in inner),
-        registers=tuple(words.values()),
-        writable=tuple(word for register, word in words.items() if register.access != "ro"),
-    )
-    return render("rtl/registers.sv.j2", context)
-
-
-def _signal(register: Register, field: Field, kind: str, column: int = 0) -> _Signal:
-    """The declaration of a field, named as the field; its range takes `column` characters."""
-    declaration = f"{kind} {_range(field.width):{column}}{field.name}"
-    return _Signal(declaration, f"{register.name}: {field.doc}")
-
-
-def _strobe(register: Register) -> _Signal:
-    declaration = f"output logic {'':{_PORT_RANGE}}{register.strobe}"
-    return _Signal(declaration, f"{register.name} was written")
-
-
-def _range(width: int) -> str:
-    return f"[{width - 1}:0] " if width > 1 else ""
-
-
-def _word(register: Register, values: Mapping[str, int]) -> _Word:
-    """The Verilog of one register: its word address, what it reads as, and its bits."""
-    name = register.name.lower()
-    constant = f"32'h{values.get(register.name, register.reset):08x}"
-    reads = register.fields and register.access != "wo"
-    return _Word(
-        name=register.name,
-        address=f"{ADDRESS_BITS - 2}'h{register.offset // 4:03x}",
-        select=f"{name}_select",
-        clear=f"{name}_clear",
-        cleared_by=register.cleared_by or "1'b0",
-        strobe=register.strobe,
-        is_pulse=register.access == "wo",
-        is_sticky=register.access == "w1c",
-        read=_concatenation(register) if reads else constant,
-        fields=tuple(_bits(register, field) for field in register.fields),
-    )
-
-
-def _bits(register: Register, field: Field) -> _Bits:
-    reset = register.reset >> field.lsb & ((1 << field.width) - 1)
-    return _Bits(
-        name=field.name,
-        state=_state(register, field),
-        range=_range(field.width),
-        slice=f"{field.lsb} +: {field.width}",
-        reset=f"{field.width}'h{reset:x}",
-    )
-
-
-def _state(register: Register, field: Field) -> str:
-    """The signal that a read gives: a sticky bit has a register beside its port."""
-    return f"{field.name}_q" if register.access == "w1c" else field.name
-
-
-def _concatenation(register: Register) -> str:
-    """A 32-bit Verilog concatenation of the fields, with zeros where there is none."""
-    parts: list[str] = []
-    top = 32
-    for field in sorted(register.fields, key=lambda field: -field.lsb):
-        gap = top - field.lsb - field.width
-        parts += [f"{gap}'d0"] * (gap > 0) + [_state(register, field)]
-        top = field.lsb
-    return "{" + ", ".join(parts + [f"{top}'d0"] * (top > 0)) + "}"

@@ -65,6 +65,7 @@ _BATCHES = (
     Register(
         *("INTERRUPT", 0x818, "w1c", "What has asked for an interrupt"),
         (Field("batch_done", 0, 1, "a batch has finished"),),
+        level="interrupt_pending",
     ),
     Register(
         *("INTERRUPT_ENABLE", 0x81C, "rw", "What raises the interrupt line, a level"),

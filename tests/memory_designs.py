@@ -53,13 +53,13 @@ def design(name: str = "copying") -> Design:
 
 def know_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let emission take the unit as a library module, whose file it leaves out."""
-    library = emit_rtl._library
+    library = emit_rtl.library
 
     def with_fixture(roots: set[str]) -> dict[str, str]:
         used = {"sl_axi_read", "sl_axi_write"} if UNIT in roots else set()
         return library(roots - {UNIT} | used)
 
-    monkeypatch.setattr(emit_rtl, "_library", with_fixture)
+    monkeypatch.setattr(emit_rtl, "library", with_fixture)
 
 
 def write_rtl(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
