@@ -298,3 +298,12 @@ def bench_test(body: Body) -> Any:
 def paced_test(body: Body) -> Any:
     """Make `body(dut, idle, stall)` a cocotb test for every pair of source and sink paces."""
     return cocotb.test()(cocotb.parametrize(idle=SOURCE_PACES, stall=SINK_PACES)(body))
+
+
+def varied_test(**options: Sequence[object]) -> Callable[[Body], Any]:
+    """Make `body(dut, ...)` a cocotb test for every choice of options."""
+
+    def make(body: Body) -> Any:
+        return cocotb.test()(cocotb.parametrize(**options)(body))
+
+    return make
