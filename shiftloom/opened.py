@@ -14,6 +14,7 @@ from shiftloom.codegen.coding.fields import reading
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
+from shiftloom.codegen.emit_board import board_module
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Range
 from shiftloom.codegen.plan import Plan
@@ -53,8 +54,14 @@ class OpenedBuild:
 
     def sources(self) -> tuple[Path, ...]:
         """The RTL files of the accelerator, without those of its board alone, sorted."""
-        files = sorted((self.folder / "rtl").glob("*.sv"))
-        return yosys.reached(self.design.name, files)
+        return self._reached(self.design.name)
+
+    def board_sources(self) -> tuple[Path, ...]:
+        """The RTL files of the accelerator with its shell, sorted."""
+        return self._reached(board_module(self.design))
+
+    def _reached(self, top: str) -> tuple[Path, ...]:
+        return yosys.reached(top, sorted((self.folder / "rtl").glob("*.sv")))
 
     def sim_top(self) -> SimTop:
         """The RTL as the batch engine takes it, with a probe on every stream."""

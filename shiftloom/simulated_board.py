@@ -16,5 +16,5 @@ def simulated_bitstream(opened: OpenedBuild, cache: Cache) -> Path:
     """
     design, board = opened.design, opened.plan.board
     masters = design.memory.ports if design.memory else 0
-    top = BoardTop(design.name, opened.sources(), board.part, board.shell, masters)
+    top = BoardTop(design.name, opened.board_sources(), board.part, board.shell, masters)
     return write_bitstream(top, opened.results / "simulated", cache)

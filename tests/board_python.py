@@ -6,8 +6,36 @@ import os
 from pathlib import Path
 
 import pytest
+from board_sshd import program
 
 PYTHON = Path(__file__).parents[1] / ".venv-board" / "bin" / "python"
+_HOOK = '''\
+"""Puts the simulated board behind pynq, as soon as that is imported."""
+
+import sys
+from importlib.util import find_spec
+
+
+class Hook:
+    """Finds pynq once, and attaches the board when it has been loaded."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "pynq":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            load(module)
+            import shiftloom.host.simulated
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, Hook())
+'''
 
 
 def board_python() -> Path:
@@ -18,6 +46,14 @@ def board_python() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return PYTHON
+
+
+def with_board(folder: Path) -> Path:
+    """A Python that has the simulated board behind pynq, whatever runs on it."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_HOOK)
+    program(folder / "python", f'PYTHONPATH={folder} exec {board_python()} "$@"')
+    return folder / "python"
 
 
 def driver(folder: Path) -> Path:

