@@ -131,6 +131,6 @@ class Core:
                     "a bus does not answer: load the bit file again"
                 )
             time.sleep(_PAUSE)
-        self._clear_hardware()
         registers.write("SHELL_CONTROL", 0)
+        self._clear_hardware()  # a frame that was cut off counts as short
         self._rests = True

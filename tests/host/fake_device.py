@@ -105,6 +105,7 @@ class FakeDevice:
         elif name not in self.deaf:
             self.words[name] = word
         if name == "SHELL_CONTROL" and word:
+            self.words["ERRORS"] |= int(bool(self.queue))  # the frame under way is cut short
             self.queue.clear()
             self.words["BATCHES"] = 0
 
