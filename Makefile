@@ -17,9 +17,6 @@ LOCKED := --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 DEMO_EXTRAS := torch,sim,synth,report
 TEST_EXTRAS := $(DEMO_EXTRAS),formal,data,test
-# Another environment, with pynq, which needs an older NumPy, and the driver of `host/`.
-BOARD := .venv-board
-BOARD_TESTS := tests/host/test_frames.py tests/host/board_signatures.py
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
 # A second one stands for the board: pynq, which needs NumPy 1, and nothing of the compiler.
@@ -45,7 +42,6 @@ help:
 	@echo 'make soak    set up, then run the long tests'
 	@echo 'make prove   set up, then decide every formal proof, and that its mutant fails'
 	@echo 'make lint    set up, then check style and types only'
-	@echo 'make board   set up .venv-board with pynq, then test in it what the driver takes from there'
 	@echo 'make venv    set up only: .venv with all tools'
 	@echo 'make board   set up .venv-board, the Python of a simulated board: pynq and NumPy 1'
 	@echo 'make clean   remove both environments and everything that was generated'
@@ -62,9 +58,6 @@ test: $(VENV)/.test $(BOARD)/.created
 
 soak: $(VENV)/.test $(BOARD)/.created
 	$(PYTEST) -n $(JOBS) --dist loadfile -m soak
-
-board: $(BOARD)/.pynq
-	$(BOARD)/bin/pytest --noconftest $(BOARD_TESTS)
 
 prove: $(VENV)/.test
 	$(BIN)/python benchmarks/proofs.py
@@ -94,17 +87,6 @@ $(VENV)/.created: | system
 	$(PYTHON) -m venv $(VENV)
 	@printf '%s\n' '$(IDENTITY)' > $@
 
-# The driver without the compiler: `shiftloom.host` alone.
-$(BOARD)/.pynq: constraints-board.txt
-	rm -rf $(BOARD)
-	$(PYTHON) -m venv $(BOARD)
-	$(BOARD)/bin/python -m pip --disable-pip-version-check install \
-	  --constraint constraints-board.txt pynq pytest
-	packages=$$($(BOARD)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	mkdir "$$packages/shiftloom"; touch "$$packages/shiftloom/__init__.py"; \
-	ln -s '$(CURDIR)/host' "$$packages/shiftloom/host"
-	@touch $@
-
 $(VENV)/.torch: $(VENV)/.created $(INPUTS)
 	$(PIP) install $(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) setuptools '$(TORCH)' || { \
 	  echo 'If pip found no $(TORCH): the package registry in use has no CPU build of torch.' >&2; \
@@ -122,8 +104,8 @@ $(VENV)/.test: $(VENV)/.demo
 	$(PIP) install $(LOCKED) --no-build-isolation --editable '.[$(TEST_EXTRAS)]'
 	@touch $@
 
-$(BOARD)/.created: board-constraints.txt | system
+$(BOARD)/.created: constraints-board.txt | system
 	rm -rf $(BOARD)
 	$(PYTHON) -m venv $(BOARD)
-	$(BOARD_PIP) install --constraint board-constraints.txt $(BOARD_PACKAGES)
+	$(BOARD_PIP) install --constraint constraints-board.txt $(BOARD_PACKAGES)
 	@printf '%s\n' '$(IDENTITY)' > $@

@@ -17,6 +17,8 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.compile import compile_model, own_text, render_own
 
 TOOL = "shiftloom"
+_SYNC = b"\xff" * 32 + bytes.fromhex("aa995566")
+"""What configuration data begins with."""
 _PREAMBLE = bytes.fromhex("0ff00ff00ff00ff000")
 _PAGE = 1 << 12
 
@@ -65,7 +67,7 @@ def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{top.name}.bit"
     fileset.write_file(path.with_suffix(".hwh"), _handoff(top).encode())
-    fileset.write_file(path, _header(top, len(data)) + data)
+    fileset.write_file(path, _header(top, len(_SYNC) + len(data)) + _SYNC + data)
     return path
 
 

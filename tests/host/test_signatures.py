@@ -9,23 +9,33 @@ from typing import Any
 
 import pynq_standin as standin
 import pytest
+from board_python import board_python, driver
 from signatures import CLASSES, FUNCTIONS, differences
 
-ROOT = Path(__file__).parents[2]
-PYTEST = ROOT / ".venv-board/bin/pytest"
 
 
-def test_the_stand_in_is_called_as_pynq_is() -> None:
-    if not PYTEST.exists():
-        reason = "no environment with pynq: make board"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    tests = Path(__file__).with_name("board_signatures.py")
-    command = [PYTEST, "-q", "--noconftest", "-p", "no:cacheprovider", tests]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+def _on_the_board(file: str, folder: Path) -> str:
+    """What pytest says of a file, run by the Python of the board."""
+    command = [board_python(), "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, Path(__file__).with_name(file)],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(driver(folder))},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(CLASSES) + len(FUNCTIONS)} passed" in done.stdout
+    return done.stdout
+
+
+def test_the_stand_in_is_called_as_pynq_is(tmp_path: Path) -> None:
+    passed = _on_the_board("board_signatures.py", tmp_path)
+    assert f"{len(CLASSES) + len(FUNCTIONS)} passed" in passed
+
+
+def test_frames_are_packed_with_the_numpy_of_the_board(tmp_path: Path) -> None:
+    assert " passed" in _on_the_board("test_frames.py", tmp_path)
 
 
 class Changed:
