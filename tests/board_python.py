@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from board_sshd import program
 
 PYTHON = Path(__file__).parents[1] / ".venv-board" / "bin" / "python"
 _HOOK = '''\
@@ -49,11 +49,14 @@ def board_python() -> Path:
 
 
 def with_board(folder: Path) -> Path:
-    """A Python that has the simulated board behind pynq, whatever runs on it."""
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(_HOOK)
-    program(folder / "python", f'PYTHONPATH={folder} exec {board_python()} "$@"')
-    return folder / "python"
+    """A Python with the packages of the board's, and the simulated board behind pynq."""
+    python = board_python()
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True)
+    packages, *_ = folder.glob("lib/python*/site-packages")
+    theirs, *_ = python.parents[1].glob("lib/python*/site-packages")
+    (packages / "board.pth").write_text(f"{theirs}\n")
+    (packages / "sitecustomize.py").write_text(_HOOK)
+    return folder / "bin" / "python"
 
 
 def driver(folder: Path) -> Path:

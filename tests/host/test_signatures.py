@@ -13,7 +13,6 @@ from board_python import board_python, driver
 from signatures import CLASSES, FUNCTIONS, differences
 
 
-
 def _on_the_board(file: str, folder: Path) -> str:
     """What pytest says of a file, run by the Python of the board."""
     command = [board_python(), "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider"]
