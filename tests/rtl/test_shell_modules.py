@@ -135,7 +135,10 @@ BUGS = {
     "split_sends_twice": Bug(
         SPLIT, "w_open_q && !w_taken", "w_open_q", "got 0x|Timeout|before its address"
     ),
-    "split_gives_data_to_both": Bug(SPLIT, "w_open_q && write_b", "w_open_q", "got 0x|Timeout"),
+    "split_gives_data_to_both": Bug(
+        *(SPLIT, "wvalid  = write && w_open_q && write_b", "wvalid = write && w_open_q"),
+        "got 0x|Timeout",
+    ),
     "counter_counts_all": Bug(
         "sl_stall_counter", "tvalid && !tready", "tvalid", r"counts_waiting_beats: clock \d+"
     ),
