@@ -27,3 +27,16 @@ def _bench(folder: Path, shell: Shell) -> None:
 @pytest.mark.parametrize("shell", ["axis", "mm"])
 def test_board_on_its_buses(shell: Shell, tmp_path: Path) -> None:
     _bench(board_nets.write(tmp_path / board_nets.NAME, shell), shell)
+
+
+def test_board_on_its_line(tmp_path: Path) -> None:
+    """The line is fast and its silence short, which the simulation needs."""
+    folder = board_nets.write(tmp_path / board_nets.NAME, "serial")
+    sources = sorted((folder / "rtl").glob("*.sv"))
+    run_bench(
+        f"{board_nets.NAME}_board",
+        sources,
+        {"CLOCKS": 4, "GAP": 600},
+        f"{BENCHES}.bench_board_serial",
+        extra_env={"ACCELERATOR": str(folder / "vectors.json")},
+    )
