@@ -91,8 +91,8 @@ def implement_ecp5(
     (partial / "work").mkdir(parents=True)
     try:
         work = partial / "work"
-        limits = DEVICES[device]
-        wrapped = _synthesize(sources, top, work, limits, clock, parameters or {}, timeout)
+        limits, values = DEVICES[device], parameters or {}
+        wrapped = _synthesize(sources, top, work, limits, clock, values, timeout, bool(pins))
         options = _constrained(work, pins, limits)
         options += [f"--{device}", "--seed", str(seed), "--freq", f"{target_mhz:g}"]
         _place(top, work, options, timeout)
@@ -147,14 +147,10 @@ def _synthesize(
     clock: str,
     parameters: Mapping[str, int],
     timeout: float,
+    has_pins: bool,
 ) -> bool:
-    """Write `top.json` for the router; returns whether the ports had to be serialised."""
-    design = yosys.read_design(top, sources, parameters)
-    script = f"{design}proc\nselect {top}\nwrite_json -selected ports.json\n"
-    yosys.run_script(top, sources, script, folder, timeout)
-    found = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
-    described = found["modules"][top]["ports"]
-    ports = {name: (port["direction"], len(port["bits"])) for name, port in described.items()}
+    """Write `netlist.json` for the router; returns whether the ports had to be serialised."""
+    ports = {} if has_pins else _ports(sources, top, folder, parameters, timeout)
     wrapped = sum(width for _, width in ports.values()) > device.pins
     if wrapped:
         text = wrapper(top, ports, clock, parameters)
@@ -165,6 +161,18 @@ def _synthesize(
     script = f"{design}synth_ecp5 -top {name} -json netlist.json\n"
     yosys.run_script(top, sources, script, folder, timeout)
     return wrapped
+
+
+def _ports(
+    sources: Sequence[Path], top: str, folder: Path, parameters: Mapping[str, int], timeout: float
+) -> dict[str, tuple[str, int]]:
+    """Direction and width of every port of `top`."""
+    design = yosys.read_design(top, sources, parameters)
+    script = f"{design}proc\nselect {top}\nwrite_json -selected ports.json\n"
+    yosys.run_script(top, sources, script, folder, timeout)
+    found = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
+    described = found["modules"][top]["ports"]
+    return {name: (port["direction"], len(port["bits"])) for name, port in described.items()}
 
 
 def _constrained(folder: Path, pins: Pinout | None, device: Device) -> list[str]:
