@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import asdict, dataclass
 
 from shiftloom.codegen import (
+    ecp5,
     emit_board,
+    emit_ecp5,
     emit_hls,
     emit_rtl,
     emit_vivado,
@@ -33,6 +35,7 @@ from shiftloom.codegen.quality_registers import port_name
 from shiftloom.codegen.quantize import Quantized
 from shiftloom.codegen.register_map import registers_of
 from shiftloom.codegen.reloading import without_weights
+from shiftloom.codegen.serial_line import serial_line
 from shiftloom.codegen.shell_registers import shell_registers
 
 VERSION = "0.1.0"
@@ -87,6 +90,8 @@ def lower(qgraph: QGraph, plan: Plan, units: tuple[Unit, ...]) -> Design:
         if isinstance(unit, FifoUnit)
     )
     instances = tuple(unit.instance() for unit in units)
+    if plan.board.family == "ecp5":
+        instances = tuple(map(ecp5.adapted, instances))
     cut = {each.node: each for each in scalable(qgraph)}
     return Design(
         qgraph.name,
@@ -128,6 +133,7 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     for folder, texts in (
         ("rtl", emit_rtl.emit(design, banner)),
         ("rtl", emit_board.emit(design, shell, banner)),
+        ("ecp5", emit_ecp5.emit(design, plan.board, banner)),
         ("hls", emit_hls.emit(design, banner)),
         ("hls", vectors.emit(quantized.qgraph, design)),
     ):
@@ -208,10 +214,16 @@ def _host(qgraph: QGraph, design: Design, plan: Plan) -> dict[str, object]:
         "out_beat_bits": design.sink.width,
         "inputs": [_tensor(source.name, source.tensor) for source in qgraph.inputs],
         "outputs": [_tensor(name, tensor) for name, tensor in outputs.items()],
+        **(_line(design) if plan.board.shell == "serial" else {}),
         **({"memory": memory_entry(design.memory)} if design.memory else {}),
         **({"quality": quality_entries(design.quality)} if design.quality else {}),
         **loading.host_entry(qgraph, design),
     }
+
+
+def _line(design: Design) -> dict[str, object]:
+    """The rate of the serial line."""
+    return {"serial": {"baud": serial_line(design.name, design.clock_mhz).baud}}
 
 
 def memory_entry(memory: Memory) -> dict[str, object]:

@@ -10,6 +10,7 @@ from shiftloom.codegen.design import Design, Stream
 from shiftloom.codegen.emit_rtl import library
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import ranges, render
+from shiftloom.codegen.serial_line import SerialLine, serial_line
 from shiftloom.codegen.shell_registers import shell_registers
 
 WORD_BYTES = 8
@@ -20,11 +21,12 @@ _WORDS = (*_COMMON, "sl_word_unpack", "sl_word_pack")
 
 @dataclass(frozen=True, slots=True)
 class _Shell:
-    """The template, the library modules that it instantiates, and AXI4 masters of its own."""
+    """The template, the library modules that it instantiates, AXI4 masters of its own."""
 
     template: str
     modules: tuple[str, ...]
     masters: int = 0
+    has_line: bool = False
 
 
 _SHELLS: dict[Shell, _Shell] = {
@@ -32,6 +34,7 @@ _SHELLS: dict[Shell, _Shell] = {
     "mm": _Shell(
         "board_mm", (*_WORDS, "sl_batch_queue", "sl_axi_read", "sl_axi_write", "sl_fifo"), masters=1
     ),
+    "serial": _Shell("board_serial", (*_COMMON, "sl_serial_bridge"), has_line=True),
 }
 
 
@@ -41,6 +44,7 @@ class _Board:
 
     `masters` are the ports of the core's AXI4 masters, `ports` those of all masters, and `own` is
     the prefix of the shell's own one, `read_ports` and `write_ports` what comes behind that.
+    `line` is the shell's serial line.
     """
 
     banner: str
@@ -60,15 +64,16 @@ class _Board:
     masters: tuple[axi.Signal, ...]
     ports: tuple[axi.Signal, ...]
     own: str
+    line: SerialLine | None
+    in_width_bytes: int
+    out_width_bytes: int
     read_ports: tuple[str, ...]
     write_ports: tuple[str, ...]
 
 
 def emit(design: Design, shell: Shell, banner: str) -> dict[str, str]:
     """RTL files by name, for the design's `rtl/` folder: the top, its registers, its library."""
-    found = _SHELLS.get(shell)
-    if found is None:
-        return {}
+    found = _SHELLS[shell]
     top = board_module(design)
     described = shell_registers(shell)
     files = {
@@ -113,6 +118,9 @@ def _board(design: Design, shell: _Shell, banner: str) -> _Board:
         masters=axi.master_ports(masters),
         ports=ports,
         own=own.removesuffix("_"),
+        line=serial_line(design.name, design.clock_mhz) if shell.has_line else None,
+        in_width_bytes=source.width // 8,
+        out_width_bytes=sink.width // 8,
         read_ports=tuple(name for name in names if name.startswith(("ar", "r"))),
         write_ports=tuple(name for name in names if not name.startswith(("ar", "r"))),
     )

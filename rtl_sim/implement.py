@@ -2,7 +2,8 @@
 
 A top with more port bits than the package has pins is wrapped: a shift register feeds its inputs
 and a signature register folds its outputs, so paths between registers stay what they are. Such a
-bitstream measures the clock; it is not for a board.
+bitstream measures the clock; it is not for a board. A top made for the pins of a board, `pins`,
+gives one that is.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ DEVICES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Pinout:
+    """The package of a board, and the file of constraints with the site of every port."""
+
+    package: str
+    constraints: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Implementation:
     """A placed and routed design.
 
@@ -65,11 +74,13 @@ def implement_ecp5(
     target_mhz: float = 100.0,
     seed: int = 1,
     timeout: float = TIMEOUT,
+    pins: Pinout | None = None,
 ) -> Implementation:
     """Synthesize, place, route and pack `top`; `out_dir` gets `<top>.bit` and `report.json`.
 
-    `target_mhz` is what the router aims at, not a limit on the result. `timeout` is for each of
-    the steps. `out_dir` is replaced as a whole, and only when all is done.
+    The ports are at `pins`, or wherever the router puts them where there are none. `target_mhz` is
+    what the router aims at, not a limit on the result. `timeout` is for each of the steps.
+    `out_dir` is replaced as a whole, and only when all is done.
     """
     if device not in DEVICES:
         raise ShiftloomError(top, f"no ECP5 device {device!r}", f"use {', '.join(DEVICES)}")
@@ -80,9 +91,11 @@ def implement_ecp5(
     (partial / "work").mkdir(parents=True)
     try:
         work = partial / "work"
-        limits = DEVICES[device]
-        wrapped = _synthesize(sources, top, work, limits, clock, parameters or {}, timeout)
-        _place(top, work, device, target_mhz, seed, timeout)
+        limits, values = DEVICES[device], parameters or {}
+        wrapped = _synthesize(sources, top, work, limits, clock, values, timeout, bool(pins))
+        options = _constrained(work, pins, limits)
+        options += [f"--{device}", "--seed", str(seed), "--freq", f"{target_mhz:g}"]
+        _place(top, work, options, timeout)
         for name in (f"{top}.bit", "report.json"):
             (work / name).rename(partial / name)
         shutil.rmtree(work)
@@ -134,14 +147,10 @@ def _synthesize(
     clock: str,
     parameters: Mapping[str, int],
     timeout: float,
+    has_pins: bool,
 ) -> bool:
-    """Write `top.json` for the router; returns whether the ports had to be serialised."""
-    design = yosys.read_design(top, sources, parameters)
-    script = f"{design}proc\nselect {top}\nwrite_json -selected ports.json\n"
-    yosys.run_script(top, sources, script, folder, timeout)
-    found = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
-    described = found["modules"][top]["ports"]
-    ports = {name: (port["direction"], len(port["bits"])) for name, port in described.items()}
+    """Write `netlist.json` for the router; returns whether the ports had to be serialised."""
+    ports = {} if has_pins else _ports(sources, top, folder, parameters, timeout)
     wrapped = sum(width for _, width in ports.values()) > device.pins
     if wrapped:
         text = wrapper(top, ports, clock, parameters)
@@ -154,15 +163,31 @@ def _synthesize(
     return wrapped
 
 
-def _place(
-    top: str, folder: Path, device: str, target_mhz: float, seed: int, timeout: float
-) -> None:
+def _ports(
+    sources: Sequence[Path], top: str, folder: Path, parameters: Mapping[str, int], timeout: float
+) -> dict[str, tuple[str, int]]:
+    """Direction and width of every port of `top`."""
+    design = yosys.read_design(top, sources, parameters)
+    script = f"{design}proc\nselect {top}\nwrite_json -selected ports.json\n"
+    yosys.run_script(top, sources, script, folder, timeout)
+    found = json.loads((folder / "ports.json").read_text(encoding="utf-8"))
+    described = found["modules"][top]["ports"]
+    return {name: (port["direction"], len(port["bits"])) for name, port in described.items()}
+
+
+def _constrained(folder: Path, pins: Pinout | None, device: Device) -> list[str]:
+    """The router's options of package and pins; the constraints are copied into its folder."""
+    if pins is None:
+        return ["--package", device.package, "--lpf-allow-unconstrained"]
+    shutil.copyfile(pins.constraints, folder / "pins.lpf")
+    return ["--package", pins.package, "--lpf", "pins.lpf"]
+
+
+def _place(top: str, folder: Path, options: Sequence[str], timeout: float) -> None:
     """Place, route and pack `netlist.json`; paths are relative, as the tools' sandbox asks."""
-    router = [f"--{device}", "--package", DEVICES[device].package, "--json", "netlist.json"]
-    router += ["--textcfg", f"{top}.config", "--report", "report.json", "--seed", str(seed)]
-    router += ["--freq", f"{target_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained"]
+    router = ["--json", "netlist.json", "--textcfg", f"{top}.config", "--report", "report.json"]
     for function, arguments in (
-        ("run_nextpnr_ecp5", router),
+        ("run_nextpnr_ecp5", [*router, "--timing-allow-fail", *options]),
         ("run_ecppack", [f"{top}.config", f"{top}.bit"]),
     ):
         program = _PROGRAM.format(function=function)

@@ -20,8 +20,8 @@ from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import tools
 
 _RUN_SCRIPT = "from pyosys import libyosys; libyosys.run_pass('script run.ys', libyosys.Design())"
-_CELLS = "+/xilinx/cells_xtra.v"
-"""The cells that Yosys does not map to, clock buffers among them, in its own files."""
+_CELLS = {"BUFGCE": "+/xilinx/cells_xtra.v", "EHXPLLL": "+/lattice/cells_bb_ecp5.v"}
+"""Where Yosys has cells that it does not map to, and that stand in no source."""
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MODULE = re.compile(r"^\s*module\s+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"\w+")
@@ -50,14 +50,14 @@ def read_design(top: str, sources: Sequence[Path], parameters: Mapping[str, int]
         if not _IDENTIFIER.fullmatch(name):
             raise ShiftloomError(top, f"{name!r} is no plain identifier of Verilog")
     files = " ".join(f"s{index:03d}.sv" for index in range(len(sources)))
-    cells = f"read_verilog -lib {_CELLS}\n" if any(map(_has_buffer, sources)) else ""
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    cells = "".join(
+        f"read_verilog -lib {path}\n"
+        for cell, path in _CELLS.items()
+        if any(cell in text for text in texts)
+    )
     values = "".join(f" -chparam {name} {_word(v)}" for name, v in sorted(parameters.items()))
     return f"{cells}read_verilog -sv {files}\nhierarchy -check -top {top}{values}\n"
-
-
-def _has_buffer(source: Path) -> bool:
-    """Whether a source has a clock buffer, a cell that stands in no source."""
-    return "BUFGCE" in source.read_text(encoding="utf-8")
 
 
 def _word(value: int) -> str:

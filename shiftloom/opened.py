@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shiftloom.codegen import boards as board_list
 from shiftloom.codegen import files, fileset, store
 from shiftloom.codegen.build import MEMORY_IMAGE, RANGES, lower
 from shiftloom.codegen.coding.build_file import read_build
@@ -15,12 +16,14 @@ from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
 from shiftloom.codegen.emit_board import board_module
+from shiftloom.codegen.emit_ecp5 import pins_module
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Range
 from shiftloom.codegen.plan import Plan
 from shiftloom.codegen.qgraph import QGraph
 from shiftloom.codegen.reloading import loaded, weights_of
 from shiftloom.codegen.report import LayerRow
+from shiftloom.codegen.serial_line import serial_line
 from shiftloom.host import loading
 from shiftloom.host.container import WeightsError
 from shiftloom.rtl_sim import yosys
@@ -30,6 +33,16 @@ from shiftloom.rtl_sim.memory import SimMemory
 _DESCRIBED = ("host/accelerator.json", "registers.json")
 _HINT = "give a file of shiftloom pack"
 _AGAIN = "write it by shiftloom pack"
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPins:
+    """What makes a bitstream for a bare board: a top, its constraints, its package, its line."""
+
+    top: Path
+    constraints: Path
+    package: str
+    baud: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,15 @@ class OpenedBuild:
 
     def _reached(self, top: str) -> tuple[Path, ...]:
         return yosys.reached(top, sorted((self.folder / "rtl").glob("*.sv")))
+
+    def pinout(self) -> BoardPins | None:
+        """The top at the pins of its board, of a build for a board whose pins are known."""
+        pins = board_list.pins(self.plan.board.name)
+        top = self.folder / "ecp5" / f"{pins_module(self.design)}.sv"
+        if pins is None or not top.is_file():
+            return None
+        baud = serial_line(self.design.name, self.design.clock_mhz).baud
+        return BoardPins(top, top.with_suffix(".lpf"), pins.package, baud)
 
     def sim_top(self) -> SimTop:
         """The RTL as the batch engine takes it, with a probe on every stream."""

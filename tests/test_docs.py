@@ -113,7 +113,7 @@ def library() -> dict[str, str]:
     return found
 
 
-RTL_ONLY = ("`AWAIT`",)
+RTL_ONLY = ("`AWAIT`", "`AHEAD`")
 """Parameters about clocks, which HLS C++ has none of."""
 
 

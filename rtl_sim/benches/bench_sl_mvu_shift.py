@@ -69,10 +69,10 @@ class Layer:
         """Weight and bias memory."""
         lanes = self.shape["PE"] * self.shape["SIMD"]
         bias = pack(self.folded_bias(), self.shape["PE"], self.shape["ACC_BITS"])
-        return (
-            Rom(dut.w_en, dut.w_addr, dut.w_data, pack(self.codes, lanes, 3)),
-            Rom(dut.w_en, dut.b_addr, dut.b_data, bias),
-        )
+        weights = Rom(dut.w_en, dut.w_addr, dut.w_data, pack(self.codes, lanes, 3))
+        if parameters(dut, "AHEAD")["AHEAD"]:
+            weights.word = weights.words[0]  # read in reset, while the agents are quiet
+        return weights, Rom(dut.w_en, dut.b_addr, dut.b_data, bias)
 
 
 @paced_test

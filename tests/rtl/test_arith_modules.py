@@ -55,6 +55,12 @@ def test_mvu_shift(
     _bench("sl_mvu_shift", parameters, *MVU)
 
 
+@pytest.mark.parametrize(("simd", "sf", "nf"), [(1, 5, 3), (3, 4, 1), (2, 1, 1), (5, 1, 4)])
+def test_mvu_shift_that_reads_ahead(simd: int, sf: int, nf: int) -> None:
+    parameters = {"SIMD": simd, "PE": 2, "SF": sf, "NF": nf, "ACC_BITS": 16, "AHEAD": 1}
+    _bench("sl_mvu_shift", parameters, *MVU)
+
+
 @pytest.mark.parametrize(("x_bits", "x_signed"), [(1, 0), (2, 1), (4, 1), (8, 0)])
 def test_shift_product(x_bits: int, x_signed: int) -> None:
     _bench("sl_shift_product", {"X_BITS": x_bits, "X_SIGNED": x_signed})

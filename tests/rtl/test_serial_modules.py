@@ -67,7 +67,7 @@ def test_bridge(sizes: tuple[int, int, int, int]) -> None:
         ("sl_serial_master", "(done_number == number)", "1'b0", "does_a_write_once"),
         ("sl_serial_master", "address[15:12] != '0", "1'b0", "answers_every_command"),
         ("sl_serial_answers", "{8{wrong_q}}", "{8{1'b0}}", "ends_an_answer"),
-        ("sl_serial_bridge", "shell_reset && !in_frame_q", "shell_reset", "drops_all"),
+        ("sl_serial_bridge", "dropping = rst || shell_reset", "dropping = rst", "drops_all"),
         ("sl_serial_bridge", "store_room && numbers_room &&", "store_room &&", "third_frame"),
     ],
 )

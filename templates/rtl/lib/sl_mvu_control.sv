@@ -7,7 +7,9 @@
 //
 // s_tready = en = !m_tvalid || m_tready. For synchronous memories read under en: w_addr = nf * SF +
 // sf of the beat accepted next, and b_addr, the sweep whose bias is at hand when its first sum
-// comes.
+// comes. With AHEAD, w_addr is what that becomes with this clock: the word of the beat accepted
+// next is at hand then, so that another register fits behind the memory. The first beat after rst
+// must come 1 clock after it or later.
 `default_nettype none
 
 module sl_mvu_control #(
@@ -15,6 +17,7 @@ module sl_mvu_control #(
   parameter int NF = 1,     // sweeps a vector
   parameter int DELAY = 3,  // 1 or more
   parameter int HELD = 1,   // 1 to DELAY
+  parameter int AHEAD = 0,  // 1: words of weights are read a beat ahead
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -38,9 +41,18 @@ module sl_mvu_control #(
   assign s_tready = en;
 
   wire s_last;
+  wire [W_ADDR_BITS-1:0] addr;
   sl_mvu_address #(.SF(SF), .NF(NF)) i_address (
-    .clk(clk), .rst(rst), .step(en && s_tvalid), .addr(w_addr), .last(s_last)
+    .clk(clk), .rst(rst), .step(en && s_tvalid), .addr(addr), .last(s_last)
   );
+
+  if (AHEAD != 0) begin : gen_ahead
+    wire [W_ADDR_BITS-1:0] after =
+      (addr == W_ADDR_BITS'(SF * NF - 1)) ? '0 : addr + W_ADDR_BITS'(1);
+    assign w_addr = (en && s_tvalid) ? after : addr;
+  end else begin : gen_at_once
+    assign w_addr = addr;
+  end
 
   // Validity and the end-of-sweep mark travel beside the data.
   logic [DELAY-1:0] valid_q;

@@ -11,7 +11,9 @@
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
 // s_tready = !m_tvalid || m_tready.
 // Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a
-// weight word is bits [(p*SIMD+s)*3 +: 3].
+// weight word is bits [(p*SIMD+s)*3 +: 3]. With AHEAD, weights are read a beat ahead and registered
+// once more, for memories whose words come late in a clock; the latency stays, and the first beat
+// must come 1 clock after rst or later.
 //
 // Latency: from the last input beat of a sweep to its output beat clog2(SIMD) + 2 enabled clocks
 // (input register, tree levels, accumulator). Throughput: one input beat an enabled clock.
@@ -26,6 +28,7 @@ module sl_mvu_shift #(
   parameter int X_BITS = 8,    // width of an activation
   parameter int X_SIGNED = 0,  // 1: activations are two's complement
   parameter int ACC_BITS = 20, // width of an accumulator
+  parameter int AHEAD = 0,     // 1: another register behind the weight memory
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -59,7 +62,7 @@ module sl_mvu_shift #(
   wire first;
   assign w_en = en;
 
-  sl_mvu_control #(.SF(SF), .NF(NF), .DELAY(LEVELS + 1)) i_control (
+  sl_mvu_control #(.SF(SF), .NF(NF), .DELAY(LEVELS + 1), .AHEAD(AHEAD)) i_control (
     .clk(clk), .rst(rst), .s_tvalid(s_tvalid), .s_tready(s_tready), .m_tvalid(m_tvalid),
     .m_tready(m_tready), .en(en), .w_addr(w_addr), .b_addr(b_addr),
     .held(held), .sum_valid(sum_valid), .first(first)
@@ -71,6 +74,17 @@ module sl_mvu_shift #(
     if (en) x_q <= s_tdata;
   end
 
+  wire [PE*SIMD*3-1:0] codes;
+  if (AHEAD != 0) begin : gen_codes
+    logic [PE*SIMD*3-1:0] codes_q;
+    always_ff @(posedge clk) begin
+      if (en) codes_q <= w_data;
+    end
+    assign codes = codes_q;
+  end else begin : gen_words
+    assign codes = w_data;
+  end
+
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
     wire [SIMD*P-1:0] products;
     wire [SUM_BITS-1:0] sum;
@@ -79,7 +93,7 @@ module sl_mvu_shift #(
     for (genvar s = 0; s < SIMD; s = s + 1) begin : gen_product
       sl_shift_product #(.X_BITS(X_BITS), .X_SIGNED(X_SIGNED)) i_product (
         .x(x_q[s*X_BITS +: X_BITS]),
-        .code(w_data[(p*SIMD+s)*3 +: 3]),
+        .code(codes[(p*SIMD+s)*3 +: 3]),
         .product(products[s*P +: P])
       );
     end
@@ -98,7 +112,7 @@ module sl_mvu_shift #(
   end
 
   sl_code_check #(.CODES(PE * SIMD)) i_check (
-    .clk(clk), .rst(rst), .valid(en && held), .codes(w_data), .bad_code(bad_code)
+    .clk(clk), .rst(rst), .valid(en && held), .codes(codes), .bad_code(bad_code)
   );
 
 endmodule

@@ -2,12 +2,11 @@
 //
 // docs/serial.md has the protocol. Two frames are under way at most: a third is refused, as is a
 // register command before the answer to the last; overrun is high for 1 clock then.
-// While shell_reset is high frames under way are dropped: a frame that the core has begun to take
-// is given to its end, beats of the core are taken and dropped, stalls_in and stalls_out are 0.
-// moving: a frame is under way.
+// While shell_reset is high frames under way are dropped, also one in the middle, and beats of the
+// core are taken and dropped. moving: a frame is under way.
 //
 // Timing: a command acts 2 clocks after the middle of the stop bit of its last byte; a frame is
-// given as fast as it is taken. m_axis_tvalid falls with shell_reset where no frame has begun.
+// given as fast as it is taken. m_axis_tvalid falls with shell_reset.
 `default_nettype none
 
 module sl_serial_bridge #(
@@ -26,8 +25,6 @@ module sl_serial_bridge #(
   input  wire                    shell_reset,
   output logic                   moving,
   output logic                   overrun,
-  output logic [31:0]            stalls_in,
-  output logic [31:0]            stalls_out,
 
   output logic [8*IN_BYTES-1:0]  m_axis_tdata,
   output logic                   m_axis_tvalid,
@@ -155,9 +152,8 @@ module sl_serial_bridge #(
   );
 
   // Frames into the core.
-  logic                 in_frame_q;  // the core has taken a beat of a frame and not its last
-  wire                  dropping = shell_reset && !in_frame_q;
-  wire                  empty, byte_valid, byte_ready, beat_valid, beat_ready, last_valid;
+  wire                  dropping = rst || shell_reset;
+  wire                  empty, byte_valid, byte_ready, beat_valid, beat_ready;
   wire [7:0]            byte_data;
   wire [8*IN_BYTES-1:0] beat_data;
   wire                  unused_last_done;
@@ -166,7 +162,7 @@ module sl_serial_bridge #(
     .FRAME(IN_BYTES * IN_BEATS)
   ) u_store (
     .clk     (clk),
-    .rst     (rst || dropping),
+    .rst     (dropping),
     .put     (frame_put),
     .data    (frame_data),
     .commit  (commit),
@@ -184,7 +180,7 @@ module sl_serial_bridge #(
     .BITS     (8)
   ) u_beats (
     .clk     (clk),
-    .rst     (rst || dropping),
+    .rst     (dropping),
     .s_tdata (byte_data),
     .s_tvalid(byte_valid),
     .s_tready(byte_ready),
@@ -198,23 +194,16 @@ module sl_serial_bridge #(
     .BEATS(IN_BEATS)
   ) u_last (
     .clk          (clk),
-    .rst          (rst || dropping),
+    .rst          (dropping),
     .s_tdata      (beat_data),
     .s_tvalid     (beat_valid),
     .s_tready     (beat_ready),
     .m_axis_tdata (m_axis_tdata),
-    .m_axis_tvalid(last_valid),
+    .m_axis_tvalid(m_axis_tvalid),
     .m_axis_tready(m_axis_tready),
     .m_axis_tlast (m_axis_tlast),
     .frame_done   (unused_last_done)
   );
-
-  assign m_axis_tvalid = last_valid && !dropping;
-
-  always_ff @(posedge clk) begin
-    if (m_axis_tvalid && m_axis_tready) in_frame_q <= !m_axis_tlast;
-    if (rst) in_frame_q <= 1'b0;
-  end
 
   // Frames out of the core, with the numbers of their commands.
   wire       under_way, frame_done, answering;
@@ -226,7 +215,7 @@ module sl_serial_bridge #(
     .DEPTH(2)
   ) u_numbers (
     .clk     (clk),
-    .rst     (rst || shell_reset),
+    .rst     (dropping),
     .s_tdata (number),
     .s_tvalid(commit),
     .s_tready(numbers_room),
@@ -241,7 +230,7 @@ module sl_serial_bridge #(
     .BITS     (8)
   ) u_bytes (
     .clk     (clk),
-    .rst     (rst || shell_reset),
+    .rst     (dropping),
     .s_tdata (s_axis_tdata),
     .s_tvalid(s_axis_tvalid),
     .s_tready(s_axis_tready),
@@ -277,16 +266,7 @@ module sl_serial_bridge #(
     .m_tready       (told_ready)
   );
 
-  assign moving = under_way || answering || in_frame_q || !empty || beat_valid;
-
-  always_ff @(posedge clk) begin
-    if (m_axis_tvalid && !m_axis_tready) stalls_in <= stalls_in + 32'd1;
-    if (s_axis_tvalid && !s_axis_tready) stalls_out <= stalls_out + 32'd1;
-    if (rst || shell_reset) begin
-      stalls_in  <= '0;
-      stalls_out <= '0;
-    end
-  end
+  assign moving = under_way || answering || !empty || beat_valid;
 
 endmodule
 

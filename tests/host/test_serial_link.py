@@ -1,0 +1,209 @@
+"""The host's end of the serial line over a pseudo terminal and a socket, against a model board."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from serial_model import Board
+
+from shiftloom.host import serial_protocol as protocol
+from shiftloom.host.serial_link import FilePort, SerialError, SerialLink, open_link
+
+IN, OUT = 20, 6
+HINT = "check the line, its rate, and that the board has the bitstream of this build"
+
+
+def _output(frame: bytes) -> bytes:
+    return bytes(255 - byte for byte in frame[:OUT])
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[int, int]]:
+    """Two ends of a line."""
+    one, other = socket.socketpair()
+    with one, other:
+        yield one.fileno(), other.fileno()
+
+
+def _link(descriptor: int) -> SerialLink:
+    return SerialLink(FilePort(descriptor), IN, OUT, patience=0.3, quiet=0.05)
+
+
+def _frames(count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.random.default_rng(count).integers(0, 256, (count, IN), np.uint8)
+
+
+def _check(link: SerialLink, count: int) -> None:
+    frames = _frames(count)
+    assert np.array_equal(link.frames(frames), 255 - frames[:, :OUT])
+
+
+def test_registers_and_frames(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, _output) as board:
+        link = _link(ends[1])
+        for word in (5, 0xFFFFFFFF, 0):
+            link.write(0x10, word)
+            assert link.read(0x10) == word
+        assert board.writes == [(0x10, 5), (0x10, 0xFFFFFFFF), (0x10, 0)]
+        _check(link, 300)
+        assert board.frames == 300
+        _check(link, 0)
+
+
+def test_a_terminal_by_its_path() -> None:
+    main, line = os.openpty()
+    tty.setraw(main)
+    try:
+        with Board(main, IN, _output), open_link(os.ttyname(line), IN, OUT, 1_000_000) as link:
+            link.write(0x10, 0x0A0D0304)  # control characters of a terminal that is not raw
+            assert link.read(0x10) == 0x0A0D0304
+            _check(link, 20)
+    finally:
+        os.close(main)
+        os.close(line)
+
+
+def test_a_rate_that_no_system_has(tmp_path: Path) -> None:
+    path = tmp_path / "tty"
+    problem = f"{path}: this system has no rate of 123456 baud"
+    with pytest.raises(SerialError, match=f"^{re.escape(problem)}$"), open_link(path, 1, 1, 123456):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["changed", "lost", "cut", "nothing"])
+def test_damaged_answers_are_asked_for_again(ends: tuple[int, int], kind: str) -> None:
+    count = 0
+
+    def spoil(answer: bytes) -> bytes:
+        nonlocal count
+        count += 1
+        if count % 4:
+            return answer
+        place = count % len(answer)
+        return {
+            "changed": answer[:place] + bytes([answer[place] ^ 1]) + answer[place + 1 :],
+            "lost": answer[:place] + answer[place + 1 :],
+            "cut": answer[:place],
+            "nothing": b"",
+        }[kind]
+
+    with Board(ends[0], IN, _output, spoil) as board:
+        link = _link(ends[1])
+        for word in range(5):
+            link.write(0x10, word)
+        assert board.writes == [(0x10, word) for word in range(5)], "each write is done once"
+        _check(link, 10)
+        assert count > 16
+
+
+def test_commands_that_are_lost_or_refused_are_sent_again(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, _output) as board:
+        link = _link(ends[1])
+        board.deaf = 2
+        link.write(0x10, 1)
+        assert board.writes == [(0x10, 1)]
+        board.full = 2
+        _check(link, 5)
+
+
+def test_half_a_command_of_an_earlier_host(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, _output):
+        os.write(ends[1], b"F\x01abc")
+        _check(_link(ends[1]), 3)
+
+
+def test_a_missing_register(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, _output):
+        link = _link(ends[1])
+        told = "is answered by SLVERR; see registers.json of the build"
+        with pytest.raises(SerialError, match=f"^reading the register at 0x20 {told}$"):
+            link.read(0x20)
+        with pytest.raises(SerialError, match=f"^writing the register at 0x24 {told}$"):
+            link.write(0x24, 1)
+
+
+def test_a_board_that_is_silent(ends: tuple[int, int]) -> None:
+    problem = f"gave up after 4 tries: no answer within 0.3 s; {HINT}"
+    with pytest.raises(SerialError, match=f"^{re.escape(problem)}$"):
+        _link(ends[1])
+
+
+def test_a_board_that_refuses_all_frames(ends: tuple[int, int]) -> None:
+    why = "the board has refused a command: the answers to those before it are not out"
+    with Board(ends[0], IN, _output) as board:
+        link = _link(ends[1])
+        board.full = 100
+        with pytest.raises(SerialError, match=f"^gave up after 4 tries: {why}; {HINT}$"):
+            link.frames(_frames(2))
+
+
+def test_a_board_with_frames_of_another_size(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, lambda frame: frame[: OUT - 1]):
+        link = _link(ends[1])
+        with pytest.raises(SerialError, match=r"^gave up after 4 tries: "):
+            link.frames(_frames(1))
+
+
+def test_a_line_that_ends() -> None:
+    one, other = socket.socketpair()
+    with other:
+        one.close()
+        ended = r"^the serial line has ended; is the board still connected\?$"
+        with pytest.raises(SerialError, match=ended):
+            _link(other.fileno())
+
+
+def test_a_line_that_takes_nothing() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        port = FilePort(other.fileno(), patience=0.1)
+        problem = "the serial line has taken nothing for 0.1 s; is flow control off?"
+        with pytest.raises(SerialError, match=f"^{re.escape(problem)}$"):
+            port.write(bytes(1 << 24))
+
+
+@pytest.mark.parametrize(
+    ("frames", "found"),
+    [
+        (np.zeros((2, IN + 1), np.uint8), f"uint8 [2, {IN + 1}]"),
+        (np.zeros((2, IN), np.int64), f"int64 [2, {IN}]"),
+        (np.zeros(IN, np.uint8), f"uint8 [{IN}]"),
+    ],
+)
+def test_frames_of_another_shape(
+    ends: tuple[int, int], frames: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], found: str
+) -> None:
+    with Board(ends[0], IN, _output):
+        link = _link(ends[1])
+        problem = f"frames: {found}; give uint8 [N, {IN}]"
+        with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+            link.frames(frames)
+
+
+def test_answers_arrive_in_pieces() -> None:
+    answers = protocol.Answers(3)
+    sent = protocol.message(b"f", 7, b"abc") + protocol.message(b"w", 8, b"\0")
+    found = []
+    for byte in sent:
+        answers.feed(bytes([byte]))
+        answer = answers.next()
+        found += [answer] if answer else []
+    assert found == [protocol.Answer(b"f", 7, b"abc"), protocol.Answer(b"w", 8, b"\0")]
+
+
+def test_bytes_that_are_no_answer() -> None:
+    answers = protocol.Answers(3)
+    answers.feed(b"x")
+    with pytest.raises(protocol.DamageError, match=r"^byte 0x78 begins no answer$"):
+        answers.next()
+    answers.clear()
+    answers.feed(protocol.message(b"w", 8, b"\0")[:-1] + b"\0")
+    with pytest.raises(protocol.DamageError, match=r"^the checksum of an answer is wrong$"):
+        answers.next()
