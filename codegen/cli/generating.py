@@ -138,51 +138,6 @@ def report(folder: Folder, cache: CacheFolder = None, json: Json = None) -> None
     write_json(json, found)
 
 
-def implement(
-    folder: Folder,
-    flow_name: Annotated[str, typer.Option("--flow", help="Only `open`: Yosys, nextpnr.")] = "open",
-    seed: Annotated[int, typer.Option(help="Of the placement.")] = 1,
-    json: Json = None,
-) -> None:
-    """Place and route for an ECP5-85k with open tools; prints the Fmax, writes the bitstream.
-
-    That of a board with pins is to be loaded there; of another build it measures the clock.
-    """
-    from shiftloom.rtl_sim.implement import Pinout, implement_ecp5
-
-    if flow_name != "open":
-        raise ShiftloomError("--flow", f"unknown flow {flow_name!r}", "use open")
-    target = opened.open_build(folder)
-    clock = target.plan.clock_mhz
-    top, sources, pins = target.design.name, target.sources(), target.pinout()
-    at_pins = None
-    if pins is not None:
-        top, sources = pins.top.stem, (*sources, pins.top)
-        at_pins = Pinout(pins.package, pins.constraints)
-    with console.status("Yosys, nextpnr and ecppack for ECP5-85k"):
-        result = implement_ecp5(
-            sources,
-            top,
-            target.results / "ecp5",
-            device="85k",
-            target_mhz=clock,
-            seed=seed,
-            pins=at_pins,
-        )
-    for name, fmax in result.fmax_mhz.items():
-        console.print(f"Fmax of {name}: {fmax:.1f} MHz after place and route on ECP5-85k")
-    console.print(f"Bitstream: {result.bitstream}")
-    if pins is not None:
-        console.print(f"Load it onto {target.plan.board.title}; its line has {pins.baud:,} baud.")
-    elif result.wrapped:
-        console.print("The ports are serialised to fit the package: it measures the clock only.")
-    write_json(json, {**asdict(result), "bitstream": str(result.bitstream)})
-    slow = [name for name, fmax in result.fmax_mhz.items() if fmax < clock]
-    if pins is not None and slow:
-        hint = "try another --seed, or build with a lower target.clock_mhz"
-        raise ShiftloomError(top, f"{slow[0]} is slower than the {clock:g} MHz of the plan", hint)
-
-
 def demo(
     output: Annotated[Path, typer.Option("-o", "--output", help="Parent of the build.")] = Path(
         "out"
