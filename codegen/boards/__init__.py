@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -21,28 +21,12 @@ Processor = Literal["zynq7", "zynqmp"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """Where a board without a processing system has its oscillator and its serial line.
-
-    Names of package pins; `uart_rx` is where the FPGA receives. `standard` and `volts` are those of
-    the pins and of the configuration bank.
-    """
-
-    clock: str
-    clock_mhz: float
-    uart_rx: str
-    uart_tx: str
-    standard: str
-    volts: float
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
     """An FPGA board; resources are those of the programmable logic.
 
     `memory_ports` counts the 64-bit AXI4 ports to external memory; `shell` needs one of them unless
     it is `serial`. They reach `memory_mib` of it from address 0 on. A Vivado project needs a
-    `processor`, or the `pins` of a serial line.
+    `processor`, or `pins` with a serial line.
     """
 
     name: str
@@ -58,7 +42,6 @@ class Board:
     memory_ports: int = 0
     memory_mib: int = 0
     processor: Processor | None = None
-    pins: Pins | None = None
 
     def with_shell(self, shell: Shell | None) -> Board:
         """The board with another shell than its own; raises ShiftloomError where it has no ports.
@@ -74,7 +57,24 @@ class Board:
         return board
 
 
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """What a bitstream needs to know of a bare board: its package, its oscillator, its line.
+
+    `clock`, `rx` and `tx` are sites of the package: the oscillator, the line into the FPGA and the
+    line out of it. `io` is their electrical standard.
+    """
+
+    package: str
+    oscillator_mhz: float
+    io: str
+    clock: str
+    rx: str
+    tx: str
+
+
 _ADAPTER = TypeAdapter(Board)
+_PINS = TypeAdapter(Pins)
 
 
 def known() -> tuple[str, ...]:
@@ -85,8 +85,19 @@ def known() -> tuple[str, ...]:
 
 def get(name: str) -> Board:
     """The board `name`; raises ShiftloomError with the nearest known names."""
+    described = _described(name)
+    described.pop("pins", None)
+    return _ADAPTER.validate_python({"name": name, **described})
+
+
+def pins(name: str) -> Pins | None:
+    """The pins of the board `name`, None where its file has none; raises as `get` does."""
+    described = _described(name)
+    return _PINS.validate_python(described["pins"]) if "pins" in described else None
+
+
+def _described(name: str) -> dict[str, Any]:
     names = known()
     if name not in names:
         raise ShiftloomError(f"board {shown(name)}", "unknown", nearest(name, names))
-    text = (resources.files(__name__) / f"{name}.toml").read_text("utf-8")
-    return _ADAPTER.validate_python({"name": name, **tomllib.loads(text)})
+    return tomllib.loads((resources.files(__name__) / f"{name}.toml").read_text("utf-8"))
