@@ -139,11 +139,12 @@ def _plain(
     design: Design, board: Board, pins: Pins, files: tuple[str, ...], banner: str
 ) -> dict[str, str]:
     """A top that has pins alone, and makes the clock of the plan from the oscillator."""
-    top = check_identifier(f"{design.name}_pins", design.name)
+    name = check_identifier(design.name, design.name)
+    top = check_identifier(f"{name}_pins", name)
     clock = mmcm.synthesize(design.name, pins.oscillator_mhz, design.clock_mhz)
     context = _Plain(
         banner=banner,
-        name=check_identifier(design.name, design.name),
+        name=name,
         top=top,
         title=board.title,
         part=board.part,
