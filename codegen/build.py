@@ -12,6 +12,7 @@ from shiftloom.codegen import (
     emit_vivado,
     loading,
     memory_registers,
+    register_headers,
     registers,
     store,
     vectors,
@@ -138,6 +139,12 @@ def emit(quantized: Quantized, plan: Plan, design: Design) -> FileSet:
     files["design.json"], _ = store.save(plan)
     described = (*registers_of(design), *shell_registers(shell))
     files["registers.json"] = json_bytes(registers.to_json(design.digest, described))
+    for name, text in (
+        ("registers.py", register_headers.to_python(design.name, design.digest, described)),
+        ("registers.h", register_headers.to_c(design.name, design.digest, described)),
+        ("registers.md", registers.to_markdown(described)),
+    ):
+        files[f"host/{name}"] = text.encode()
     files[RANGES] = json_bytes({n: asdict(r) for n, r in quantized.fitted.ranges.items()})
     files["golden/layers.json"] = json_bytes(_layers(quantized))
     files["host/accelerator.json"] = json_bytes(_host(quantized.qgraph, design, plan))

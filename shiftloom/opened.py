@@ -22,6 +22,7 @@ from shiftloom.codegen.reloading import loaded, weights_of
 from shiftloom.codegen.report import LayerRow
 from shiftloom.host import loading
 from shiftloom.host.container import WeightsError
+from shiftloom.rtl_sim import yosys
 from shiftloom.rtl_sim.compile import PATIENCE, Probe, SimTop
 from shiftloom.rtl_sim.memory import SimMemory
 
@@ -51,8 +52,9 @@ class OpenedBuild:
         return self.folder.with_name(f"{self.folder.name}.results")
 
     def sources(self) -> tuple[Path, ...]:
-        """The RTL files, sorted."""
-        return tuple(sorted((self.folder / "rtl").glob("*.sv")))
+        """The RTL files of the accelerator, without those of its board alone, sorted."""
+        files = sorted((self.folder / "rtl").glob("*.sv"))
+        return yosys.reached(self.design.name, files)
 
     def sim_top(self) -> SimTop:
         """The RTL as the batch engine takes it, with a probe on every stream."""

@@ -110,7 +110,9 @@ def test_markdown_names_every_register_and_field() -> None:
 
 
 def test_rtl_is_deterministic() -> None:
-    assert register_rtl.render_rtl("net", DIGEST, "b") == register_rtl.render_rtl("net", DIGEST, "b")
+    assert register_rtl.render_rtl("net", DIGEST, "b") == register_rtl.render_rtl(
+        "net", DIGEST, "b"
+    )
 
 
 def test_loading_adds_to_the_core_registers() -> None:

@@ -5,12 +5,14 @@ The file in ACCELERATOR is that of board.py. Every burst is checked.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Container
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import ClockCycles, FallingEdge, ReadOnly
 
 from shiftloom.rtl_sim.benches.accelerator import limited_test
 from shiftloom.rtl_sim.benches.axi_memory import Master, Pace, ReadMemory, WriteMemory
@@ -125,3 +127,104 @@ async def gives_every_batch(dut: Any, pace: Pace) -> None:
     await registers.expect("SHELL_ERRORS", 0)
     await registers.expect("ERRORS", 0)
     await check_interrupt(board)
+
+
+@limited_test()
+async def loses_no_clock_between_batches(dut: Any) -> None:
+    """At a latency of 40, frames follow each other as they do within a batch."""
+    setup = await _start(dut, Pace(LATENCY, LATENCY))
+    ends: list[int] = []
+    cocotb.start_soon(_note_ends(dut, ends))
+    lengths = (12, 8, 12)
+    starts = [await setup.start(frames) for frames in lengths[:2]]
+    await setup.board.wait_batches(1, setup.limit(12))
+    starts.append(await setup.start(lengths[2]))
+    await setup.board.wait_batches(3, setup.limit(20))
+    for start, frames in zip(starts, lengths, strict=True):
+        setup.check(start, frames)
+    steps = {after - before for before, after in pairwise(ends[4:])}
+    assert len(ends) == sum(lengths), f"{len(ends)} frames ended"
+    assert len(steps) == 1, f"clocks from frame to frame: {sorted(steps)}"
+
+
+async def _note_ends(dut: Any, ends: list[int]) -> None:
+    """The clocks in which frames end at the output of the core."""
+    clock = 0
+    while True:
+        await FallingEdge(dut.aclk)
+        await ReadOnly()
+        clock += 1
+        if all(int(getattr(dut, f"out_{pin}").value) for pin in ("tvalid", "tready", "tlast")):
+            ends.append(clock)
+
+
+@limited_test()
+async def refuses_starts_of_no_use(dut: Any) -> None:
+    """No frames, wrong addresses, a third batch: an error, nothing moves, no batch more is done."""
+    setup = await _start(dut, Pace(5, 20))
+    registers = setup.board.registers
+    right = {"BATCH": 1, "IN_ADDRESS": IN, "OUT_ADDRESS": OUT}
+    for name, value in (("BATCH", 0), ("IN_ADDRESS", IN + 4), ("OUT_ADDRESS", OUT + 1)):
+        for other, word in (right | {name: value}).items():
+            await registers.set(other, word)
+        await registers.set("START", 1)
+        await registers.expect("SHELL_ERRORS", START_REFUSED, f"for {name}")
+        await registers.set("SHELL_ERRORS", START_REFUSED)
+        await registers.expect("SHELL_ERRORS", 0, "after it was cleared")
+        await registers.expect("SHELL_STATUS", 0)
+    setup.memory.stopped = True
+    starts = [await setup.start(2) for _ in range(2)]
+    await registers.expect("SHELL_ERRORS", 0, "with two batches")
+    await registers.set("START", 1)
+    await registers.expect("SHELL_ERRORS", START_REFUSED, "with three batches")
+    setup.memory.stopped = False
+    await setup.board.wait_batches(2, setup.limit(4))
+    for begun in starts:
+        setup.check(begun, 2)
+    await ClockCycles(dut.aclk, setup.limit(2))
+    await registers.expect("BATCHES", 2)
+    await registers.expect("SHELL_STATUS", 0)
+
+
+@limited_test(side=("read", "write"))
+async def tells_errors_of_the_bus(dut: Any, side: str) -> None:
+    """The error of that side alone, until it is cleared; the batch ends, the next one is right."""
+    wrong = IN // 8 + 1 if side == "read" else OUT // 8 + 1
+    setup = await _start(dut, Pace(5, 20), errors=(wrong,))
+    registers = setup.board.registers
+    error = READ_ERROR if side == "read" else WRITE_ERROR
+    await setup.start(2)
+    await setup.board.wait_batches(1, setup.limit(2))
+    await registers.expect("SHELL_ERRORS", error)
+    await registers.set("SHELL_ERRORS", error)
+    await registers.expect("SHELL_ERRORS", 0, "after it was cleared")
+    second = await setup.start(2)
+    await setup.board.wait_batches(2, setup.limit(2))
+    setup.check(second, 2)
+    await registers.expect("SHELL_ERRORS", 0)
+
+
+@limited_test(stopped=(False, True))
+async def is_right_after_reset(dut: Any, stopped: bool) -> None:
+    """Resets at random moments, also with a bus that stands still; the next batches are right."""
+    setup = await _start(dut, Pace(5, 40, pauses=True))
+    board, rng, inside = setup.board, random.Random(7), 0
+    for _ in range(12):
+        starts = [await setup.start(rng.randint(1, 3)) for _ in range(2)]
+        await ClockCycles(dut.aclk, rng.randint(1, 3 * board.clocks))
+        setup.memory.stopped = stopped
+        await ClockCycles(dut.aclk, rng.randint(1, 2 * board.clocks) if stopped else 1)
+        inside += int(dut.in_open.value)
+        resetting = cocotb.start_soon(board.reset(4_000))
+        if stopped:
+            await ClockCycles(dut.aclk, 100)
+            setup.memory.stopped = False
+        await resetting
+        starts = [await setup.start(frames) for frames in (1, 2)]
+        await board.wait_batches(2, setup.limit(3))
+        for begun, frames in zip(starts, (1, 2), strict=True):
+            setup.check(begun, frames)
+        await board.check_stalls()
+        await board.registers.expect("ERRORS", 0)
+        await board.registers.expect("SHELL_ERRORS", 0)
+    assert inside >= 2, f"{inside} resets in mid-frame"
