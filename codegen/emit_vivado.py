@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shiftloom.codegen import axi, registers
+from shiftloom.codegen import axi, boards, mmcm, registers
 from shiftloom.codegen.block_design import BlockDesign, block_design, master_names
 from shiftloom.codegen.boards import Board, Pins
 from shiftloom.codegen.design import Design
@@ -59,7 +59,7 @@ class _Project:
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    """What `vivado/plain.tcl.j2` and `vivado/pins.xdc.j2` say."""
+    """What `plain.tcl.j2`, `pins.sv.j2` and `pins.xdc.j2` say: the top around `<name>_board`."""
 
     banner: str
     name: str
@@ -68,7 +68,12 @@ class _Plain:
     part: str
     sources: tuple[str, ...]
     pins: Pins
+    volts: str
     period: str
+    oscillator: str
+    multiply: str
+    divide: str
+    mhz: str
 
 
 def emit(design: Design, board: Board, sources: Iterable[str], banner: str) -> dict[str, str]:
@@ -79,7 +84,8 @@ def emit(design: Design, board: Board, sources: Iterable[str], banner: str) -> d
     files = tuple(sorted(sources))
     if board.shell != "serial":
         return _around_processor(design, board, files, banner)
-    return {} if board.pins is None else _plain(design, board, board.pins, files, banner)
+    pins = boards.pins(board.name) if board.family == "xc7" else None
+    return {} if pins is None else _plain(design, board, pins, files, banner)
 
 
 def _around_processor(
@@ -132,20 +138,29 @@ def _core(project: _Project, banner: str) -> _Core:
 def _plain(
     design: Design, board: Board, pins: Pins, files: tuple[str, ...], banner: str
 ) -> dict[str, str]:
-    """Synthesis of a top that has pins alone."""
+    """A top that has pins alone, and makes the clock of the plan from the oscillator."""
+    name = check_identifier(design.name, design.name)
+    top = check_identifier(f"{name}_pins", name)
+    clock = mmcm.synthesize(design.name, pins.oscillator_mhz, design.clock_mhz)
     context = _Plain(
-        banner=f"# {banner}",
-        name=check_identifier(design.name, design.name),
-        top=check_identifier(f"{design.name}_pins", design.name),
+        banner=banner,
+        name=name,
+        top=top,
         title=board.title,
         part=board.part,
         sources=files,
         pins=pins,
-        period=_period(pins.clock_mhz),
+        volts=f"{int(pins.io[-2:]) / 10:g}",
+        period=_period(pins.oscillator_mhz),
+        oscillator=f"{pins.oscillator_mhz:g}",
+        multiply=f"{clock.multiply:.3f}",
+        divide=f"{clock.divide:.3f}",
+        mhz=f"{clock.mhz:.6g}",
     )
     return {
         "build.tcl": render("vivado/plain.tcl.j2", context),
-        "pins.xdc": render("vivado/pins.xdc.j2", context),
+        f"{top}.sv": render("vivado/pins.sv.j2", context),
+        f"{top}.xdc": render("vivado/pins.xdc.j2", context),
     }
 
 

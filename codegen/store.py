@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from shiftloom.codegen import plan, qgraph, requant, values, windows
-from shiftloom.codegen.boards import Board, Pins
+from shiftloom.codegen.boards import Board
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fileset import json_bytes
 from shiftloom.codegen.formats import FORMATS
@@ -27,7 +27,6 @@ _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
         Board,
-        Pins,
         QuantizedWeights,
         plan.EnginePlan,
         plan.FifoPlan,

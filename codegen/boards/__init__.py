@@ -21,28 +21,12 @@ Processor = Literal["zynq7", "zynqmp"]
 
 
 @dataclass(frozen=True, slots=True)
-class Pins:
-    """Where a board without a processing system has its oscillator and its serial line.
-
-    Names of package pins; `uart_rx` is where the FPGA receives. `standard` and `volts` are those of
-    the pins and of the configuration bank.
-    """
-
-    clock: str
-    clock_mhz: float
-    uart_rx: str
-    uart_tx: str
-    standard: str
-    volts: float
-
-
-@dataclass(frozen=True, slots=True)
 class Board:
     """An FPGA board; resources are those of the programmable logic.
 
     `memory_ports` counts the 64-bit AXI4 ports to external memory; `shell` needs one of them unless
     it is `serial`. They reach `memory_mib` of it from address 0 on. A Vivado project needs a
-    `processor`, or the `pins` of a serial line.
+    `processor`, or `pins` with a serial line.
     """
 
     name: str
@@ -58,7 +42,6 @@ class Board:
     memory_ports: int = 0
     memory_mib: int = 0
     processor: Processor | None = None
-    pins: Pins | None = None
 
     def with_shell(self, shell: Shell | None) -> Board:
         """The board with another shell than its own; raises ShiftloomError where it has no ports.

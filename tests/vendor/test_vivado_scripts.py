@@ -44,9 +44,9 @@ def test_plain_synthesis(tmp_path: Path) -> None:
     script = vendor_builds.write(tmp_path, vendor_builds.board("arty-a7-100"))
     tool = run(script)
     assert (script.parent / "copying.bit").is_file()
-    assert tool.clocks == {"clock": ("clock", "10.000")}
+    assert tool.clocks == {"oscillator": ("clk_osc", "10.000")}
     pins = {port: row["PACKAGE_PIN"] for port, row in tool.placed.items() if port}
-    assert pins == {"clock": "E3", "uart_rx": "A9", "uart_tx": "D10"}
+    assert pins == {"clk_osc": "E3", "rx": "A9", "tx": "D10"}
 
 
 def test_a_packager_that_maps_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ from vivado_project import Core, ProjectCommands
 
 MODULE = re.compile(r"^module (\w+)\b.*?\);", re.MULTILINE | re.DOTALL)
 
+INSTANCE = re.compile(r"^  (\w+) (#\(|u_\w+ \()", re.MULTILINE)
+"""An instance begins so in all our sources."""
+
 
 class PackagerCommands(ProjectCommands):
     """Commands ipx::."""
@@ -23,7 +26,7 @@ class PackagerCommands(ProjectCommands):
             raise VendorError(f"the top {project.top} is not in plain Verilog")
         modules = {name for file in project.files for name in MODULE.findall(file.read_text())}
         text = heads[0].read_text()
-        used = set(re.findall(r"^  (\w+) u_\w+ \(", text, re.MULTILINE))
+        used = {name for name, _ in INSTANCE.findall(text)}
         if used - modules:
             raise VendorError(f"no module {', '.join(sorted(used - modules))}")
         row = core_row(text, project.top)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from vendor_commands import XDC, Call, VendorError
 from vivado_block import BlockCommands
-from vivado_packager import MODULE
+from vivado_packager import INSTANCE, MODULE
 from vivado_project import PROPERTIES
 
+_PRIMITIVES = {"MMCME2_BASE", "BUFG"}
+"""UG953, 7 Series Libraries Guide."""
 _STEPS = ("synth_design", "opt_design", "place_design", "phys_opt_design", "route_design")
 
 
@@ -40,6 +42,10 @@ class Vivado(BlockCommands):
         modules = {each[1]: each[0] for each in found}
         if self.top not in modules:
             raise VendorError(f"no module {self.top} in the sources")
+        texts = "".join(file.read_text("utf-8") for file in self.sources)
+        missing = {name for name, _ in INSTANCE.findall(texts)} - set(modules) - _PRIMITIVES
+        if missing:
+            raise VendorError(f"no module {', '.join(sorted(missing))} in the sources")
         self.ports = set(re.findall(r"(\w+)[,\n]", modules[self.top]))
         if self.constraints is not None:
             self.source_constraints(self.constraints, XDC)
