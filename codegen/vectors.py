@@ -12,22 +12,23 @@ from shiftloom.codegen import golden
 from shiftloom.codegen.design import Design, Stream
 from shiftloom.codegen.qgraph import QGraph
 
-FRAMES = 2
-"""Enough for one frame to follow another; co-simulation of a frame takes long."""
+LARGE = 1 << 16
+"""Bytes of a frame above which there is one; else two, for one to follow another."""
 
 
 def emit(qgraph: QGraph, design: Design) -> dict[str, str]:
     """`input.hex` and `expected.hex`, a beat a line; the frames follow from the design's digest."""
     sizes = {s.name: math.prod(s.tensor.shape) * s.tensor.type.bits // 8 for s in qgraph.inputs}
     frame = sum(sizes.values())
-    drawn = hashlib.shake_128(design.digest.encode()).digest(FRAMES * frame)
-    raw = np.frombuffer(drawn, np.uint8).reshape(FRAMES, frame)
+    count = 1 if frame > LARGE else 2
+    drawn = hashlib.shake_128(design.digest.encode()).digest(count * frame)
+    raw = np.frombuffer(drawn, np.uint8).reshape(count, frame)
     frames, start = {}, 0
     for source in qgraph.inputs:
         kind, stop = source.tensor.type, start + sizes[source.name]
         dtype = np.dtype(f"<{'i' if kind.signed else 'u'}{kind.bits // 8}")
         part = np.ascontiguousarray(raw[:, start:stop]).view(dtype)
-        frames[source.name], start = part.reshape(FRAMES, *source.tensor.shape), stop
+        frames[source.name], start = part.reshape(count, *source.tensor.shape), stop
     outputs = golden.run(qgraph, frames)
     return {
         "input.hex": "".join(_beats(design.source, raw)),

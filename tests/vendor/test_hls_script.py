@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 
 from vendor_networks import build
 
+from shiftloom.codegen import vectors
 from shiftloom.codegen.build import Build
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.hls_engine import compile_cpp
@@ -83,3 +84,12 @@ def test_the_vectors_agree_with_the_test_bench(made: Build, cache: Cache, tmp_pa
     first, rest = files[1].read_text().split("\n", 1)
     files[1].write_text(f"{int(first, 16) ^ 1:0{len(first)}x}\n{rest}")
     assert run() == (1, "2 frames, 1 mismatches")
+
+
+def test_a_large_frame_stands_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    files = build(tmp_path / "two", "pynq-z2", "streaming").files
+    monkeypatch.setattr(vectors, "LARGE", 8 * 8 * 2 - 1)
+    alone = build(tmp_path / "one", "pynq-z2", "streaming").files
+    for name in ("hls/input.hex", "hls/expected.hex"):
+        half = len(files[name]) // 2
+        assert alone[name] == files[name][:half]
