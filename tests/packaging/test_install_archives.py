@@ -14,6 +14,7 @@ from package_installs import installed, refused
 
 from shiftloom.host import install
 from shiftloom.host.install import InstallError
+from shiftloom.packaging import Package
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -72,8 +73,18 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "the name '../x' is none of a build; package it again",
     ),
     "driver": (
-        lambda data: made.with_manifest(data, driver="x.whl"),
-        "has no driver 'x.whl'; package it again",
+        lambda data: made.with_manifest(data, driver="x-0.1.0-x.whl"),
+        "has no driver of version 0.1.0, but 'x-0.1.0-x.whl'; package it again",
+    ),
+    "other driver": (
+        lambda data: made.with_manifest(data, shiftloom="0.2.0"),
+        "has no driver of version 0.2.0, but 'driver/shiftloom_host-0.1.0-py3-none-any.whl'; "
+        "package it again",
+    ),
+    "other design": (
+        lambda data: made.with_manifest(data, digest="ab" * 32),
+        "host/accelerator.json is of the design DIGEST, the manifest of abababababababab; "
+        "package it again",
     ),
     "files": (
         lambda data: made.with_manifest(data, files=[1]),
@@ -81,18 +92,21 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "package or copy it again",
     ),
     "entries": (
-        lambda data: made.with_manifest(data, files={"x": 1, "driver": 1}, driver="driver"),
+        lambda data: made.with_manifest(data, files={"x": 1, "x-0.1.0-x": 1}, driver="x-0.1.0-x"),
         "is damaged ('int' object is not subscriptable); package or copy it again",
     ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_archive_is_refused(damage: str, first: Path, second: Path, board: Path) -> None:
+def test_damaged_archive_is_refused(
+    damage: str, first: Path, second: Path, board: Path, versions: tuple[Package, ...]
+) -> None:
     installed(second, board)
     change, message = DAMAGES[damage]
     first.write_bytes(change(first.read_bytes()))
-    assert refused(first, board) == message
+    digest = str(versions[0].manifest["digest"])[:16]
+    assert refused(first, board) == message.replace("DIGEST", digest)
 
 
 def test_duplicate_is_refused(first: Path, board: Path) -> None:
