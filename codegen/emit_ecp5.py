@@ -27,7 +27,7 @@ class _Top:
 
 def emit(design: Design, board: Board, banner: str) -> dict[str, str]:
     """Files by name, of a board with pins and the shell `serial`; none of another."""
-    pins = boards.pins(board.name)
+    pins = boards.pins(board.name) if board.family == "ecp5" else None
     if board.shell != "serial" or pins is None:
         return {}
     pll = synthesize(design.name, pins.oscillator_mhz, design.clock_mhz)

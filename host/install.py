@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 FORMAT = 1
 """Version of the layout of a package."""
 MANIFEST = "package.json"
+DESIGN = "host/accelerator.json"
 PYTHON = (3, 10)
 """The oldest that the driver runs on."""
 DIRECTORY = "~/shiftloom"
@@ -85,6 +86,10 @@ def _read(path: Path, archive: zipfile.ZipFile) -> Package:
     sizes = {name: info.file_size for name, info in members.items() if name != MANIFEST}
     if sizes != {name: entry["bytes"] for name, entry in made.files.items()}:
         raise InstallError(f"{path}: has other members than its manifest; package it again")
+    digest = json.loads(archive.read(DESIGN).decode())["digest"]
+    if digest != made.digest:
+        problem = f"{DESIGN} is of the design {digest[:16]}, the manifest of {made.digest[:16]}"
+        raise InstallError(f"{path}: {problem}; package it again")
     return made
 
 
@@ -105,8 +110,9 @@ def _package(path: Path, text: bytes) -> Package:
     name, driver, files = str(found["name"]), str(found["driver"]), dict(found["files"])
     if not _NAME.fullmatch(name):
         raise InstallError(f"{path}: the name {name[:40]!r} is none of a build; package it again")
-    if driver not in files:
-        raise InstallError(f"{path}: has no driver {driver[:80]!r}; package it again")
+    if driver not in files or f"-{found['shiftloom']}-" not in driver:
+        problem = f"has no driver of version {found['shiftloom']}, but {driver[:80]!r}"
+        raise InstallError(f"{path}: {problem}; package it again")
     version = hashlib.sha256(text).hexdigest()[:VERSION_DIGITS]
     return Package(path, name, version, str(found["digest"]), driver, files)
 

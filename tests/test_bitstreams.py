@@ -14,7 +14,7 @@ from torch import nn
 import shiftloom
 from shiftloom import GraphInput
 from shiftloom.codegen import cli
-from shiftloom.rtl_sim import implement
+from shiftloom.codegen.cli import implementing
 from shiftloom.rtl_sim.implement import Implementation, Pinout
 
 
@@ -39,7 +39,7 @@ def _run(
         given.update(options, top=top, sources=[path.name for path in sources])
         return Implementation({"clk": fmax}, {}, out_dir / f"{top}.bit", "pins" not in top)
 
-    monkeypatch.setattr(implement, "implement_ecp5", fake)
+    monkeypatch.setattr(implementing, "implement_ecp5", fake)
     monkeypatch.setattr(sys, "argv", ["shiftloom", "implement", *arguments])
     with pytest.raises(SystemExit) as stop:
         cli.main()
@@ -87,5 +87,5 @@ def test_other_builds_measure_the_clock(
     folder = _build(tmp_path, board)
     assert not (folder / "ecp5").exists()
     code, given = _run(monkeypatch, 50.0, str(folder))
-    assert (code, given["top"], given["pins"]) == (0, "tiny", None)
+    assert (code, given["top"], "pins" in given) == (0, "tiny", False)
     assert "it measures the clock only." in " ".join(capsys.readouterr().out.split())

@@ -66,7 +66,7 @@ def _place(target: OpenedBuild, seed: int, json: Json) -> None:
     if pins is not None and slow:
         hint = "try another --seed, or build with a lower target.clock_mhz"
         problem = f"{slow[0]} is slower than the {clock:g} MHz of the plan"
-        raise ShiftloomError(target.design.name, problem, hint)
+        raise ShiftloomError(pins.top.stem, problem, hint)
 
 
 def _implemented(target: OpenedBuild, seed: int) -> Implementation:

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.host import install
 from shiftloom.host.install import InstallError
-from shiftloom.packaging.remote import Remote, check_path
+from shiftloom.packaging.remote import Remote, check_path, shortened
+
+STATES = ("passed", "failed", "skipped")
+"""How a self-test ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,28 @@ def deploy(path: Path, remote: Remote, directory: str = install.DIRECTORY) -> De
 
 
 def _deployed(remote: Remote, found: Mapping[str, Any], copied: int) -> Deployed:
-    """What the installer there has said."""
+    """What the installer there has said, as it may be printed."""
     try:
         tested = found["self_test"]
-        names = ("name", "version", "digest", "directory", "before", "current")
-        kept = {name: found[name] for name in names}
+        if tested["state"] not in STATES:
+            raise ValueError(tested["state"])
         return Deployed(
-            remote.target, **kept, copied=copied, state=tested["state"], reason=tested["reason"]
+            target=remote.target,
+            name=shortened(str(found["name"])),
+            version=shortened(str(found["version"])),
+            digest=shortened(str(found["digest"])),
+            directory=shortened(str(found["directory"])),
+            before=_named(found["before"]),
+            current=_named(found["current"]),
+            copied=copied,
+            state=str(tested["state"]),
+            reason=shortened(str(tested["reason"])),
         )
-    except (KeyError, TypeError) as error:
-        problem = f"the installer there says {found}"
-        raise ShiftloomError(remote.target, problem[:160], "package and deploy again") from error
+    except (ValueError, LookupError, TypeError) as error:
+        problem = f"the installer there says {shown(found)}"
+        raise ShiftloomError(remote.target, problem, "package and deploy again") from error
+
+
+def _named(version: object) -> str | None:
+    """A version, if there is one."""
+    return None if version is None else shortened(str(version))

@@ -30,7 +30,7 @@ _OPTIONS = {
 }
 """Nobody is asked for a password, and a dead connection ends."""
 _SSH_FAILED, _NO_COMMAND, _NOT_EXECUTABLE = 255, 127, 126
-_REASON = 160
+_REASON = 300
 """Characters of a message of the far side that are shown."""
 _CAUSES = (
     (
@@ -74,11 +74,11 @@ class Remote:
             raise self._failed(done)
         try:
             found = dict(json.loads(done.stdout.decode().splitlines()[-1]))
+            problem, hint = (shortened(str(text)) for text in found.get("refused", ("", "")))
         except (ValueError, IndexError, TypeError) as error:
             problem = f"{self.python} there says {shown(done.stdout.decode('utf-8', 'replace'))}"
             raise ShiftloomError(self.target, problem, "give a Python by --python") from error
-        if "refused" in found:
-            problem, hint = (_short(str(text)) for text in found["refused"])
+        if problem:
             raise ShiftloomError(self.target, problem, hint)
         return found
 
@@ -104,7 +104,7 @@ class Remote:
     def _failed(self, done: subprocess.CompletedProcess[bytes]) -> ShiftloomError:
         """Why ssh, scp, or the program there has ended badly."""
         text, code = done.stderr.decode("utf-8", "replace"), done.returncode
-        lines = [_short(line) for line in text.splitlines() if line.strip()]
+        lines = [shortened(line) for line in text.splitlines() if line.strip()]
         last = lines[-1] if lines else f"exit code {code}"
         for said, problem, hint in _CAUSES:
             if code == _SSH_FAILED and said in text:
@@ -126,6 +126,6 @@ def check_path(name: str, path: str) -> None:
         raise ShiftloomError(f"{name} {shown(path)}", "is no plain path", hint)
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
     """A line of the far side as it may be printed."""
     return printable(text.strip())[:_REASON]
