@@ -87,7 +87,7 @@ In `mm`, a batch stays queued until the response to its last write has come. Rea
 batch begins while the first one is computed: no clock is lost between them. The last frame must end
 below 2^32. A frame that the core drops, as `misaligned`, gives no output: its batch does not end.
 
-For LeNet-5 as it is built by default, Yosys makes 392 LUT and 480 FF of `axis`, and 1,226 LUT,
+For LeNet-5 as it is built by default, Yosys makes 391 LUT and 480 FF of `axis`, and 1,226 LUT,
 1,323 FF and a block RAM of `mm`, core not included. At a memory latency of 40 clocks, or of 200, a
 frame of LeNet-5 comes every 784 clocks with `mm`, across batches as well: that is the interval of
 the core alone.

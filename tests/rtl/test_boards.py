@@ -53,7 +53,7 @@ FAULTS = {
         "SHELL_ERRORS: got 0x0, expected 0x1",
     ),
     "axis_stalls_are_those_of_the_words": Fault(
-        *("axis", BOARD, ".tvalid(in_tvalid)", ".tvalid(from_tvalid)"), "STALLS_IN: got"
+        *("axis", BOARD, ".tready(in_tready)", ".tready(from_tready)"), "STALLS_IN: got"
     ),
 }
 
