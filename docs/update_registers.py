@@ -87,6 +87,11 @@ In `mm`, a batch stays queued until the response to its last write has come. Rea
 batch begins while the first one is computed: no clock is lost between them. The last frame must end
 below 2^32. A frame that the core drops, as `misaligned`, gives no output: its batch does not end.
 
+For LeNet-5 as it is built by default, Yosys makes 391 LUT and 480 FF of `axis`, and 1,226 LUT,
+1,323 FF and a block RAM of `mm`, core not included. At a memory latency of 40 clocks, or of 200, a
+frame of LeNet-5 comes every 784 clocks with `mm`, across batches as well: that is the interval of
+the core alone.
+
 To reset all, set `shell_reset`, write `CONTROL.soft_reset`, wait until `moving` is 0, and clear
 `shell_reset`. That works at any moment; the frame that the core was in the middle of is ended, so
 clear `ERRORS` after it. Registers that were written keep their values, and so does `INTERRUPT`. In

@@ -100,8 +100,8 @@ async def takes_a_batch_as_it_begins(dut: Any) -> None:
     """A BATCH that is written while a batch is under way is that of the next one."""
     setup = await _start(dut, "full", "full")
     registers = setup.board.registers
-    await registers.set("BATCH", 3)
-    first = setup.give(3, last=False)
+    await registers.set("BATCH", 9)
+    first = setup.give(9, last=False)
     setup.sink.stopped = True
     await ClockCycles(dut.aclk, 500 + 2 * setup.board.clocks)
     await registers.set("BATCH", 1)
@@ -109,6 +109,8 @@ async def takes_a_batch_as_it_begins(dut: Any) -> None:
     await setup.expect(first)
     await setup.expect(setup.give(1, last=False))
     await registers.expect("BATCHES", 2)
+    await setup.board.check_stalls()
+    assert all(seen.count > 0 for seen in setup.board.stalls.values()), "no stall"
 
 
 @limited_test(idle=("full", "bursty"))

@@ -55,6 +55,8 @@ class Memory:
         """No handshake in this clock; what is offered stays."""
         for address in (self.reads.address, self.writes.address):
             address.drive(ready=False)
+        self.reads.offering = False
+        self.reads.pins["valid"].value = 0
         self.writes.taking = False
         self.writes.data_ready.value = 0
 
@@ -217,7 +219,7 @@ async def is_right_after_reset(dut: Any, stopped: bool) -> None:
         inside += int(dut.in_open.value)
         resetting = cocotb.start_soon(board.reset(4_000))
         if stopped:
-            await ClockCycles(dut.aclk, 100)
+            await ClockCycles(dut.aclk, 600)
             setup.memory.stopped = False
         await resetting
         starts = [await setup.start(frames) for frames in (1, 2)]

@@ -11,6 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
+from shiftloom.rtl_sim.benches.accelerator import limited_test
 from shiftloom.rtl_sim.benches.streams import bursts
 
 HALF = 0x800
@@ -146,8 +147,7 @@ async def _reads(master: Any, rng: random.Random, words: dict[int, int]) -> None
             assert got == words.get(address, 0), f"{address:#x}: got {got:#x}"
 
 
-@cocotb.test(timeout_time=200, timeout_unit="us")
-@cocotb.parametrize(order=ORDERS, pauses=(False, True), slow=(None, "aw", "w"))
+@limited_test(order=ORDERS, pauses=(False, True), slow=(None, "aw", "w"))
 async def gives_each_side_its_accesses(
     dut: Any, order: str, pauses: bool, slow: str | None
 ) -> None:

@@ -6,10 +6,10 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from shiftloom.rtl_sim.benches.commands import varied_test
 from shiftloom.rtl_sim.benches.streams import parameters
 
 CLOCKS = 6000
@@ -114,8 +114,7 @@ def _check(dut: Any, model: Model, clock: int) -> None:
             assert got == model.left[side][0], f"clock {clock}: {side}_addr is {got:#x}"
 
 
-@cocotb.test()
-@cocotb.parametrize(slow=("starts", "reads", "writes", "nothing"))
+@varied_test(slow=("starts", "reads", "writes", "nothing"))
 async def makes_the_commands_of_every_batch(dut: Any, slow: str) -> None:
     """Against a model, at random paces, with resets."""
     model = Model(*parameters(dut, "IN_BYTES", "OUT_BYTES").values())

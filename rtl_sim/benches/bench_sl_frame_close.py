@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import cocotb
-
+from shiftloom.rtl_sim.benches.commands import varied_test
 from shiftloom.rtl_sim.benches.lasts import LastSink, LastSource, check_lasts
 from shiftloom.rtl_sim.benches.streams import Bench, paced_test, parameters
 
@@ -40,8 +39,7 @@ class _Free(LastSink):
         self.waiting = None
 
 
-@cocotb.test()
-@cocotb.parametrize(held=(1, 2, 30))
+@varied_test(held=(1, 2, 30))
 async def ends_what_a_reset_cuts_off(dut: Any, held: int) -> None:
     """In resets of `held` clocks at random moments: one beat with TLAST where m is in a frame."""
     (width,) = parameters(dut, "WIDTH").values()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import cocotb
 import numpy as np
 
 from shiftloom.rtl_sim.benches.lasts import LastSink, check_lasts
-from shiftloom.rtl_sim.benches.streams import Source, draw, paced_test, parameters
+from shiftloom.rtl_sim.benches.streams import Source, bench_test, draw, paced_test, parameters
 
 FRAMES = 12
 WORD = 64
@@ -40,7 +39,7 @@ async def gives_the_words_of_every_frame(dut: Any, idle: str, stall: str) -> Non
             assert source.clocks[-1] - source.clocks[0] == clocks - 1, "a beat waited"
 
 
-@cocotb.test()
+@bench_test
 async def forgets_all_in_reset(dut: Any) -> None:
     """After a reset in mid-frame the next beat begins a frame."""
     width, beats = parameters(dut, "BITS", "BEATS").values()

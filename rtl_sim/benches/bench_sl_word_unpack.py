@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
-import cocotb
 import numpy as np
 
+from shiftloom.rtl_sim.benches.commands import varied_test
 from shiftloom.rtl_sim.benches.lasts import LastSink, LastSource, check_lasts
-from shiftloom.rtl_sim.benches.streams import SINK_PACES, SOURCE_PACES, draw, parameters
+from shiftloom.rtl_sim.benches.streams import SINK_PACES, SOURCE_PACES, bench_test, draw, parameters
 
 FRAMES = 12
 WORD = 64
@@ -26,8 +26,7 @@ def _cut(frame: int, width: int, count: int, last: int) -> list[int]:
     return [piece | (i == last) << width for i, piece in enumerate(pieces)]
 
 
-@cocotb.test()
-@cocotb.parametrize(idle=SOURCE_PACES, stall=SINK_PACES, early=(False, True))
+@varied_test(idle=SOURCE_PACES, stall=SINK_PACES, early=(False, True))
 async def gives_the_beats_of_every_frame(dut: Any, idle: str, stall: str, early: bool) -> None:
     """Random bits in what is left of a last word; TLAST on that word, in mid-frame, or nowhere."""
     width, beats = parameters(dut, "BITS", "BEATS").values()
@@ -54,7 +53,7 @@ async def gives_the_beats_of_every_frame(dut: Any, idle: str, stall: str, early:
         assert sink.clocks[-1] - source.clocks[0] <= clocks, "it does not keep up"
 
 
-@cocotb.test()
+@bench_test
 async def forgets_all_in_reset(dut: Any) -> None:
     """After a reset in mid-frame the next word begins a frame."""
     width, beats = parameters(dut, "BITS", "BEATS").values()

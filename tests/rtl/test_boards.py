@@ -32,9 +32,6 @@ class Fault:
 
 BOARD = f"{board_nets.NAME}_board"
 FAULTS = {
-    "axis_words_are_not_dropped": Fault(
-        *("axis", BOARD, "from_tready || rst", "from_tready"), "is_right_after_reset"
-    ),
     "axis_frame_is_not_closed": Fault(
         *("axis", "sl_frame_close", "closing ? open_q : s_tvalid", "!closing && s_tvalid"),
         "SHELL_STATUS: moving after",
@@ -47,9 +44,6 @@ FAULTS = {
         *("axis", BOARD, "interrupt_pending && batch_done_enable", "interrupt_pending"),
         "interrupt is 1 with enable 0",
     ),
-    "mm_output_of_the_core_waits_in_reset": Fault(
-        *("mm", BOARD, "pack_tready || rst", "pack_tready && !rst"), "STALLS|is_right_after_reset"
-    ),
     "mm_reading_is_not_flushed": Fault(
         *("mm", BOARD, "(bus_rst_q),\n    .flush    (flush),\n    .busy     (read_busy)"),
         *("(bus_rst_q),\n    .flush    (1'b0),\n    .busy     (read_busy)", "is_right_after_reset"),
@@ -58,8 +52,8 @@ FAULTS = {
         *("mm", BOARD, "m0_axi_rresp[1] && reading", "m0_axi_rresp[1] && !reading"),
         "SHELL_ERRORS: got 0x0, expected 0x1",
     ),
-    "mm_stalls_are_those_of_the_words": Fault(
-        *("mm", BOARD, ".tvalid(in_tvalid)", ".tvalid(from_tvalid)"), "STALLS_IN: got"
+    "axis_stalls_are_those_of_the_words": Fault(
+        *("axis", BOARD, ".tready(in_tready)", ".tready(from_tready)"), "STALLS_IN: got"
     ),
 }
 
