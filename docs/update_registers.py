@@ -78,8 +78,19 @@ those of the accelerator in the same window.
 A frame in memory, or in the streams of `axis`, is its bytes as they are, filled up to a multiple of
 8. An output beat takes whole bytes, the lowest first.
 
+In `axis`, TLAST before the last word of a frame ends it: `ERRORS.short_frame` tells, what is
+missing counts as zeros, and the next word begins the next frame. No error tells where nothing but a
+part of its last beat is missing. TLAST on the last word of a frame may be there or not. The last
+word of every `BATCH` frames that come out has TLAST.
+
+In `mm`, a batch stays queued until the response to its last write has come. Reading of the second
+batch begins while the first one is computed: no clock is lost between them. The last frame must end
+below 2^32. A frame that the core drops, as `misaligned`, gives no output: its batch does not end.
+
 To reset all, set `shell_reset`, write `CONTROL.soft_reset`, wait until `moving` is 0, and clear
-`shell_reset`. Registers that were written keep their values.
+`shell_reset`. That works at any moment; the frame that the core was in the middle of is ended, so
+clear `ERRORS` after it. Registers that were written keep their values, and so does `INTERRUPT`. In
+`axis` what is offered is given up, so reset the DMA core before `shell_reset` is cleared.
 
 """
 

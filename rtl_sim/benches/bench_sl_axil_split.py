@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Container
 from typing import Any
 
 import cocotb
@@ -40,6 +41,7 @@ class Slave:
         self.address: int | None = None
         self.beat: tuple[int, int] | None = None
         self.read: int | None = None
+        self.due: int | None = None  # the response to a write, its channels free again
         self.answered = {"b": False, "r": False}
         self.writes = self.reads = 0
         for pin in ("awready", "wready", "arready", "bvalid", "rvalid"):
@@ -49,7 +51,7 @@ class Slave:
         return not self.active or next(self.active[channel])
 
     def drive(self) -> None:
-        """Take what may be taken, answer what is complete."""
+        """Take what may be taken, do and answer what is complete."""
         first, then = self.address is not None, self.beat is not None
         takes = {
             "aw": not first and (self.order != "data_first" or then),
@@ -58,10 +60,12 @@ class Slave:
         }
         for channel, free in takes.items():
             self.pins[f"{channel}ready"].value = int(free and self._acts(channel))
-        for channel, due in (("b", first and then), ("r", self.read is not None)):
+        if first and then and self.due is None:
+            self._write()
+        for channel, due in (("b", self.due is not None), ("r", self.read is not None)):
             self.answered[channel] = due and (self.answered[channel] or self._acts(channel))
             self.pins[f"{channel}valid"].value = int(self.answered[channel])
-        self.resp["b"].value = self._response(self.address)
+        self.resp["b"].value = self.due or 0
         self.resp["r"].value = self._response(self.read)
         self.data.value = self.words.get(self.read or 0, 0)
 
@@ -75,7 +79,7 @@ class Slave:
     def look(self) -> None:
         """Note the handshakes; an access that is not of this side fails."""
         if self._taken("b"):
-            self._write()
+            self.due = None
         if self._taken("r"):
             self.read = None
             self.reads += 1
@@ -94,6 +98,7 @@ class Slave:
         assert self.address is not None
         assert self.beat is not None
         mask = sum(0xFF << 8 * i for i in range(4) if self.beat[1] >> i & 1)
+        self.due = self._response(self.address)
         old = self.words.get(self.address, 0)
         self.words[self.address] = old & ~mask | self.beat[0] & mask
         self.address = self.beat = None
@@ -110,10 +115,13 @@ async def _run(dut: Any, slaves: list[Slave]) -> None:
             slave.look()
 
 
-async def _writes(master: Any, rng: random.Random, words: dict[int, int]) -> None:
-    """Random writes, several at once: addresses and data come at times of their own."""
+async def _writes(
+    master: Any, rng: random.Random, words: dict[int, int], known: Container[int] = ()
+) -> None:
+    """Random writes, several at once, none to the words that are known."""
+    free = [address for address in range(0, 2 * HALF, 4) if address not in known]
     for _ in range(ACCESSES // 4):
-        addresses = rng.sample(range(0, 2 * HALF, 4), 4)
+        addresses = rng.sample(free, 4)
         values = [rng.getrandbits(32) for _ in addresses]
         pending = [
             cocotb.start_soon(master.write(address, value.to_bytes(4, "little")))
@@ -162,10 +170,11 @@ async def gives_each_side_its_accesses(
     for seed, (name, channel) in enumerate(channels.items(), 50):
         if pauses or name == slow:
             channel.set_pause_generator(bursts(seed))
-    rng, words = random.Random(5), {}
+    rng = random.Random(5)
     known: dict[int, int] = {}
+    words: dict[int, int] = {}
     await _writes(master, rng, known)
-    writing = cocotb.start_soon(_writes(master, random.Random(6), words))
+    writing = cocotb.start_soon(_writes(master, random.Random(6), words, known))
     await _reads(master, rng, dict(known))
     await writing
     known |= words

@@ -149,4 +149,4 @@ async def makes_the_commands_of_every_batch(dut: Any, slow: str) -> None:
         await FallingEdge(dut.clk)
     assert finished > 20
     assert refused > 5
-    assert full > (5 if slow == "writes" else 0)
+    assert full > 5 or slow != "writes"

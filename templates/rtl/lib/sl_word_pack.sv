@@ -34,6 +34,8 @@ module sl_word_pack #(
   localparam int MOST = IN_TWO ? WORD : WORD - 1;  // grains that a beat is put on
   localparam int KEPT = MOST * GRAIN + BITS;
   localparam int CW = $clog2(KEPT / GRAIN + WORD);
+  localparam int AW = (MOST > 0) ? $clog2(MOST + 1) : 1;
+  localparam int GB = $clog2(GRAIN);
   localparam int NW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
   logic [KEPT-1:0] bits_q;    // 0 above the valid grains
@@ -52,13 +54,13 @@ module sl_word_pack #(
   wire [CW-1:0]   count = pop ? count_q - CW'(WORD) : count_q;
   wire [KEPT-1:0] left  = (count == '0) ? '0 : pop ? bits_q >> 64 : bits_q;
   wire            push  = s_tvalid && s_tready;
-  wire [CW-1:0]   at    = (MOST > 0) ? count : '0;
+  wire [AW-1:0]   at    = (MOST > 0) ? AW'(count) : '0;  // where a beat comes, if it does
   wire [CW-1:0]   total = count + CW'(BITS / GRAIN);
   wire [CW-1:0]   whole = (total + CW'(WORD - 1)) & ~CW'(WORD - 1);
   assign s_tready = count <= CW'(MOST);
 
   always_ff @(posedge clk) begin
-    bits_q <= left | (push ? KEPT'(s_tdata) << (at * GRAIN) : '0);
+    bits_q <= left | (push ? KEPT'(s_tdata) << {at, {GB{1'b0}}} : '0);
     if (push) begin
       count_q  <= last ? whole : total;
       end_q    <= last;

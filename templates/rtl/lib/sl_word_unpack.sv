@@ -36,9 +36,11 @@ module sl_word_unpack #(
   localparam int BEAT = BITS / GRAIN;
   localparam int KEPT = 64 + BITS - GRAIN;
   localparam int CW = $clog2(KEPT / GRAIN + 2);
+  localparam int AW = (BEAT > 1) ? $clog2(BEAT) : 1;
+  localparam int GB = $clog2(GRAIN);
   localparam int NW = (BEATS > 1) ? $clog2(BEATS) : 1;
 
-  logic [KEPT-1:0] bits_q;   // 0 above the valid grains
+  logic [KEPT-1:0] bits_q;   // 0 above the valid grains where a beat has several
   logic [CW-1:0]   count_q;  // valid grains
   logic            end_q;    // nothing of the frame comes behind them
   logic [NW-1:0]   beat_q;
@@ -51,13 +53,16 @@ module sl_word_unpack #(
 
   wire [CW-1:0]   count = !pop ? count_q : m_tlast ? '0 : count_q - CW'(BEAT);
   wire            none  = count == '0;
-  wire [KEPT-1:0] left  = none ? '0 : pop ? bits_q >> BITS : bits_q;
+  wire [KEPT-1:0] rest  = pop ? bits_q >> BITS : bits_q;
+  wire [KEPT-1:0] left  = none ? '0 : rest;
   wire            push  = s_tvalid && s_tready;
-  wire [CW-1:0]   at    = (BEAT > 1) ? count : '0;
+  wire [AW-1:0]   at    = AW'(count);  // where a word comes, if it does
+  wire [KEPT-1:0] word  = push ? KEPT'(s_tdata) : '0;
   assign s_tready = none || (count < CW'(BEAT) && !end_q);
 
   always_ff @(posedge clk) begin
-    bits_q  <= left | (push ? KEPT'(s_tdata) << (at * GRAIN) : '0);
+    if (BEAT > 1) bits_q <= left | word << {at, {GB{1'b0}}};
+    else bits_q <= push ? KEPT'(s_tdata) : rest;
     count_q <= push ? count + CW'(64 / GRAIN) : count;
     if (push) end_q <= s_tlast;
     if (pop) beat_q <= m_tlast ? '0 : beat_q + NW'(1);
