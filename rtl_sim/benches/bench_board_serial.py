@@ -41,9 +41,16 @@ class Wire:
             self.line.look(self.clock)
             self.clock += 1
 
-    @resume
-    async def read(self, timeout: float) -> bytes:
+    def read(self, timeout: float) -> bytes:
         """What has arrived."""
+        data: bytes = resume(self._read)(timeout)
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send it, or what becomes of it."""
+        resume(self._write)(self.spoil(data))
+
+    async def _read(self, timeout: float) -> bytes:
         end = self.clock + timeout * CLOCKS_A_SECOND
         while self.taken == len(self.line.heard) and self.clock < end:
             await FallingEdge(self.dut.aclk)
@@ -51,10 +58,8 @@ class Wire:
         self.taken += len(data)
         return data
 
-    @resume
-    async def write(self, data: bytes) -> None:
-        """Send it, or what becomes of it."""
-        self.line.send(self.spoil(data))
+    async def _write(self, data: bytes) -> None:
+        self.line.send(data)
         while not self.line.sent:
             await FallingEdge(self.dut.aclk)
 

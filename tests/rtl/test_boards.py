@@ -69,6 +69,19 @@ def test_board_on_its_buses(shell: Shell, tmp_path: Path) -> None:
     _bench(board_nets.write(tmp_path / board_nets.NAME, shell), shell)
 
 
+def test_board_on_its_line(tmp_path: Path) -> None:
+    """The line is fast and its silence short, which the simulation needs."""
+    folder = board_nets.write(tmp_path / board_nets.NAME, "serial")
+    sources = sorted((folder / "rtl").glob("*.sv"))
+    run_bench(
+        BOARD,
+        sources,
+        {"CLOCKS": 4, "GAP": 600},
+        f"{BENCHES}.bench_board_serial",
+        extra_env={"ACCELERATOR": str(folder / "vectors.json")},
+    )
+
+
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 def test_planted_fault_is_found(fault: Fault, tmp_path: Path) -> None:
     folder = board_nets.write(tmp_path / board_nets.NAME, fault.shell)
@@ -76,16 +89,3 @@ def test_planted_fault_is_found(fault: Fault, tmp_path: Path) -> None:
     planted(rtl, sorted(rtl.glob("*.sv")), fault.file, fault.old, fault.new)
     with pytest.raises(BenchError, match=fault.message):
         _bench(folder, fault.shell)
-
-
-def test_board_on_its_line(tmp_path: Path) -> None:
-    """The line is fast and its silence short, which the simulation needs."""
-    folder = board_nets.write(tmp_path / board_nets.NAME, "serial")
-    sources = sorted((folder / "rtl").glob("*.sv"))
-    run_bench(
-        f"{board_nets.NAME}_board",
-        sources,
-        {"CLOCKS": 4, "GAP": 600},
-        f"{BENCHES}.bench_board_serial",
-        extra_env={"ACCELERATOR": str(folder / "vectors.json")},
-    )

@@ -4,7 +4,8 @@
 // a frame, whose bytes were given by frame_put before. refuse tells of a command that is not acted
 // on, for a reason: CHECKSUM and UNKNOWN, after which all is ignored until the line has been quiet
 // for GAP clocks, and FULL: no room for a frame (room low as it begins), or the answer of the last
-// register command is not out (ready low). As quiet a line in mid-command drops what came of it.
+// register command is not out (ready low). As long a silence in mid-command ends it; drop tells,
+// also after a checksum that was wrong.
 //
 // Timing: access, commit, drop and refuse are high for 1 clock, that after the last byte of the
 // command (drop after the silence); is_write, number, address and word hold from access until the
@@ -107,7 +108,6 @@ module sl_serial_commands #(
           access   <= right && !is_frame && ready;
           commit   <= right && is_frame && fits_q;
           refuse   <= !right || !taken;
-          drop     <= !right;
           reason   <= right ? FULL : CHECKSUM;
           state_q  <= right ? KIND : DEAF;
         end
