@@ -80,7 +80,7 @@ BOUNDS = (
     LevelBound("sl_axil_slave", 1),
     LevelBound("sl_axil_split", 2),
     LevelBound("sl_frame_close", 1, {"WIDTH": 8}),
-    LevelBound("sl_word_unpack", 6, {"BITS": 24, "BEATS": 1024}),
+    LevelBound("sl_word_unpack", 8, {"BITS": 24, "BEATS": 1024}),
     LevelBound("sl_word_pack", 3, {"BITS": 32, "BEATS": 10}),
     LevelBound("sl_batch_end", 9),
     LevelBound("sl_batch_queue", 11),
