@@ -66,3 +66,9 @@ def driver(folder: Path) -> Path:
     (package / "__init__.py").touch()
     (package / "host").symlink_to(Path(__file__).parents[1] / "host")
     return package.parent
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of this process, with the driver to import, and without options for its pytest."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return {**kept, "PYTHONPATH": str(driver(folder))}

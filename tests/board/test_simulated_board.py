@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import reload_nets
-from board_python import board_python, driver
+from board_python import board_python, environment
 from network_runs import CACHE
 
 import shiftloom
@@ -126,6 +126,6 @@ def test_on_the_board(designs: Path, file: str, tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(driver(tmp_path))},
+        env=environment(tmp_path),
     )
     assert done.returncode == 0, done.stdout + done.stderr

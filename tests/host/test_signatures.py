@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pynq_standin as standin
 import pytest
-from board_python import board_python, driver
+from board_python import board_python, environment
 from signatures import CLASSES, FUNCTIONS, differences
 
 
@@ -22,7 +21,7 @@ def _on_the_board(file: str, folder: Path) -> str:
         text=True,
         cwd=folder,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(driver(folder))},
+        env=environment(folder),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
