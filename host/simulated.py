@@ -33,8 +33,8 @@ MEMORY_BYTES = 512 << 20
 LATENCY = (40, 40)
 """Clocks from an address on a bus to the answer, the least and the most."""
 _PAGE = mmap.PAGESIZE
-_SYNC = bytes.fromhex("aa995566")
-"""What the data of a bitstream begins with, after some padding."""
+_HEAD = bytes.fromhex("aa995566" + "30008001" + "0000000d" + "20000000" * 2)
+"""What comes before the shared object: the sync word, DESYNC, and two words that do nothing."""
 _ALWAYS = 0xFFFF_FFFF
 _RULES = {
     5: "a master changed what it had offered",
@@ -228,7 +228,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Load a bitstream: all begins as after power-up, the memory too."""
         data = parse_bit_header(Path(bitstream.bitfile_name).read_bytes())["data"]
-        _, _, data = data.partition(_SYNC)
+        _, _, data = data.partition(_HEAD)
         if not data.startswith(b"\x7fELF"):
             hint = "make one by shiftloom implement --flow simulated"
             raise SimulationError(f"{bitstream.bitfile_name}: is for a real board; {hint}")
