@@ -10,7 +10,7 @@ from pathlib import Path
 
 import board_sshd
 import pytest
-from board_python import with_board
+from board_python import board_python
 from network_runs import CACHE
 
 import shiftloom
@@ -49,9 +49,9 @@ def bitfile(build: OpenedBuild) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python() -> Path:
     """The Python of the board."""
-    return with_board(tmp_path_factory.mktemp("python") / "board")
+    return board_python()
 
 
 @pytest.fixture(scope="module")
