@@ -1,4 +1,4 @@
-"""Write docs/lenet5.ipynb, the notebook of a package with its outputs: python docs/update_notebook.py.
+"""Write docs/lenet5.ipynb, a package's notebook with outputs: python docs/update_notebook.py.
 
 LeNet-5 for the PYNQ-Z2 with 1,000 images of MNIST, run on the simulated board by the Python that
 `make board` sets up. A test compares its cells with those that a package gets.
@@ -51,12 +51,20 @@ def executed(opened: OpenedBuild, folder: Path) -> dict[str, Any]:
     name = f"{opened.design.name}.ipynb"
     subprocess.run([PYTHON, "-c", RUN, name], cwd=installed, check=True)
     found: dict[str, Any] = json.loads((installed / name).read_text("utf-8"))
+    for cell in found["cells"]:
+        cell["metadata"] = {}
+        if "outputs" in cell:
+            cell["outputs"] = [each for each in cell["outputs"] if _is_text(each)]
     return found
+
+
+def _is_text(output: dict[str, Any]) -> bool:
+    """Whether it is no script for the browser, as pynq brings."""
+    return output["output_type"] == "stream" or "text/plain" in output.get("data", {})
 
 
 if __name__ == "__main__":
     with TemporaryDirectory() as work:
         made = executed(build(Path(work) / "lenet5"), Path(work))
-    TARGET.write_text(
-        json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8"
-    )
+    text = json.dumps(made, indent=1, sort_keys=True, ensure_ascii=False)
+    TARGET.write_text(text + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""The Python of a board: that of `.venv-board`, which `make` sets up; pynq has the simulated one."""
+"""The Python of a board: that of `.venv-board`, whose pynq has the simulated board."""
 
 from __future__ import annotations
 

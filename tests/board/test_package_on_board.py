@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import board_sshd
 import pytest
@@ -20,6 +23,7 @@ from shiftloom.packaging import Remote
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.simulated_board import simulated_bitstream
 
+DOCS = Path(__file__).parents[2] / "docs"
 _RUN = """\
 import sys
 import nbformat
@@ -71,6 +75,17 @@ def installed(
     patch.undo()
 
 
+def _sources(cells: list[dict[str, Any]]) -> list[str]:
+    """Their code."""
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def _shown(cells: list[dict[str, Any]]) -> str:
+    """What they have printed."""
+    outputs = (output for cell in cells for output in cell.get("outputs", ()))
+    return "".join("".join(output.get("text", "")) for output in outputs)
+
+
 def test_self_test_runs_real_frames_through_the_rtl(installed: Path, python: Path) -> None:
     command = [str(python), "-m", "shiftloom.host.selftest", ".", "--json"]
     done = subprocess.run(
@@ -100,11 +115,15 @@ def test_notebook_runs_unchanged(installed: Path, python: Path, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     cells = json.loads(copy.read_text("utf-8"))["cells"]
-    assert ["".join(cell["source"]) for cell in cells] == [
-        "".join(cell["source"]) for cell in source["cells"]
-    ]
-    shown = "".join(
-        "".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", ())
-    )
+    assert _sources(cells) == _sources(source["cells"])
+    shown = _shown(cells)
     assert ", 0 wrong integers" in shown
     assert "frames are right" in shown
+
+
+def test_notebook_of_the_docs_is_that_of_a_package(build: OpenedBuild) -> None:
+    kept = json.loads((DOCS / "lenet5.ipynb").read_text("utf-8"))["cells"]
+    archive = zipfile.ZipFile(io.BytesIO(packaging.package(build, count=1000).data))
+    made = json.loads(archive.read("lenet5.ipynb"))["cells"]
+    assert _sources(kept) == _sources(made), "run docs/update_notebook.py"
+    assert "1000 frames, 0 wrong integers" in _shown(kept)
