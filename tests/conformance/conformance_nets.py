@@ -298,6 +298,14 @@ def bursty_net() -> Net:
     )
 
 
+def pixel_net() -> Net:
+    """Layers on maps of one pixel, in an engine with external memory."""
+    torch.manual_seed(7)
+    layers = {"conv1": nn.Conv2d(4, 8, 1), "relu1": nn.ReLU(), "conv2": nn.Conv2d(8, 3, 1)}
+    target = {"dataflow": "systolic", "array": [8, 8]}
+    return Net("pixel", (1, 1, 4), layers, config={"target": target})
+
+
 def named_net(name: str = "named", **config: Any) -> Net:
     """Layers with the names of ports, of other modules, and of the network itself."""
     torch.manual_seed(6)
