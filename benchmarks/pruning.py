@@ -19,7 +19,7 @@ from rich.table import Table
 
 import shiftloom
 from shiftloom import flow
-from shiftloom.codegen import boards, emit_rtl
+from shiftloom.codegen import boards, emit_unit
 from shiftloom.codegen.grids import NONE, number, percent
 from shiftloom.codegen.pe import ConstantMatrix
 from shiftloom.codegen.pruning.savings import survey
@@ -54,9 +54,9 @@ def synthesized(quantized: shiftloom.Quantized, config: shiftloom.Config) -> flo
         matrices = (unit for unit in opened.units if isinstance(unit, ConstantMatrix))
         name = next(unit.name for unit in matrices if unit.node == LAYER)
         instance = next(each for each in opened.design.instances if each.name == name)
-        rtl = emit_rtl.unit_files(opened.design, instance)
+        rtl = emit_unit.unit_files(opened.design, instance)
         files = tuple(opened.folder / "rtl" / file for file in rtl)
-        top = emit_rtl.unit_module(opened.design, instance)
+        top = emit_unit.unit_module(opened.design, instance)
         return synth.synthesize(files, top, cache=default_cache()).lut
 
 

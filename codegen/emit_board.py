@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from shiftloom.codegen import axi, register_rtl
 from shiftloom.codegen.boards import Shell
 from shiftloom.codegen.design import Design, Stream
-from shiftloom.codegen.emit_rtl import library
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import ranges, render
+from shiftloom.codegen.rtl_library import library
 from shiftloom.codegen.serial_line import SerialLine, serial_line
 from shiftloom.codegen.shell_registers import shell_registers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 
 from shiftloom.codegen.errors import ShiftloomError
 
@@ -46,23 +47,34 @@ wchar_t xor_eq main std hls sl ap_int ap_uint
 _TCL = "proc set expr foreach puts eval exec source open close file info"
 _FILES = "batch testbench"
 """Sources that stand beside those named after the design."""
+_PORTS = "s_axis m_axis"
+"""Ports of the accelerator, beside which a node's stream may stand under the node's own name..."""
+_NUMBERED_PORT = re.compile(r"(?:memory|quality)[0-9]+")
+"""... and those of the function in HLS C++."""
 KEYWORDS = frozenset(f"{_SYSTEMVERILOG} {_CPP} {_TCL}".split())
-RESERVED = KEYWORDS | frozenset(_FILES.split())
+RESERVED = KEYWORDS | frozenset(f"{_FILES} {_PORTS}".split())
 _LIBRARY = "sl_"
 
 
-def check_identifier(name: str, node: str, reserved: frozenset[str] = RESERVED) -> str:
-    """Return `name` if it may stand in HDL, C++ and Tcl; else raise ShiftloomError for `node`.
+def is_keyword(name: str) -> bool:
+    """Whether a language has the word; what names neither file nor stream may be any other."""
+    return name in KEYWORDS
 
-    What names no file is to be none of the KEYWORDS alone.
-    """
+
+def is_reserved(name: str) -> bool:
+    """Whether a language has the word, or every accelerator a file or a port of that name."""
+    return name in RESERVED or _NUMBERED_PORT.fullmatch(name) is not None
+
+
+def check_identifier(name: str, node: str, is_taken: Callable[[str], bool] = is_reserved) -> str:
+    """Return `name` if it may stand in HDL, C++ and Tcl; else raise ShiftloomError for `node`."""
     if len(name) > MAX_LENGTH or not _IDENTIFIER.fullmatch(name):
         raise ShiftloomError(
             node,
             f"the name {name[:64]!r} cannot be used in HDL",
             f"use lower-case letters, digits and _, starting with a letter, at most {MAX_LENGTH}",
         )
-    if name in reserved:
+    if is_taken(name):
         raise ShiftloomError(node, f"the name {name!r} is a reserved word", "rename it")
     return name
 
@@ -70,7 +82,7 @@ def check_identifier(name: str, node: str, reserved: frozenset[str] = RESERVED) 
 def safe_identifier(name: str) -> str:
     """A model's own name as an identifier: lower case, other characters as _; checked."""
     safe = re.sub(r"[^a-z0-9_]", "_", name.lower())
-    taken = safe in RESERVED or safe == "input" or safe.startswith(_LIBRARY)
+    taken = is_reserved(safe) or safe == "input" or safe.startswith(_LIBRARY)
     if taken or not safe[:1].isalpha():
         safe = f"n_{safe}"
     if len(safe) > MAX_NODE_LENGTH:

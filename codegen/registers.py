@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Literal
 
 from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.names import KEYWORDS, check_identifier
+from shiftloom.codegen.names import check_identifier, is_keyword
 
 Access = Literal["ro", "rw", "w1c", "wo"]
 
@@ -117,7 +117,7 @@ def check(registers: tuple[Register, ...]) -> None:
     offsets: dict[int, str] = {}
     ports: dict[str, str] = {}
     for register in registers:
-        check_identifier(register.name.lower(), register.name, KEYWORDS)
+        check_identifier(register.name.lower(), register.name, is_keyword)
         if register.offset % 4 or not 0 <= register.offset < limit:
             raise ShiftloomError(
                 register.name,
@@ -149,7 +149,7 @@ def _check_fields(register: Register, ports: dict[str, str]) -> None:
     ordered = sorted(register.fields, key=lambda field: field.lsb)
     for field in ordered:
         node = f"{register.name}.{field.name}"
-        check_identifier(field.name, node, KEYWORDS)
+        check_identifier(field.name, node, is_keyword)
         if field.lsb < 0 or field.width < 1 or field.lsb + field.width > 32:
             raise ShiftloomError(node, f"bits {field.lsb} + {field.width}", "stay within 32 bits")
         if field.name in ports:
@@ -174,7 +174,7 @@ def _check_extra(
     """The name, if any, of a further port is its own, and of a register that may have it."""
     if not name:
         return
-    check_identifier(name, register.name, KEYWORDS)
+    check_identifier(name, register.name, is_keyword)
     if register.access != access:
         only = f"only a register that is {_ACCESS_WORDS[access]} may"
         raise ShiftloomError(register.name, f"has a {kind}", only)

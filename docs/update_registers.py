@@ -1,8 +1,17 @@
-"""Write docs/registers.md from the register description: python docs/update_registers.py."""
+"""Write docs/registers.md from the register description: python docs/update_registers.py.
+
+The figures of the shells come from docs/shells.json, which
+
+    python benchmarks/shells.py --json docs/shells.json
+
+writes.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from shiftloom.codegen import (
     load_registers,
@@ -14,6 +23,7 @@ from shiftloom.codegen import (
 from shiftloom.codegen.quality import Scalable
 
 TARGET = Path(__file__).with_name("registers.md")
+MEASURED = Path(__file__).with_name("shells.json")
 INTRODUCTION = """\
 # Registers
 
@@ -87,17 +97,44 @@ In `mm`, a batch stays queued until the response to its last write has come. Rea
 batch begins while the first one is computed: no clock is lost between them. The last frame must end
 below 2^32. A frame that the core drops, as `misaligned`, gives no output: its batch does not end.
 
-For LeNet-5 as it is built by default, Yosys makes 391 LUT and 480 FF of `axis`, and 1,226 LUT,
-1,323 FF and a block RAM of `mm`, core not included. At a memory latency of 40 clocks, or of 200, a
-frame of LeNet-5 comes every 784 clocks with `mm`, across batches as well: that is the interval of
-the core alone.
-
+"""
+RESETS = """\
 To reset all, set `shell_reset`, write `CONTROL.soft_reset`, wait until `moving` is 0, and clear
 `shell_reset`. That works at any moment; the frame that the core was in the middle of is ended, so
 clear `ERRORS` after it. Registers that were written keep their values, and so does `INTERRUPT`. In
 `axis` what is offered is given up, so reset the DMA core before `shell_reset` is cleared.
 
 """
+
+
+CELLS = """\
+For LeNet-5 as it is built by default, `python benchmarks/shells.py` measures this. Cells by Yosys,
+core not included:
+
+| shell | LUT | FF | BRAM |
+| --- | ---: | ---: | ---: |
+"""
+CLOCKS = """
+Clocks with `mm` by the latency of the memory: of a frame alone, from `START` to the interrupt, and
+from frame to frame, in a batch and in one that is queued behind another. The core alone takes a
+frame every {} clocks.
+
+| latency | frame alone | in a batch | behind a batch |
+| ---: | ---: | ---: | ---: |
+"""
+
+
+def figures(found: dict[str, Any]) -> str:
+    """What benchmarks/shells.py measured: cells of each shell, and clocks with `mm`."""
+    cells = (
+        f"| `{e['shell']}` | {e['lut']:,} | {e['ff']:,} | {e['bram36']:g} |\n"
+        for e in found["cells"]
+    )
+    clocks = (
+        f"| {e['latency']} | {e['single']:,} | {e['interval']:g} | {e['queued']:g} |\n"
+        for e in found["mm"]
+    )
+    return "".join((CELLS, *cells, CLOCKS.format(found["planned_interval"]), *clocks, "\n"))
 
 
 def page() -> str:
@@ -110,7 +147,8 @@ def page() -> str:
         f"### `{shell}`\n\n{registers.to_markdown(shell_registers.shell_registers(shell))}"
         for shell in shell_registers.NUMBERS
     )
-    return "".join((*parts, QUALITY, quality, SHELLS, "\n".join(shells)))
+    measured = figures(json.loads(MEASURED.read_text("utf-8")))
+    return "".join((*parts, QUALITY, quality, SHELLS, measured, RESETS, "\n".join(shells)))
 
 
 if __name__ == "__main__":

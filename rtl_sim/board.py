@@ -64,7 +64,7 @@ def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
     if top.shell == "serial":
         hint = "build for a board with memory ports"
         raise ShiftloomError(top.name, "no simulated board has the shell serial", hint)
-    data = _compiled(top, cache).read_bytes()
+    data = compile_board(top, cache).read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{top.name}.bit"
     fileset.write_file(path.with_suffix(".hwh"), _handoff(top).encode())
@@ -72,8 +72,8 @@ def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
     return path
 
 
-def _compiled(top: BoardTop, cache: Cache) -> Path:
-    """The shared object."""
+def compile_board(top: BoardTop, cache: Cache) -> Path:
+    """The shared object, with the C interface of board.cpp.j2, from the cache or newly made."""
     masters = top.masters + (top.shell == "mm")
     harness = render_own(
         "board.cpp.j2",

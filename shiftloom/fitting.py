@@ -13,7 +13,7 @@ import numpy as np
 from rich.table import Table
 from scipy.optimize import nnls
 
-from shiftloom.codegen import cost, emit_rtl
+from shiftloom.codegen import cost, emit_rtl, emit_unit
 from shiftloom.codegen.cost import Costed, Model, Resources
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, memory_of
@@ -126,10 +126,10 @@ def _emit(unit: Unit, folder: Path) -> tuple[tuple[Path, ...], str]:
     design = Design(DESIGN, "0" * 64, 100.0, "", streams, (instance,), (), (), memory, quality)
     texts = emit_rtl.emit(design, "Sample unit")
     folder.mkdir()
-    files = tuple(folder / name for name in emit_rtl.unit_files(design, instance))
+    files = tuple(folder / name for name in emit_unit.unit_files(design, instance))
     for file in files:
         file.write_text(texts[file.name], encoding="utf-8")
-    return files, emit_rtl.unit_module(design, instance)
+    return files, emit_unit.unit_module(design, instance)
 
 
 def fit_kind(units: Sequence[Costed], measured: Sequence[Resources]) -> Model:

@@ -14,7 +14,11 @@ def simulated_bitstream(opened: OpenedBuild, cache: Cache) -> Path:
 
     Raises ShiftloomError for a build with the shell `serial`.
     """
+    return write_bitstream(board_top(opened), opened.results / "simulated", cache)
+
+
+def board_top(opened: OpenedBuild) -> BoardTop:
+    """The build's top for its board."""
     design, board = opened.design, opened.plan.board
     masters = design.memory.ports if design.memory else 0
-    top = BoardTop(design.name, opened.board_sources(), board.part, board.shell, masters)
-    return write_bitstream(top, opened.results / "simulated", cache)
+    return BoardTop(design.name, opened.board_sources(), board.part, board.shell, masters)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from shiftloom.codegen import emit_rtl
+from shiftloom.codegen import emit_rtl, emit_unit
 from shiftloom.codegen.cost import Resources
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim import synth
@@ -29,8 +29,8 @@ def synthesize_units(
     design, rtl = opened.design, opened.folder / "rtl"
     work: dict[str, tuple[tuple[Path, ...], str]] = {}
     for instance in design.instances:
-        files = tuple(rtl / name for name in emit_rtl.unit_files(design, instance))
-        work[instance.name] = (files, emit_rtl.unit_module(design, instance))
+        files = tuple(rtl / name for name in emit_unit.unit_files(design, instance))
+        work[instance.name] = (files, emit_unit.unit_module(design, instance))
     work[SHELL] = (
         tuple(rtl / name for name in emit_rtl.shell_files(design)),
         emit_rtl.shell_module(design),

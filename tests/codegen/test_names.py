@@ -15,6 +15,8 @@ from shiftloom.codegen.names import (
     RESERVED,
     UniqueNames,
     check_identifier,
+    is_keyword,
+    is_reserved,
     safe_identifier,
 )
 
@@ -66,6 +68,20 @@ def test_no_design_is_named_like_a_file_of_the_library(name: str) -> None:
     assert safe_identifier(name) == f"n_{name}"
 
 
+@pytest.mark.parametrize("name", ["s_axis", "m_axis", "memory0", "quality12"])
+def test_no_stream_is_named_like_a_port_of_the_accelerator(name: str) -> None:
+    with refuses(f"node: the name {name!r} is a reserved word; rename it"):
+        check_identifier(name, "node")
+    assert safe_identifier(name) == f"n_{name}"
+    assert check_identifier(name, "node", is_keyword) == name
+    assert safe_identifier(f"{name}_1") == f"{name}_1"
+
+
+def test_a_keyword_names_nothing_at_all() -> None:
+    with refuses("node: the name 'wire' is a reserved word; rename it"):
+        check_identifier("wire", "node", is_keyword)
+
+
 def test_the_words_of_every_language_are_reserved() -> None:
     words = ("module", "logic", "wire", "always_ff", "class", "template", "int", "proc", "exec")
     assert RESERVED.issuperset(words)
@@ -80,7 +96,7 @@ def test_identifiers_pass_unchanged(name: str) -> None:
 def test_any_text_becomes_an_identifier(name: str) -> None:
     safe = safe_identifier(name)
     assert re.fullmatch(r"[a-z][a-z0-9_]*", safe)
-    assert safe not in RESERVED
+    assert not is_reserved(safe)
     assert safe_identifier(safe) == safe
 
 

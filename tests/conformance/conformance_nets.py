@@ -296,3 +296,30 @@ def bursty_net() -> Net:
             }
         },
     )
+
+
+def pixel_net() -> Net:
+    """Layers on maps of one pixel, in an engine with external memory."""
+    torch.manual_seed(7)
+    layers = {"conv1": nn.Conv2d(4, 8, 1), "relu1": nn.ReLU(), "conv2": nn.Conv2d(8, 3, 1)}
+    target = {"dataflow": "systolic", "array": [8, 8]}
+    return Net("pixel", (1, 1, 4), layers, config={"target": target})
+
+
+def named_net(name: str = "named", **config: Any) -> Net:
+    """Layers with the names of ports, of other modules, and of the network itself."""
+    torch.manual_seed(6)
+    layers = {
+        "shell": nn.Conv2d(2, 4, 3, padding=1),
+        "registers": nn.ReLU(),
+        "s_axis": nn.Upsample(scale_factor=2),
+        "board": nn.Conv2d(4, 4, (2, 3)),
+        "board_registers": nn.ReLU(),
+        "pins": nn.MaxPool2d(2),
+        "memory0": nn.Upsample(scale_factor=2),
+        "named": nn.Conv2d(4, 2, 2, stride=2),
+        "quality0": nn.Upsample(scale_factor=2),
+        "m_axis": nn.Upsample(scale_factor=2),
+        "ip": nn.Conv2d(2, 3, 1),
+    }
+    return Net(name, (5, 4, 2), layers, config=config)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance_nets import Net, ci_nets
+from conformance_nets import Net, ci_nets, named_net
 from conformance_run import GRAPHS, Built, check_hls, check_rtl, check_stalls
 from random_nets import SEEDS, random_net
 from test_engines import CASES as ENGINE_CASES
@@ -82,6 +82,14 @@ def test_hardware_equals_golden_at_one_digit(name: str, built: Builder, cache: C
     for simulate in (simulate_rtl, simulate_hls):
         result = simulate(network.opened, network.frames, None, cache, quality=levels)
         assert result.mismatches == 0, result.first
+
+
+def test_names_of_ports_and_modules_are_no_trouble(built: Builder, cache: Cache) -> None:
+    network = built(named_net())
+    streams = {stream.name for stream in network.opened.design.streams}
+    assert streams >= {"n_s_axis", "n_m_axis", "n_memory0", "n_quality0"}
+    for check in (check_rtl, check_hls):
+        check(network, cache)
 
 
 def test_hls_words_of_exact_width_change_nothing(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import graph_nets
 import pytest
-from conformance_run import Built, check_hls
+from conformance_nets import pixel_net
+from conformance_run import Built, check_hls, compile_net
+from test_generated_lint import verilator_lint
 
 from shiftloom import beats, build, open_build, simulate_rtl
 from shiftloom.codegen import golden
@@ -147,4 +149,15 @@ def test_a_code_that_is_none_is_told(
 
 
 def test_hls_equals_golden(network: Built, cache: Cache) -> None:
+    check_hls(network, cache)
+
+
+def test_maps_of_one_pixel(cache: Cache, tmp_path: Path) -> None:
+    """Their tiles are single words, of which a buffer could hold one alone."""
+    network = compile_net(pixel_net(), tmp_path)
+    (plan,) = network.opened.plan.engines
+    assert plan.buffer == 2
+    assert verilator_lint(network.opened.design.name, network.opened.sources()) == ""
+    result = simulate_rtl(network.opened, network.frames, None, cache)
+    assert result.mismatches == 0, result.first
     check_hls(network, cache)

@@ -36,6 +36,8 @@ SHAPES = ((64, 64), (32, 64), (32, 32), (16, 32), (16, 16), (8, 16), (8, 8))
 """Rows and columns of the arrays that are compared, the largest first."""
 MAC_LUTS = 20
 """Least LUTs of a product with its sum: larger arrays than a board can have are not tried."""
+LEAST_WORDS = 2
+"""Of a tile buffer: its addresses have a bit at least."""
 
 
 def candidates(wanted: Wanted) -> Iterator[Candidate]:
@@ -183,7 +185,7 @@ def _plan(
         stationary,
         ports,
         _power(max(tiling.size.pixels for tiling in chosen)),
-        _power(max(tiling.size.words for tiling in chosen)),
+        _power(max(LEAST_WORDS, *(tiling.size.words for tiling in chosen))),
     )
 
 

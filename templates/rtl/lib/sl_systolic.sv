@@ -28,7 +28,7 @@ module sl_systolic #(
   parameter int F_BITS = 16,
   parameter int K_BITS = 24,
   parameter int PIXELS = 64,      // most pixels of a tile
-  parameter int BUFFER = 256,     // words of a tile buffer, a power of two
+  parameter int BUFFER = 256,     // words of a tile buffer, a power of two from 2 on
   parameter int PROGRAM = 4,      // instructions
   parameter int LOADS = 4,
   parameter int WPROGRAM = 4,

@@ -13,7 +13,7 @@
 module sl_systolic_control #(
   parameter int MIN_SLOTS = 8,     // clocks of a step, at least
   parameter int LAST_GAP = 0,      // clocks from one last step to the next, at least
-  parameter int BUFFER = 64,       // words of a tile buffer, a power of two
+  parameter int BUFFER = 64,       // words of a tile buffer, a power of two from 2 on
   parameter int PIXELS = 64,       // most pixels of a tile
   parameter int INSTRUCTIONS = 4,
   parameter int STEPS = 4,         // entries of the step memory

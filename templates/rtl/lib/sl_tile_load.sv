@@ -11,7 +11,7 @@
 
 module sl_tile_load #(
   parameter int WORD_BEATS = 1,    // beats a word, a power of two
-  parameter int BUFFER = 64,       // words of a buffer, a power of two
+  parameter int BUFFER = 64,       // words of a buffer, a power of two from 2 on
   parameter int INSTRUCTIONS = 4,
   localparam int BW = $clog2(BUFFER),
   localparam int AW = (INSTRUCTIONS > 1) ? $clog2(INSTRUCTIONS) : 1

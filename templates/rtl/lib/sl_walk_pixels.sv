@@ -6,7 +6,7 @@
 `default_nettype none
 
 module sl_walk_pixels #(
-  parameter int AW = 12  // width of an address
+  parameter int AW = 12  // width of an address, 1 or more
 ) (
   input  wire           clk,
   input  wire           load,
