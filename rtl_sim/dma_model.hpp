@@ -36,7 +36,8 @@ class DmaChannel {
  protected:
   static constexpr std::uint32_t kControl = 0x00, kStatus = 0x04, kAddress = 0x18, kLength = 0x28;
   static constexpr std::uint32_t kRun = 1, kInterruptEnable = 1u << 12, kInterrupt = 1u << 12;
-  static constexpr std::uint32_t kHalted = 1, kIdle = 2, kInternalError = 16, kDecodeError = 64;
+  static constexpr std::uint32_t kHalted = 1, kIdle = 2, kInternalError = 16, kSlaveError = 32;
+  static constexpr std::uint32_t kDecodeError = 64;
 
   DmaChannel& operator=(const DmaChannel& other) {
     control_ = other.control_, error_ = other.error_, length_ = other.length_;
@@ -91,6 +92,7 @@ class DmaSend : public DmaChannel {
   bool last() const { return left_ == 1; }
 
   void taken() {
+    if (at_ == memory_.job.error) return fail(kSlaveError);
     at_ += 8;
     if (--left_ == 0) done_ = true;
   }
@@ -102,6 +104,7 @@ class DmaReceive : public DmaChannel {
   using DmaChannel::DmaChannel;
 
   void take(std::uint64_t word, bool last) {
+    if (at_ == memory_.job.error) return fail(kSlaveError);
     std::memcpy(&memory_.bytes[at_], &word, sizeof word);
     at_ += 8;
     --left_;

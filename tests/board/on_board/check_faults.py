@@ -24,15 +24,16 @@ def test_an_overlay_of_another_design_is_refused(designs: Path) -> None:
         Accelerator(Case(designs / "mm").build, Case(designs / "memory").bitfile)
 
 
-@pytest.mark.parametrize("name", ["mm", "axis"])
-def test_an_error_of_the_bus_is_told(designs: Path, board: SimulatedBoard, name: str) -> None:
+@pytest.mark.parametrize(("name", "message"), [("mm", "read_error"), ("axis", "DMA")])
+def test_an_error_of_the_bus_is_told(
+    designs: Path, board: SimulatedBoard, name: str, message: str
+) -> None:
     case = Case(designs / name)
     data = case.data()
     with case.open() as accelerator:
         board.behave(error=MEMORY_BASE + 800)
-        if name == "mm":
-            with pytest.raises(BusError, match="read_error"):
-                accelerator.predict(data["x"][:20])
+        with pytest.raises(BusError, match=message):
+            accelerator.predict(data["x"][:20])
         board.behave()
         assert _runs(accelerator, case)
 
