@@ -19,7 +19,8 @@ DEMO_EXTRAS := torch,sim,synth,report
 TEST_EXTRAS := $(DEMO_EXTRAS),formal,data,test
 PYTEST := $(BIN)/python -m pytest $(if $(DATA),--data=$(DATA))
 
-# A second one stands for the board: pynq, which needs NumPy 1, and nothing of the compiler.
+# A second one stands for the board: pynq, which needs NumPy 1, on the simulated board, and nothing
+# of the compiler.
 BOARD := .venv-board
 BOARD_PIP := $(BOARD)/bin/python -m pip --disable-pip-version-check --require-virtualenv
 BOARD_PACKAGES := pynq pytest nbclient ipykernel
@@ -104,8 +105,10 @@ $(VENV)/.test: $(VENV)/.demo
 	$(PIP) install $(LOCKED) --no-build-isolation --editable '.[$(TEST_EXTRAS)]'
 	@touch $@
 
-$(BOARD)/.created: constraints-board.txt | system
+$(BOARD)/.created: constraints-board.txt host/simulated_hook.py | system
 	rm -rf $(BOARD)
 	$(PYTHON) -m venv $(BOARD)
 	$(BOARD_PIP) install --constraint constraints-board.txt $(BOARD_PACKAGES)
+	cp host/simulated_hook.py \
+	  "$$($(BOARD)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/sitecustomize.py"
 	@printf '%s\n' '$(IDENTITY)' > $@

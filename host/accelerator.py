@@ -50,7 +50,7 @@ class Throughput:
 
     @property
     def core_fps(self) -> float:
-        """Frames a second of the core, while it was busy, at the clock of the build."""
+        """Frames a second of the core, while it was busy."""
         return self.frames * self.clock_mhz * 1e6 / self.busy_cycles if self.busy_cycles else 0.0
 
 
@@ -71,13 +71,14 @@ class Accelerator:
     ) -> None:
         design = describe(Path(folder))
         path = Path(bitfile) if bitfile is not None else overlay_file(design)
-        self._open(design, Board(path, device, design.shell), timeout)
+        self._open(design, Board(path, device, design.shell, design.clock_mhz), timeout)
 
     @classmethod
     def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:
         """The accelerator at the other end of a link, without pynq."""
         found = cls.__new__(cls)
-        found._open(describe(Path(folder)), Line(link), timeout)
+        design = describe(Path(folder))
+        found._open(design, Line(link, design.clock_mhz), timeout)
         return found
 
     def _open(self, design: Description, hardware: Hardware, timeout: float) -> None:
@@ -161,7 +162,7 @@ class Accelerator:
             yield job, Run(self._core, self._transport, self._design, job, self.timeout)
             seconds = time.perf_counter() - start
             busy = self._core.registers.wide("CYCLES") - busy
-            self._throughput = Throughput(count, seconds, busy, self._design.clock_mhz)
+            self._throughput = Throughput(count, seconds, busy, self.clock_mhz)
         finally:
             self._running = False
 
@@ -234,6 +235,11 @@ class Accelerator:
     def throughput(self) -> Throughput | None:
         """Of the last `predict` that has ended well."""
         return self._throughput
+
+    @property
+    def clock_mhz(self) -> float:
+        """The clock of the hardware: that of the plan, or the next below that the board makes."""
+        return self._hardware.clock_mhz
 
     @property
     def power(self) -> Mapping[str, float] | None:

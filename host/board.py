@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from shiftloom.host import clock
 from shiftloom.host.buffers import Buffers
 from shiftloom.host.dma import DmaTransport
 from shiftloom.host.errors import AcceleratorError, DesignError
@@ -23,13 +24,18 @@ ACCELERATOR, DMA, INTERRUPT = "accelerator", "dma", "interrupt"
 class Board:
     """An overlay on a device of pynq; for `hardware.Hardware`."""
 
-    def __init__(self, bitfile: Path, device: Any, shell: str) -> None:
-        """Load the overlay; raises AcceleratorError without pynq, DesignError without the core."""
+    def __init__(self, bitfile: Path, device: Any, shell: str, clock_mhz: float) -> None:
+        """Load the overlay, and set its clock to that of the plan or below.
+
+        Raises AcceleratorError without pynq, DesignError without the core, HardwareError without
+        such a clock.
+        """
         if shell == "serial":
             hint = "open a link to it, and give that to Accelerator.over"
             raise DesignError(f"the shell {shell} is not reached by an overlay; {hint}")
         self._pynq, self._device, self._shell = _pynq(), device, shell
         self._overlay = self._pynq.Overlay(str(bitfile), device=device)
+        self.clock_mhz = clock.settle(self._pynq.Clocks, clock_mhz)
         core = self._core(ACCELERATOR)
         self.bus: Bus = core.mmio
         self.interrupt: Interrupt | None = getattr(core, INTERRUPT, None)

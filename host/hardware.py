@@ -58,6 +58,8 @@ class Hardware(Protocol):
 
     bus: Bus
     interrupt: Interrupt | None
+    clock_mhz: float
+    """Of the accelerator."""
 
     def transport(self, registers: Registers, in_bytes: int, out_bytes: int) -> Transport:
         """What moves frames of so many bytes."""

@@ -26,8 +26,10 @@ class Line:
 
     interrupt: Interrupt | None = None
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, clock_mhz: float) -> None:
+        """`clock_mhz` is that of the build: the bitstream makes its own clock."""
         self.bus: Bus = link
+        self.clock_mhz = clock_mhz
         self._link = link
 
     def transport(self, registers: Registers, in_bytes: int, out_bytes: int) -> LineTransport:

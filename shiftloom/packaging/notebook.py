@@ -15,6 +15,8 @@ from typing import Any
 from shiftloom.codegen.render import render
 from shiftloom.packaging.samples import Samples
 
+MANY = 1024
+"""About so many frames are timed."""
 TEMPLATE = "notebook/accelerator.py.j2"
 _CODE, _TEXT = "# %%", "# %% [markdown]"
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -41,6 +43,7 @@ class _Context:
     has_index: bool
     has_quality: bool
     has_weights: bool
+    repeats: int
 
 
 def notebook(described: Mapping[str, Any], samples: Samples, loads: bool) -> bytes:
@@ -62,6 +65,7 @@ def notebook(described: Mapping[str, Any], samples: Samples, loads: bool) -> byt
         has_index=math.prod(described["outputs"][0]["shape"]) == 1,
         has_quality="quality" in described,
         has_weights=loads,
+        repeats=max(1, MANY // samples.count),
     )
     script = cells(render(TEMPLATE, context))
     found = {

@@ -20,7 +20,7 @@ from shiftloom.models import registry
 from shiftloom.subject import Subject, part
 
 FRAMES = 16
-"""Frames of a package, unless fewer are given."""
+"""Frames of a package, unless more are asked for or fewer are there."""
 SEED = 0
 
 
@@ -49,16 +49,17 @@ class Samples:
         return found
 
 
-def samples(qgraph: QGraph, file: Path | None, data: Path | None) -> Samples:
-    """The first frames of `file`, or of the network's test set, or random ones where it has none.
+def samples(qgraph: QGraph, file: Path | None, data: Path | None, count: int = FRAMES) -> Samples:
+    """The first `count` frames of `file`, or of the network's test set.
 
-    Raises ShiftloomError for frames that do not fit.
+    Random ones where the network has no such set, or it is not at hand. Raises ShiftloomError for
+    frames that do not fit.
     """
-    frames, labels, origin = _frames(qgraph, file, data)
-    frames = part(frames, 0, FRAMES)
+    frames, labels, origin = _frames(qgraph, file, data, count)
+    frames = part(frames, 0, count)
     inputs = golden.check_inputs(qgraph, frames)
     outputs = golden.run_outputs(qgraph, frames)
-    labels = None if labels is None else labels[:FRAMES]
+    labels = None if labels is None else labels[:count]
     return Samples(
         {name: np.asarray(array, _dtype(qgraph, name)) for name, array in inputs.items()},
         outputs,
@@ -68,28 +69,28 @@ def samples(qgraph: QGraph, file: Path | None, data: Path | None) -> Samples:
 
 
 def _frames(
-    qgraph: QGraph, file: Path | None, data: Path | None
+    qgraph: QGraph, file: Path | None, data: Path | None, count: int
 ) -> tuple[Frames, Labels | None, str]:
     subject = Subject(registry.known(qgraph.name), data=data)
     if file is not None:
         return *subject.test(qgraph, file), file.name
     if subject.network is None:
-        return _random(qgraph), None, "random"
+        return _random(qgraph, count), None, "random"
     try:
         return *subject.test(qgraph, None), f"the test set of {subject.network}"
     except ShiftloomError:
         if data is not None:
             raise
-        return _random(qgraph), None, "random"  # the data set is not at hand
+        return _random(qgraph, count), None, "random"  # the data set is not at hand
 
 
-def _random(qgraph: QGraph) -> dict[str, npt.NDArray[Any]]:
+def _random(qgraph: QGraph, count: int) -> dict[str, npt.NDArray[Any]]:
     """Integers over the whole range of every input."""
     rng = np.random.default_rng(SEED)
     found = {}
     for source in qgraph.inputs:
         limits = np.iinfo(_dtype(qgraph, source.name))
-        shape = (FRAMES, *source.tensor.shape)
+        shape = (count, *source.tensor.shape)
         found[source.name] = rng.integers(limits.min, limits.max, shape, endpoint=True)
     return found
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import board_sshd
 import pytest
-from board_python import with_board
+from board_python import board_python
 from network_runs import CACHE
 
 import shiftloom
@@ -20,6 +23,7 @@ from shiftloom.packaging import Remote
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.simulated_board import simulated_bitstream
 
+DOCS = Path(__file__).parents[2] / "docs"
 _RUN = """\
 import sys
 import nbformat
@@ -49,9 +53,9 @@ def bitfile(build: OpenedBuild) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def python() -> Path:
     """The Python of the board."""
-    return with_board(tmp_path_factory.mktemp("python") / "board")
+    return board_python()
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,17 @@ def installed(
         assert (done.state, done.current) == ("passed", done.version), done.reason
         yield folder / "packages" / "lenet5" / "current"
     patch.undo()
+
+
+def _sources(cells: list[dict[str, Any]]) -> list[str]:
+    """Their code."""
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def _shown(cells: list[dict[str, Any]]) -> str:
+    """What they have printed."""
+    outputs = (output for cell in cells for output in cell.get("outputs", ()))
+    return "".join("".join(output.get("text", "")) for output in outputs)
 
 
 def test_self_test_runs_real_frames_through_the_rtl(installed: Path, python: Path) -> None:
@@ -100,11 +115,15 @@ def test_notebook_runs_unchanged(installed: Path, python: Path, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     cells = json.loads(copy.read_text("utf-8"))["cells"]
-    assert ["".join(cell["source"]) for cell in cells] == [
-        "".join(cell["source"]) for cell in source["cells"]
-    ]
-    shown = "".join(
-        "".join(output.get("text", "")) for cell in cells for output in cell.get("outputs", ())
-    )
+    assert _sources(cells) == _sources(source["cells"])
+    shown = _shown(cells)
     assert ", 0 wrong integers" in shown
     assert "frames are right" in shown
+
+
+def test_notebook_of_the_docs_is_that_of_a_package(build: OpenedBuild) -> None:
+    kept = json.loads((DOCS / "lenet5.ipynb").read_text("utf-8"))["cells"]
+    archive = zipfile.ZipFile(io.BytesIO(packaging.package(build, count=1000).data))
+    made = json.loads(archive.read("lenet5.ipynb"))["cells"]
+    assert _sources(kept) == _sources(made), "run docs/update_notebook.py"
+    assert "1000 frames, 0 wrong integers" in _shown(kept)

@@ -28,3 +28,9 @@ def test_classes_are_those_of_pynq(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_those_of_pynq(name: str) -> None:
     assert shape(of_pynq(name)) == shape(getattr(standin, name))
+
+
+def test_a_clock_is_set_as_pynq_does() -> None:
+    ours, theirs = (type(kind).fclk0_mhz for kind in (standin.Clocks, pynq.Clocks))
+    assert isinstance(theirs, property)
+    assert shape(ours.fset) == shape(theirs.fset)

@@ -188,6 +188,26 @@ class Overlay:
                 device.stream = self.dma  # type: ignore[attr-defined]
 
 
+class _ClocksMeta(type):
+    rates: tuple[float, ...]
+    now: float
+
+    @property
+    def fclk0_mhz(cls) -> float:
+        return cls.now
+
+    @fclk0_mhz.setter
+    def fclk0_mhz(cls, clk_mhz: float) -> None:
+        cls.now = min(cls.rates, key=lambda rate: abs(rate - clk_mhz))
+
+
+class Clocks(metaclass=_ClocksMeta):
+    """rates: those that the board makes, of which the nearest is set; a test changes them."""
+
+    rates = (50.0, 100.0, 200.0)
+    now = 0.0
+
+
 def get_rails(config_file: Any = None) -> dict[str, Any]:
     return {}
 
@@ -202,7 +222,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *, interrupt: bool = False) -> Modu
     pins = {"interrupt": {"fullpath": "accelerator/interrupt"}} if interrupt else {}
     cores: dict[str, dict[str, Any]] = {"accelerator": {"interrupts": pins}, "dma": {}}
     monkeypatch.setattr(Overlay, "cores", cores)
-    for each in (Overlay, MMIO, allocate, get_rails):
+    for each in (Overlay, MMIO, Clocks, allocate, get_rails):
         setattr(module, each.__name__, each)
     monkeypatch.setitem(sys.modules, "pynq", module)
     return module

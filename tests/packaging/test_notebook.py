@@ -68,11 +68,11 @@ CASES: dict[str, tuple[Any, list[str]]] = {
     "one": (case(("x",), 4, False, False), ["3 frames, 0 wrong integers"]),
     "labels": (
         case(("x",), 4, True, True),
-        ["3 frames, 0 wrong integers", "100% of 3 frames are right", "1 digits: 100% right"],
+        ["3 frames, 0 wrong integers", "100.00% of 3 frames are right", "1 digits: 100.00% right"],
     ),
     "index": (
         case(("x",), 1, True, True),
-        ["100% of 3 frames are right", "4 digits: 100% right", "3 digits: 0% right"],
+        ["100.00% of 3 frames are right", "4 digits: 100.00% right", "3 digits: 0.00% right"],
     ),
     "quality": (
         case(("x",), 4, False, True),
@@ -82,7 +82,7 @@ CASES: dict[str, tuple[Any, list[str]]] = {
         case(("x", "it's \\"), 4, False, True),
         ["x out: 3 frames, 0 wrong integers", "3 digits: 24 integers are others"],
     ),
-    "several, labels": (case(("x", "y"), 4, True, True), ["100% of 3 frames are right"]),
+    "several, labels": (case(("x", "y"), 4, True, True), ["100.00% of 3 frames are right"]),
 }
 
 

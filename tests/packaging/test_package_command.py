@@ -59,6 +59,9 @@ def test_package_has_all_that_the_board_needs(
         "__main__.py",
         "driver/shiftloom_host-0.1.0-py3-none-any.whl",
         "host/accelerator.json",
+        "host/registers.h",
+        "host/registers.md",
+        "host/registers.py",
         "overlay/tiny.bit",
         "overlay/tiny.hwh",
         "package.json",
@@ -131,6 +134,8 @@ def test_frames_and_labels_of_a_file_are_taken(build: OpenedBuild, tmp_path: Pat
     assert (array(content["selftest/input0.npy"]) == frames[:16]).all()
     assert (array(content["selftest/labels.npy"]) == labels[:16]).all()
     assert found.samples.origin == "mine.npz"
+    more = packaging.package(build, frames=tmp_path / "mine.npz", count=100)
+    assert (array(made.members(more.data)["selftest/input0.npy"]) == frames).all()
 
 
 def test_frames_of_a_known_network_are_its_test_set(

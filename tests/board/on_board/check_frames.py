@@ -27,6 +27,7 @@ def test_every_output_is_right(designs: Path, board: SimulatedBoard, name: str) 
         counters = accelerator.counters
         assert (counters.frames, counters.batches) == (count, 5)
         assert accelerator.errors == ()
+        assert accelerator.clock_mhz == 125.0
     if "labels" in data:
         right = got.reshape(count, -1).argmax(axis=1) == data["labels"]
         assert right.mean() == float(data["accuracy"])

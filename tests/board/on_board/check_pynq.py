@@ -6,10 +6,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import pynq
 import pynq.interrupt
 import pynq.uio
 import pytest
 
+from shiftloom.host.clock import settle
 from shiftloom.host.simulated import SimulatedBoard
 from shiftloom.host.simulated_interrupts import SimulatedUio
 
@@ -40,3 +42,9 @@ def test_device_keeps_the_methods_of_pynq(name: str) -> None:
 def test_every_core_of_pynq_is_its_own() -> None:
     for part in (pynq.Overlay, pynq.MMIO, pynq.allocate, pynq.interrupt.Interrupt):
         assert part.__module__.startswith("pynq.")
+
+
+@pytest.mark.parametrize(("planned", "found"), [(125.0, 125.0), (150.0, 142.857143)])
+def test_clocks_are_set_by_pynq(board: SimulatedBoard, planned: float, found: float) -> None:
+    assert settle(pynq.Clocks, planned) == found
+    assert type(pynq.Clocks._instance).__module__ == "pynq.ps"
