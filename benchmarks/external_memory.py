@@ -97,7 +97,7 @@ def main() -> None:
             "conv_macs": operations,
             "array": [plan.rows, plan.columns],
             "clock_mhz": built.plan.clock_mhz,
-            "ports": built.design.memory.ports if built.design.memory else 0,
+            "ports": built.design.masters,
             "planned_interval": built.plan.interval,
             "planned_latency": built.plan.latency,
             "predicted": _cells(cost.total(built.units)),

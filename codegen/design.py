@@ -298,14 +298,18 @@ class Design:
                 "only one unit of a design can use external memory",
             )
         masters = users[0].masters if users else 0
-        ports = self.memory.ports if self.memory else 0
-        if masters != ports:
-            problem = f"{masters} AXI4 masters, and a memory of {ports} ports"
+        if masters != self.masters:
+            problem = f"{masters} AXI4 masters, and a memory of {self.masters} ports"
             raise ShiftloomError(self.name, problem, "give each master a port")
         scalable = sum(instance.quality for instance in self.instances)
         if scalable != len(self.quality):
             problem = f"{scalable} units with a quality, and {len(self.quality)} registers"
             raise ShiftloomError(self.name, problem, "give each unit a register")
+
+    @property
+    def masters(self) -> int:
+        """How many AXI4 masters it has: one for each port of its memory."""
+        return self.memory.ports if self.memory else 0
 
     @property
     def source(self) -> Stream:

@@ -88,6 +88,16 @@ def board_module(design: Design) -> str:
     return check_identifier(f"{design.name}_board", design.name)
 
 
+def pins_module(design: Design) -> str:
+    """Name of the module around that one whose ports are pins."""
+    return check_identifier(f"{design.name}_pins", design.name)
+
+
+def board_masters(design: Design, shell: Shell) -> int:
+    """AXI4 masters of the module for a board: those of the accelerator, then the shell's own."""
+    return design.masters + _SHELLS[shell].masters
+
+
 def frame_words(stream: Stream) -> int:
     """Words of a frame in memory: its bytes, filled up to whole words."""
     return -(-stream.beats * stream.width // (8 * WORD_BYTES))
@@ -96,9 +106,8 @@ def frame_words(stream: Stream) -> int:
 def _board(design: Design, shell: _Shell, banner: str) -> _Board:
     source, sink = design.source, design.sink
     in_range, out_range, blank = ranges(source.width, sink.width)
-    masters = design.memory.ports if design.memory else 0
-    ports = axi.master_ports(masters + shell.masters)
-    own = f"m{masters}_axi_"
+    ports = axi.master_ports(design.masters + shell.masters)
+    own = f"m{design.masters}_axi_"
     names = tuple(port.name.removeprefix(own) for port in ports if port.name.startswith(own))
     return _Board(
         banner=banner,
@@ -115,7 +124,7 @@ def _board(design: Design, shell: _Shell, banner: str) -> _Board:
         out_range=out_range,
         blank=blank,
         sides=("core", "board"),
-        masters=axi.master_ports(masters),
+        masters=axi.master_ports(design.masters),
         ports=ports,
         own=own.removesuffix("_"),
         line=serial_line(design.name, design.clock_mhz) if shell.has_line else None,

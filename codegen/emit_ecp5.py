@@ -8,8 +8,7 @@ from shiftloom.codegen import boards
 from shiftloom.codegen.boards import Board, Pins
 from shiftloom.codegen.design import Design
 from shiftloom.codegen.ecp5_pll import Pll, synthesize
-from shiftloom.codegen.emit_board import board_module
-from shiftloom.codegen.names import check_identifier
+from shiftloom.codegen.emit_board import board_module, pins_module
 from shiftloom.codegen.render import render
 
 
@@ -46,8 +45,3 @@ def emit(design: Design, board: Board, banner: str) -> dict[str, str]:
         f"{module}.sv": render("ecp5/pins.sv.j2", top),
         f"{module}.lpf": render("ecp5/pins.lpf.j2", top),
     }
-
-
-def pins_module(design: Design) -> str:
-    """Name of the module whose ports are pins."""
-    return check_identifier(f"{design.name}_pins", design.name)

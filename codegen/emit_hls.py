@@ -112,7 +112,7 @@ def _top(design: Design, banner: str, weights: str) -> _Top:
         if s.name not in alias
     )
     headers = sorted({*_SHELL, weights, *(call.header for call in design.calls)})
-    memories = _memories(design.memory.ports if design.memory else 0)
+    memories = _memories(design.masters)
     qualities = tuple(_Quality(port_name(i), q.most) for i, q in enumerate(design.quality))
     return _Top(
         banner=banner,

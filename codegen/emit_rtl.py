@@ -23,8 +23,6 @@ from shiftloom.codegen.register_map import registers_of
 from shiftloom.codegen.render import ranges, render
 from shiftloom.codegen.rtl_library import library
 
-_AXIL_WIDTHS = (32, 4, 2)
-"""Bits of a word, its byte strobes and a response of AXI4-Lite."""
 _CORE_MODULES = (
     "sl_axis_framer",
     "sl_axis_last",
@@ -159,7 +157,7 @@ def _top(design: Design, banner: str) -> _Top:
     checked = tuple(i.name for i in design.instances if i.reports_bad_code)
     source, sink = design.source, design.sink
     in_range, out_range, axil_range, word_range, strobe_range, resp_range, blank = ranges(
-        source.width, sink.width, registers.ADDRESS_BITS, *_AXIL_WIDTHS
+        source.width, sink.width, *registers.AXIL_BITS
     )
     return _Top(
         banner=banner,
@@ -187,7 +185,7 @@ def _top(design: Design, banner: str) -> _Top:
             for each in loading.loadable(design)
         ),
         load_range=LOAD_RANGE,
-        masters=axi.master_ports(design.memory.ports if design.memory else 0),
+        masters=axi.master_ports(design.masters),
         qualities=_qualities(design),
         quality_range=quality_range(len(design.quality)).ljust(len(blank)),
     )

@@ -13,12 +13,11 @@ from shiftloom.codegen import axi, boards, mmcm, registers
 from shiftloom.codegen.block_design import BlockDesign, block_design, master_names
 from shiftloom.codegen.boards import Board, Pins
 from shiftloom.codegen.design import Design
+from shiftloom.codegen.emit_board import board_masters, pins_module
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import ranges, render
 
 _STREAM_BITS = 64
-_AXIL_BITS = (registers.ADDRESS_BITS, 32, 4, 2)
-"""Address, word, byte strobes and response of AXI4-Lite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _around_processor(
     """The IP core and its block design, where the board has a processing system."""
     if board.processor is None:
         return {}
-    masters = (design.memory.ports if design.memory else 0) + (board.shell == "mm")
+    masters = board_masters(design, board.shell)
     has_dma = board.shell == "axis"
     streams = ("s_axis", "m_axis") if has_dma else ()
     project = _Project(
@@ -118,7 +117,7 @@ def _around_processor(
 
 
 def _core(project: _Project, banner: str) -> _Core:
-    addr, word, strobe, resp, stream, blank = ranges(*_AXIL_BITS, _STREAM_BITS)
+    addr, word, strobe, resp, stream, blank = ranges(*registers.AXIL_BITS, _STREAM_BITS)
     return _Core(
         banner=banner,
         name=project.name,
@@ -139,8 +138,7 @@ def _plain(
     design: Design, board: Board, pins: Pins, files: tuple[str, ...], banner: str
 ) -> dict[str, str]:
     """A top that has pins alone, and makes the clock of the plan from the oscillator."""
-    name = check_identifier(design.name, design.name)
-    top = check_identifier(f"{name}_pins", name)
+    name, top = check_identifier(design.name, design.name), pins_module(design)
     clock = mmcm.synthesize(design.name, pins.oscillator_mhz, design.clock_mhz)
     context = _Plain(
         banner=banner,

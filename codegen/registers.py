@@ -14,6 +14,8 @@ Access = Literal["ro", "rw", "w1c", "wo"]
 
 ADDRESS_BITS = 12
 """Width of the byte address: a page of 4 KiB, the smallest window of the vendors' tools."""
+AXIL_BITS = (ADDRESS_BITS, 32, 4, 2)
+"""Bits of an address, a word, its byte strobes and a response of AXI4-Lite."""
 MAGIC = int.from_bytes(b"SLM1", "little")
 MAP_VERSION = 1
 

@@ -16,7 +16,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from pynq import Device
@@ -123,6 +123,16 @@ class _Rtl:
     def dma(self) -> _Dma:
         """The DMA core beside the accelerator, with the shell `axis`."""
         return _Dma(self._library, self._board)
+
+
+class _Core(Protocol):
+    """Registers at offsets of an address."""
+
+    def read(self, offset: int) -> int:
+        """A register."""
+
+    def write(self, offset: int, word: int) -> None:
+        """Write a register."""
 
 
 class _Dma:
@@ -298,12 +308,13 @@ class SimulatedBoard(Device):  # type: ignore[misc]
 
     # ------------------------------------------------------------
 
-    def _core(self, address: int) -> tuple[Any, int]:
+    def _core(self, address: int) -> tuple[_Core, int]:
         """The core at an address, with `read` and `write`, and the offset of its register."""
         if 0 <= address - self._clocks.BASE < self._clocks.BYTES:
             return self._clocks, address - self._clocks.BASE
         rtl = self.rtl
-        cores = {"accelerator": rtl, "dma": rtl.dma(), "interrupts": self._interrupts}
+        cores: dict[str, _Core] = {"accelerator": rtl, "dma": rtl.dma()}
+        cores["interrupts"] = self._interrupts
         for name, core in self.ip_dict.items():
             offset = address - core.get("phys_addr", address + 1)
             if 0 <= offset < core.get("addr_range", 0):

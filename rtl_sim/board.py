@@ -26,7 +26,7 @@ _PAGE = 1 << 12
 
 @dataclass(frozen=True, slots=True)
 class BoardTop:
-    """The top of a board: its sources, part and shell, and how many masters the design has."""
+    """The top of a board: its sources, part and shell, and how many AXI4 masters it has."""
 
     name: str
     sources: tuple[Path, ...]
@@ -74,14 +74,13 @@ def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
 
 def compile_board(top: BoardTop, cache: Cache) -> Path:
     """The shared object, with the C interface of board.cpp.j2, from the cache or newly made."""
-    masters = top.masters + (top.shell == "mm")
     harness = render_own(
         "board.cpp.j2",
         basics=own_text("basics.hpp"),
         memory_model=own_text("memory_model.hpp"),
         dma_model=own_text("dma_model.hpp"),
         is_axis=top.shell == "axis",
-        masters=[f"m{index}_axi" for index in range(masters)],
+        masters=[f"m{index}_axi" for index in range(top.masters)],
     )
     return compile_model(top.module, top.sources, harness, cache)
 

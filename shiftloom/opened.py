@@ -15,8 +15,7 @@ from shiftloom.codegen.coding.fields import reading
 from shiftloom.codegen.dataflows import registry as dataflows
 from shiftloom.codegen.dataflows.streaming.unit import Unit
 from shiftloom.codegen.design import Design, Stream
-from shiftloom.codegen.emit_board import board_module
-from shiftloom.codegen.emit_ecp5 import pins_module
+from shiftloom.codegen.emit_board import board_module, pins_module
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.codegen.fitted import Range
 from shiftloom.codegen.plan import Plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shiftloom.codegen.emit_board import board_masters
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim.board import BoardTop, write_bitstream
 from shiftloom.rtl_sim.cache import Cache
@@ -20,5 +21,5 @@ def simulated_bitstream(opened: OpenedBuild, cache: Cache) -> Path:
 def board_top(opened: OpenedBuild) -> BoardTop:
     """The build's top for its board."""
     design, board = opened.design, opened.plan.board
-    masters = design.memory.ports if design.memory else 0
+    masters = board_masters(design, board.shell)
     return BoardTop(design.name, opened.board_sources(), board.part, board.shell, masters)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cocotb
 import numpy as np
@@ -39,6 +39,7 @@ QUIET = 200
 """Clocks without a further output beat after the last expected one."""
 
 Output = tuple[int, ...]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -213,14 +214,19 @@ class Accelerator:
 
 async def start(dut: Any) -> Accelerator:
     """The accelerator after a reset, its buses idle."""
+    return await reset_around(dut, Accelerator)
+
+
+async def reset_around(dut: Any, make: Callable[[Any], _Made]) -> _Made:
+    """Start the clock and reset; what is made in between has idle buses at the end of the reset."""
     dut.aresetn.value = 0
     Clock(dut.aclk, 10, "ns").start()
     await ClockCycles(dut.aclk, 4)
-    accelerator = Accelerator(dut)
+    made = make(dut)
     await FallingEdge(dut.aclk)
     dut.aresetn.value = 1
     await ClockCycles(dut.aclk, 4)
-    return accelerator
+    return made
 
 
 def limited_test(**options: Sequence[object]) -> Callable[[Body], Any]:

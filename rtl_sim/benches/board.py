@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, ReadOnly
 
-from shiftloom.rtl_sim.benches.accelerator import Registers
+from shiftloom.rtl_sim.benches.accelerator import Registers, reset_around
 
 WORD = 8
 BATCH_DONE = 1
@@ -105,14 +104,7 @@ class Board:
 
 async def start(dut: Any) -> Board:
     """The board after a reset."""
-    dut.aresetn.value = 0
-    Clock(dut.aclk, 10, "ns").start()
-    await ClockCycles(dut.aclk, 4)
-    board = Board(dut)
-    await FallingEdge(dut.aclk)
-    dut.aresetn.value = 1
-    await ClockCycles(dut.aclk, 4)
-    return board
+    return await reset_around(dut, Board)
 
 
 async def check_interrupt(board: Board) -> None:
