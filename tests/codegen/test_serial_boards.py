@@ -92,4 +92,4 @@ def test_units_of_an_ecp5(
     assert found.parameters == parameters
     rom = found.roms[0].rom
     assert isinstance(rom, Rom)
-    assert rom.style == kept
+    assert (rom.style, rom.bank) == (kept, ecp5.BANK if depth >= ecp5.DEEP else 0)
