@@ -59,7 +59,7 @@ class Rom:
     """A generated memory module: word i holds `fields[i]`, field 0 in the low bits.
 
     `fields` is an integer array [depth, lanes]; each lane takes `bits` bits, two's complement. With
-    `bank`, a power of two, every so many words of a larger one are a memory of their own.
+    `bank`, a power of two, every so many words are a memory of their own; not where it is loaded.
     """
 
     module: str

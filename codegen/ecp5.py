@@ -33,4 +33,5 @@ def _in_block_ram(port: RomPort) -> RomPort:
     rom = port.rom
     if not isinstance(rom, Rom) or rom.depth < DEEP:
         return port
-    return replace(port, rom=replace(rom, style="block", bank=BANK))
+    bank = BANK if port.load is None else 0
+    return replace(port, rom=replace(rom, style="block", bank=bank))
