@@ -58,13 +58,15 @@ class Stream:
 class Rom:
     """A generated memory module: word i holds `fields[i]`, field 0 in the low bits.
 
-    `fields` is an integer array [depth, lanes]; each lane takes `bits` bits, two's complement.
+    `fields` is an integer array [depth, lanes]; each lane takes `bits` bits, two's complement. With
+    `bank`, a power of two, every so many words are a memory of their own; not where it is loaded.
     """
 
     module: str
     fields: Array
     bits: int
     style: RomStyle = "auto"
+    bank: int = 0
 
     @property
     def depth(self) -> int:

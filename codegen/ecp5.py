@@ -1,7 +1,8 @@
 """What an ECP5 wants otherwise than other families, at the same latency.
 
 A word of its block RAM comes late in a clock, as the tools make no use of the register behind it,
-and a table of many words in LUTs of four inputs is large and slow.
+and later still where they choose it among many narrow pieces of RAM. A table of many words in LUTs
+of four inputs is large and slow.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from shiftloom.codegen.design import Instance, Rom, RomPort
 
 DEEP = 1024
 """Words from which a table is in block RAM."""
+BANK = 16384
+"""Words of a bank of a larger table: of one bit, as many as a block RAM has."""
 _AHEAD = ("AHEAD", 1)
 _READERS = ("sl_mvu_shift",)
-"""Modules that can read weights a beat ahead."""
+"""Modules that can read their memories a beat ahead."""
 
 
 def adapted(instance: Instance) -> Instance:
-    """The same unit with deep tables in block RAM, and weights from there read ahead."""
+    """The same unit with deep tables in banks of block RAM, and those of weights read ahead."""
     ports = tuple(_in_block_ram(port) for port in instance.roms)
     weights = next((port.rom for port in ports if port.prefix == "w"), None)
     is_late = isinstance(weights, Rom) and weights.style == "block"
@@ -30,4 +33,5 @@ def _in_block_ram(port: RomPort) -> RomPort:
     rom = port.rom
     if not isinstance(rom, Rom) or rom.depth < DEEP:
         return port
-    return replace(port, rom=replace(rom, style="block"))
+    bank = BANK if port.load is None else 0
+    return replace(port, rom=replace(rom, style="block", bank=bank))

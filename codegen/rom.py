@@ -10,8 +10,23 @@ from shiftloom.codegen.render import ranges, render
 
 
 @dataclass(frozen=True, slots=True)
+class _Bank:
+    """A part of a memory: its words, and how many bits of the address tell them apart."""
+
+    bits: int
+    words: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return 1 << self.bits
+
+
+@dataclass(frozen=True, slots=True)
 class _RomContext:
-    """What `rtl/rom.sv.j2` says: word i is `words[i]` in hexadecimal, without prefix."""
+    """What `rtl/rom.sv.j2` says: word i is `words[i]` in hexadecimal, without prefix.
+
+    With `banks`, an address is a bank and, in its low `bank_bits` bits, a word of the bank.
+    """
 
     banner: str
     module: str
@@ -20,6 +35,8 @@ class _RomContext:
     addr_bits: int
     style: RomStyle
     words: tuple[str, ...]
+    bank_bits: int
+    banks: tuple[_Bank, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,7 @@ def _render_bank(bank: RomBank, banner: str) -> dict[str, str]:
 
 
 def _render_rom(rom: Rom, module: str, banner: str) -> str:
+    words = rom.words()
     context = _RomContext(
         banner=banner,
         module=module,
@@ -115,6 +133,16 @@ def _render_rom(rom: Rom, module: str, banner: str) -> str:
         depth=rom.depth,
         addr_bits=rom.address_bits,
         style=rom.style,
-        words=rom.words(),
+        words=words,
+        bank_bits=max(0, rom.bank.bit_length() - 1),
+        banks=_banks(words, rom.bank),
     )
     return render("rtl/rom.sv.j2", context)
+
+
+def _banks(words: tuple[str, ...], size: int) -> tuple[_Bank, ...]:
+    """Every `size` words; none where all are in one memory."""
+    if not 0 < size < len(words):
+        return ()
+    parts = (words[start : start + size] for start in range(0, len(words), size))
+    return tuple(_Bank(max(1, (len(part) - 1).bit_length()), part) for part in parts)

@@ -69,10 +69,14 @@ class Layer:
         """Weight and bias memory."""
         lanes = self.shape["PE"] * self.shape["SIMD"]
         bias = pack(self.folded_bias(), self.shape["PE"], self.shape["ACC_BITS"])
-        weights = Rom(dut.w_en, dut.w_addr, dut.w_data, pack(self.codes, lanes, 3))
+        memories = (
+            Rom(dut.w_en, dut.w_addr, dut.w_data, pack(self.codes, lanes, 3)),
+            Rom(dut.w_en, dut.b_addr, dut.b_data, bias),
+        )
         if parameters(dut, "AHEAD")["AHEAD"]:
-            weights.word = weights.words[0]  # read in reset, while the agents are quiet
-        return weights, Rom(dut.w_en, dut.b_addr, dut.b_data, bias)
+            for memory in memories:
+                memory.word = memory.words[0]  # read in reset, while the agents are quiet
+        return memories
 
 
 @paced_test

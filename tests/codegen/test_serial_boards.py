@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from refusals import refuses
 
 from shiftloom.codegen import boards, ecp5
-from shiftloom.codegen.design import Instance, Rom, RomPort, RomStyle
+from shiftloom.codegen.design import Instance, Load, Rom, RomPort, RomStyle
 from shiftloom.codegen.ecp5_pll import synthesize
 from shiftloom.codegen.serial_line import RATES, SerialLine, serial_line
 from shiftloom.codegen.values import Array
@@ -92,4 +94,13 @@ def test_units_of_an_ecp5(
     assert found.parameters == parameters
     rom = found.roms[0].rom
     assert isinstance(rom, Rom)
-    assert rom.style == kept
+    assert (rom.style, rom.bank) == (kept, ecp5.BANK if depth >= ecp5.DEEP else 0)
+
+
+def test_a_memory_that_is_loaded_is_in_one_piece() -> None:
+    instance = _instance("sl_mvu_shift", 1024, "auto")
+    load = Load("codes", (1024,), (0,), (3,))
+    found = ecp5.adapted(replace(instance, roms=(replace(instance.roms[0], load=load),)))
+    rom = found.roms[0].rom
+    assert isinstance(rom, Rom)
+    assert (rom.style, rom.bank) == ("block", 0)

@@ -152,7 +152,7 @@ _HELPERS = {"sl_mvu_shift": MVU, "sl_requant": REQUANT, "sl_thresholds": ("sl_wr
     ("top", "module", "old", "new"),
     [
         ("sl_mvu_shift", "sl_mvu_control", "first = first_q", "first = !first_q"),
-        ("sl_mvu_shift", "sl_mvu_control", "if (en && valid[DELAY-1]", "if (valid[DELAY-1]"),
+        ("sl_mvu_shift", "sl_mvu_control", "turn = en && valid[DELAY-1]", "turn = valid[DELAY-1]"),
         ("sl_mvu_shift", "sl_mvu_control", "assign en = !m_tvalid || m_tready", "assign en = 1'b1"),
         (
             "sl_mvu_shift",
@@ -191,3 +191,21 @@ def test_benches_notice_a_fault(tmp_path: Path, top: str, module: str, old: str,
     planted(tmp_path, modules(*helpers, top), module, old, new)
     with pytest.raises(BenchError, match=f"bench_{top}: "):
         _bench(top, _SMALL[top], *helpers, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("sl_mvu_control", "(en && s_tvalid) ? after : addr", "addr"),
+        ("sl_mvu_control", "(AHEAD != 0 && turn) ? sweep_after : sweep_q", "sweep_q"),
+        ("sl_mvu_shift", "if (en) codes_q", "codes_q"),
+        ("sl_mvu_shift", "if (en) bias_q", "bias_q"),
+    ],
+)
+def test_the_bench_notices_a_fault_of_reading_ahead(
+    tmp_path: Path, module: str, old: str, new: str
+) -> None:
+    planted(tmp_path, modules(*MVU, "sl_mvu_shift"), module, old, new)
+    parameters = _SMALL["sl_mvu_shift"] | {"SF": 1, "NF": 4, "AHEAD": 1}
+    with pytest.raises(BenchError, match="bench_sl_mvu_shift: "):
+        _bench("sl_mvu_shift", parameters, *MVU, folder=tmp_path)

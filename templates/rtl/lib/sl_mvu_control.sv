@@ -7,9 +7,9 @@
 //
 // s_tready = en = !m_tvalid || m_tready. For synchronous memories read under en: w_addr = nf * SF +
 // sf of the beat accepted next, and b_addr, the sweep whose bias is at hand when its first sum
-// comes. With AHEAD, w_addr is what that becomes with this clock: the word of the beat accepted
-// next is at hand then, so that another register fits behind the memory. The first beat after rst
-// must come 1 clock after it or later.
+// comes. With AHEAD, both are what they become with this clock: the words of the beat accepted next
+// and of the sweep are at hand then, so that another register fits behind each memory. The first
+// beat after rst must come 1 clock after it or later.
 `default_nettype none
 
 module sl_mvu_control #(
@@ -17,7 +17,7 @@ module sl_mvu_control #(
   parameter int NF = 1,     // sweeps a vector
   parameter int DELAY = 3,  // 1 or more
   parameter int HELD = 1,   // 1 to DELAY
-  parameter int AHEAD = 0,  // 1: words of weights are read a beat ahead
+  parameter int AHEAD = 0,  // 1: words are read a beat ahead
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -68,16 +68,20 @@ module sl_mvu_control #(
   assign sum_valid = valid[DELAY];
   wire sum_last = last[DELAY];
 
-  // The address turns one step before the next sweep's first sum can come: it is a register.
+  // The address turns one step before the next sweep's first sum can come: it is a register, or,
+  // with AHEAD, what that register becomes.
   if (NF == 1) begin : gen_one_bias
     assign b_addr = '0;
   end else begin : gen_bias
+    logic [B_ADDR_BITS-1:0] sweep_q;
+    wire [B_ADDR_BITS-1:0] sweep_after =
+      (sweep_q == B_ADDR_BITS'(NF - 1)) ? '0 : sweep_q + B_ADDR_BITS'(1);
+    wire turn = en && valid[DELAY-1] && last[DELAY-1];
     always_ff @(posedge clk) begin
-      if (rst) b_addr <= '0;
-      else if (en && valid[DELAY-1] && last[DELAY-1]) begin
-        b_addr <= (b_addr == B_ADDR_BITS'(NF - 1)) ? '0 : b_addr + B_ADDR_BITS'(1);
-      end
+      if (rst) sweep_q <= '0;
+      else if (turn) sweep_q <= sweep_after;
     end
+    assign b_addr = (AHEAD != 0 && turn) ? sweep_after : sweep_q;
   end
 
   if (SF == 1) begin : gen_always_first

@@ -11,7 +11,7 @@
 // every SF input beats; NF output beats a vector. One enable moves the whole pipeline:
 // s_tready = !m_tvalid || m_tready.
 // Memories: synchronous; weights and bias one w_en clock after their address. Lane (p, s) of a
-// weight word is bits [(p*SIMD+s)*3 +: 3]. With AHEAD, weights are read a beat ahead and registered
+// weight word is bits [(p*SIMD+s)*3 +: 3]. With AHEAD, both are read a beat ahead and registered
 // once more, for memories whose words come late in a clock; the latency stays, and the first beat
 // must come 1 clock after rst or later.
 //
@@ -28,7 +28,7 @@ module sl_mvu_shift #(
   parameter int X_BITS = 8,    // width of an activation
   parameter int X_SIGNED = 0,  // 1: activations are two's complement
   parameter int ACC_BITS = 20, // width of an accumulator
-  parameter int AHEAD = 0,     // 1: another register behind the weight memory
+  parameter int AHEAD = 0,     // 1: another register behind each memory
   localparam int W_ADDR_BITS = (SF * NF > 1) ? $clog2(SF * NF) : 1,
   localparam int B_ADDR_BITS = (NF > 1) ? $clog2(NF) : 1
 ) (
@@ -75,14 +75,19 @@ module sl_mvu_shift #(
   end
 
   wire [PE*SIMD*3-1:0] codes;
-  if (AHEAD != 0) begin : gen_codes
+  wire [PE*ACC_BITS-1:0] bias;
+  if (AHEAD != 0) begin : gen_ahead
     logic [PE*SIMD*3-1:0] codes_q;
+    logic [PE*ACC_BITS-1:0] bias_q;
     always_ff @(posedge clk) begin
       if (en) codes_q <= w_data;
+      if (en) bias_q <= b_data;
     end
     assign codes = codes_q;
-  end else begin : gen_words
+    assign bias = bias_q;
+  end else begin : gen_at_once
     assign codes = w_data;
+    assign bias = b_data;
   end
 
   for (genvar p = 0; p < PE; p = p + 1) begin : gen_pe
@@ -103,7 +108,7 @@ module sl_mvu_shift #(
     );
 
     // A sweep starts from its bias; the choice and the addition share one LUT a bit.
-    wire [ACC_BITS-1:0] base = first ? b_data[p*ACC_BITS +: ACC_BITS] : acc_q;
+    wire [ACC_BITS-1:0] base = first ? bias[p*ACC_BITS +: ACC_BITS] : acc_q;
     always_ff @(posedge clk) begin
       if (en && sum_valid) acc_q <= ACC_BITS'(sum) + base;
     end
