@@ -251,9 +251,10 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self.post_download(bitstream, parser)
 
     def read_registers(self, address: int, length: int) -> bytes:
-        """The word at an address, after some clocks."""
+        """The word at an address, after some clocks; those of the board need no bitstream."""
         core, offset = self._core(address)
-        self.rtl.run(CLOCKS_A_READ)
+        if self._rtl is not None:
+            self._rtl.run(CLOCKS_A_READ)
         return core.read(offset).to_bytes(4, "little")[:length]
 
     def write_registers(self, address: int, data: bytes) -> None:

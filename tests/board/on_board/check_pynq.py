@@ -45,6 +45,7 @@ def test_every_core_of_pynq_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(("planned", "found"), [(125.0, 125.0), (150.0, 142.857143)])
-def test_clocks_are_set_by_pynq(board: SimulatedBoard, planned: float, found: float) -> None:
+def test_clocks_are_set_by_pynq(planned: float, found: float) -> None:
+    """Before any bitstream, as on a board."""
     assert settle(pynq.Clocks, planned) == found
     assert type(pynq.Clocks._instance).__module__ == "pynq.ps"
