@@ -251,7 +251,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self.post_download(bitstream, parser)
 
     def read_registers(self, address: int, length: int) -> bytes:
-        """The word at an address, after some clocks."""
+        """The word at an address, after some clocks; those of the board need no bitstream."""
         core, offset = self._core(address)
         if self._rtl is not None:
             self._rtl.run(CLOCKS_A_READ)

@@ -20,8 +20,9 @@ import torch
 
 import shiftloom
 from shiftloom import GraphInput
-from shiftloom.codegen import golden
+from shiftloom.codegen import golden, registers
 from shiftloom.codegen.build import Build
+from shiftloom.codegen.register_map import registers_of
 from shiftloom.rtl_sim.cocotb_runner import BenchError, run_bench
 
 BENCHES = "shiftloom.rtl_sim.benches"
@@ -51,7 +52,9 @@ def _vectors(build: Build) -> dict[str, object]:
     }
     vectors: dict[str, object] = {
         "digest": build.design.digest,
-        "registers": json.loads(build.files["registers.json"])["registers"],
+        "registers": registers.to_json(build.design.digest, registers_of(build.design))[
+            "registers"
+        ],
         "code_memory": "u_fc_matrix.u_w_memory.mem",
     }
     for kind, frames in sent.items():
