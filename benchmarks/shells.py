@@ -31,6 +31,8 @@ from shiftloom.codegen.boards import Shell
 from shiftloom.codegen.emit_board import board_module
 from shiftloom.codegen.shell_registers import shell_registers
 from shiftloom.host.frames import Bytes, filled_up
+from shiftloom.host.simulated_rtl import MEMORY_BASE as BASE
+from shiftloom.host.simulated_rtl import Rtl
 from shiftloom.opened import OpenedBuild
 from shiftloom.rtl_sim import synth
 from shiftloom.rtl_sim.board import compile_board
@@ -42,7 +44,7 @@ FRAMES = 16
 """Of a batch."""
 MOST_CLOCKS = 1_000_000
 """Until a batch is done."""
-BASE, SIZE = 0x1000_0000, 1 << 24
+SIZE = 1 << 24
 """Of the memory, in bytes; the outputs are in its upper half."""
 REGISTERS = {register.name: register.offset for register in shell_registers("mm")}
 
@@ -72,44 +74,26 @@ class Board:
     """The compiled board, its memory answering after `latency` clocks."""
 
     def __init__(self, library: Path, latency: int) -> None:
-        self._library = ctypes.CDLL(str(library))
-        for name in ("open", "memory", "cycles"):
-            getattr(self._library, f"board_{name}").restype = ctypes.c_uint64
-        self._board = ctypes.c_void_p(
-            self._library.board_open(ctypes.c_uint64(BASE), ctypes.c_uint64(SIZE))
-        )
-        words = (ctypes.c_uint64 * 4)(latency, latency, 0, 0)  # the structure Behaviour
-        self._library.board_behave(self._board, words)
-        start = self._library.board_memory(self._board)
-        self.memory: Bytes = np.ctypeslib.as_array((ctypes.c_uint8 * SIZE).from_address(start))
-
-    def close(self) -> None:
-        """Free it and its memory."""
-        self._library.board_close(self._board)
-
-    def write(self, register: str, word: int) -> None:
-        """Write a register of the shell."""
-        offset = ctypes.c_uint32(REGISTERS[register])
-        if self._library.board_write(self._board, offset, ctypes.c_uint32(word)):
-            raise SystemExit(f"{register} was not written")
+        self.rtl = Rtl(library.read_bytes())
+        self.rtl.behave(latency, latency, 0, 0)
+        start = (ctypes.c_uint8 * SIZE).from_address(self.rtl.memory)
+        self.memory: Bytes = np.ctypeslib.as_array(start)
 
     def start(self, frames: int, given: int = BASE, taken: int = BASE + SIZE // 2) -> int:
         """Queue a batch between two addresses; the clock then."""
-        self.write("BATCH", frames)
-        self.write("IN_ADDRESS", given)
-        self.write("OUT_ADDRESS", taken)
-        self.write("START", 1)
-        return int(self._library.board_cycles(self._board))
+        words = {"BATCH": frames, "IN_ADDRESS": given, "OUT_ADDRESS": taken, "START": 1}
+        for register, word in words.items():
+            self.rtl.write(REGISTERS[register], word)
+        return self.rtl.cycles
 
     def done(self) -> int:
         """Let clocks pass up to the next interrupt; the clock then."""
         for _ in range(MOST_CLOCKS):
-            if self._library.board_interrupt(self._board):
-                clock = int(self._library.board_cycles(self._board))
-                self.write("INTERRUPT", 1)
+            if self.rtl.interrupt():
+                clock = self.rtl.cycles
+                self.rtl.write(REGISTERS["INTERRUPT"], 1)
                 return clock
-            if self._library.board_run(self._board, ctypes.c_uint64(1)):
-                raise SystemExit("the accelerator broke a rule of its bus")
+            self.rtl.run(1)
         raise SystemExit(f"no batch is done after {MOST_CLOCKS} clocks")
 
 
@@ -133,7 +117,7 @@ def clocks(opened: OpenedBuild, latency: int, frames: npt.NDArray[np.uint8]) -> 
     size = sink.beats * sink.width // 8
     fed, made = filled_up(given.shape[1]), filled_up(size)
     board = Board(compile_board(board_top(opened), default_cache()), latency)
-    board.write("INTERRUPT_ENABLE", 1)
+    board.rtl.write(REGISTERS["INTERRUPT_ENABLE"], 1)
     board.memory[: len(frames) * fed].reshape(-1, fed)[:, : given.shape[1]] = given
     begun = board.start(1)
     single = board.done() - begun
@@ -142,7 +126,7 @@ def clocks(opened: OpenedBuild, latency: int, frames: npt.NDArray[np.uint8]) -> 
     board.start(batch, BASE + batch * fed, BASE + SIZE // 2 + batch * made)
     first, second = board.done(), board.done()
     out = board.memory[SIZE // 2 :][: len(frames) * made].reshape(-1, made)[:, :size].copy()
-    board.close()
+    board.rtl.close()
     got = decode(opened.qgraph, out.reshape(len(frames), sink.beats, -1))
     wrong = int((got != golden.run(opened.qgraph, frames)).sum())
     interval = (first - begun - single) / (batch - 1)

@@ -10,7 +10,8 @@ from conftest import Case, equal
 
 from shiftloom.host.accelerator import Accelerator
 from shiftloom.host.errors import AcceleratorError, BusError, DesignError, StuckError
-from shiftloom.host.simulated import MEMORY_BASE, SimulatedBoard, SimulationError
+from shiftloom.host.simulated import SimulatedBoard
+from shiftloom.host.simulated_rtl import MEMORY_BASE, SimulationError
 
 
 def _runs(accelerator: Accelerator, case: Case) -> bool:
