@@ -207,6 +207,7 @@ def _host(qgraph: QGraph, design: Design, plan: Plan) -> dict[str, object]:
         "digest": design.digest,
         "clock_mhz": design.clock_mhz,
         "board": plan.board.name,
+        "part": plan.board.part,
         "shell": plan.board.shell,
         "in_beats": design.source.beats,
         "in_beat_bits": design.source.width,

@@ -71,7 +71,7 @@ class Accelerator:
     ) -> None:
         design = describe(Path(folder))
         path = Path(bitfile) if bitfile is not None else overlay_file(design)
-        self._open(design, Board(path, device, design.shell, design.clock_mhz), timeout)
+        self._open(design, Board(path, device, design), timeout)
 
     @classmethod
     def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:

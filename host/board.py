@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from shiftloom.host import clock
+from shiftloom.host import bitstream, clock
+from shiftloom.host.bitstream import BitstreamError
 from shiftloom.host.buffers import Buffers
+from shiftloom.host.description import Description
 from shiftloom.host.dma import DmaTransport
 from shiftloom.host.errors import AcceleratorError, DesignError
 from shiftloom.host.hardware import Interrupt, Transport
@@ -19,26 +22,37 @@ from shiftloom.host.registers import Registers
 
 ACCELERATOR, DMA, INTERRUPT = "accelerator", "dma", "interrupt"
 """Names of the cores in the block design, and of the line of the accelerator."""
+_FPGA_MANAGER = Path("/sys/class/fpga_manager")
+_XRT = "XILINX_XRT", "/usr"
+"""What pynq finds no board without. A login sets it, a command over SSH does not."""
 
 
 class Board:
     """An overlay on a device of pynq; for `hardware.Hardware`."""
 
-    def __init__(self, bitfile: Path, device: Any, shell: str, clock_mhz: float) -> None:
+    def __init__(self, bitfile: Path, device: Any, design: Description) -> None:
         """Load the overlay, and set its clock to that of the plan or below.
 
-        Raises AcceleratorError without pynq, DesignError without the core, HardwareError without
-        such a clock.
+        Raises AcceleratorError where pynq is missing or has no device, DesignError for a file that
+        is damaged, for another part or without the core, HardwareError without such a clock.
         """
-        if shell == "serial":
+        if design.shell == "serial":
             hint = "open a link to it, and give that to Accelerator.over"
-            raise DesignError(f"the shell {shell} is not reached by an overlay; {hint}")
-        self._pynq, self._device, self._shell = _pynq(), device, shell
-        self._overlay = self._pynq.Overlay(str(bitfile), device=device)
-        self.clock_mhz = clock.settle(self._pynq.Clocks, clock_mhz)
+            raise DesignError(f"the shell {design.shell} is not reached by an overlay; {hint}")
+        _check_files(bitfile, design)
+        self._pynq, self._device, self._shell = _pynq(), device, design.shell
+        self._overlay = self._load(bitfile)
+        self.clock_mhz = clock.settle(self._pynq.Clocks, design.clock_mhz)
         core = self._core(ACCELERATOR)
         self.bus: Bus = core.mmio
         self.interrupt: Interrupt | None = getattr(core, INTERRUPT, None)
+
+    def _load(self, bitfile: Path) -> Any:
+        try:
+            return self._pynq.Overlay(str(bitfile), device=self._device)
+        except (RuntimeError, OSError, ValueError) as error:
+            hint = "on a board, run this as the superuser with the Python of its pynq"
+            raise AcceleratorError(f"{bitfile.name}: pynq says: {error}; {hint}") from error
 
     def _core(self, name: str) -> Any:
         """A core of the overlay."""
@@ -84,7 +98,17 @@ def _watts(rail: Any) -> float | None:
     return None
 
 
+def _check_files(bitfile: Path, design: Description) -> None:
+    """The bitstream and the .hwh beside it are whole, and for the part of the build."""
+    try:
+        bitstream.check_files(bitfile, bitfile.with_suffix(".hwh"), design.part)
+    except BitstreamError as error:
+        raise DesignError(f"{error}; put the files there that were made of this build") from error
+
+
 def _pynq() -> ModuleType:
+    if _FPGA_MANAGER.exists():
+        os.environ.setdefault(*_XRT)
     try:
         import pynq
     except ImportError as error:

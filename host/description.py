@@ -51,6 +51,7 @@ class Description:
     digest: str
     clock_mhz: float
     shell: str
+    part: str
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     beat_bytes: int
@@ -86,6 +87,7 @@ def describe(folder: Path) -> Description:
         entry.text("digest"),
         _clock(entry),
         shell,
+        entry.text("part"),
         tuple(_tensor(each) for each in entry.entries("inputs")),
         tuple(_tensor(each) for each in entry.entries("outputs")),
         _beat_bytes(entry),

@@ -147,10 +147,15 @@ def compile_model(
 
     def build(folder: Path) -> None:
         runtime = found.runtime(cache, counted)
-        found.verilate(top, [*flags, *(str(path.resolve()) for path in sources)], folder / "model")
+        (folder / "rtl").mkdir()
+        for path in sources:  # the object keeps their names, which must not tell where they were
+            shutil.copy(path, folder / "rtl")
+        names = [f"../rtl/{path.name}" for path in sources]
+        found.verilate(top, [*flags, *names], folder / "model")
         found.link(top, (*nets, harness), folder / "model", runtime)
         (folder / "model" / LIBRARY).rename(folder / LIBRARY)
-        shutil.rmtree(folder / "model")
+        for name in ("model", "rtl"):
+            shutil.rmtree(folder / name)
 
     return cache.get_or_build(f"sim-{digest}", build) / LIBRARY
 
@@ -217,6 +222,11 @@ class _Compiler:
         """Verilator's own sources, which a model is compiled with."""
         return Path(self.verilator.path).parents[1] / "include"
 
+    @property
+    def _includes(self) -> tuple[str, ...]:
+        """Where headers are, by a name that is the same everywhere in what is compiled."""
+        return (f"-I{self.include}", f"-ffile-prefix-map={self.include}=verilated")
+
     def runtime(self, cache: Cache, counted: bool) -> tuple[Path, ...]:
         """Verilator's run-time library as objects, the same for every model of a kind."""
         flags = (*_CXX_FLAGS, *(_COUNTING if counted else _PLAIN))
@@ -224,7 +234,7 @@ class _Compiler:
         digest = digest_of(*flags, *self.versions)
 
         def build(folder: Path) -> None:
-            command = [self.gxx.path, *flags, f"-I{self.include}", "-c"]
+            command = [self.gxx.path, *flags, *self._includes, "-c"]
             sources = [str(self.include / name) for name in names]
             self._call("verilator", [*command, *sources], folder)
 
@@ -253,7 +263,7 @@ class _Compiler:
         text = "".join(before) + model + harness
         (folder / "harness.cpp").write_text(text, encoding="utf-8")
         flags = (*_CXX_FLAGS, *(_COUNTING if before else _PLAIN))
-        command = [self.gxx.path, *flags, "-I.", f"-I{self.include}", "-shared"]
+        command = [self.gxx.path, *flags, "-I.", *self._includes, "-shared"]
         objects = [str(path) for path in runtime]
         self._call(node, [*command, "harness.cpp", *objects, "-pthread", "-o", LIBRARY], folder)
 

