@@ -183,7 +183,7 @@ def onto(build: QGraph, made: QGraph, digest: str) -> BuildWeights:
             raise ShiftloomError(
                 theirs.name,
                 "is another unit than that of the build, and cannot be loaded",
-                "change reloadable layers only, or build again",
+                "change reloadable layers only, give the --config of the build, or build again",
             )
     if len(build.nodes) != len(made.nodes) or build.inputs != made.inputs:
         raise ShiftloomError(made.name, "is another network than that of the build", "build again")

@@ -163,7 +163,7 @@ def test_refuses_another_network() -> None:
     nodes = tuple(replace(n, unit=other) if n.name == "conv" else n for n in qgraph.nodes)
     with refuses(
         "conv: is another unit than that of the build, and cannot be loaded; "
-        "change reloadable layers only, or build again"
+        "change reloadable layers only, give the --config of the build, or build again"
     ):
         reloading.onto(qgraph, replace(qgraph, nodes=nodes), "")
     with refuses("tiny: is another network than that of the build; build again"):
