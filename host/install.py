@@ -58,10 +58,6 @@ _DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, LookupError, TypeError, Run
 """What zipfile and json raise on damaged bytes."""
 
 
-Begins = Callable[[str], None]
-"""Hears of each step, installing or testing, when it begins."""
-
-
 class InstallError(Exception):
     """A refusal: nothing was installed, and what was there is as it was."""
 
@@ -156,10 +152,13 @@ def _silent(_: str) -> None:
     """For people: they read what was done when it is."""
 
 
-def install(package: Package, directory: Path, begins: Begins = _silent) -> dict[str, Any]:
+def install(
+    package: Package, directory: Path, begins: Callable[[str], None] = _silent
+) -> dict[str, Any]:
     """Install a package below `directory`, test it, and switch to it; what was done, as plain data.
 
-    Raises InstallError where anything is refused, with the folder as it was.
+    `begins` hears of each step, installing and testing. Raises InstallError where anything is
+    refused, with the folder as it was.
     """
     home = directory.absolute() / package.name
     try:
@@ -181,11 +180,11 @@ def _hint(error: OSError) -> str:
     return elsewhere
 
 
-def _install(package: Package, home: Path, begins: Begins) -> dict[str, Any]:
+def _install(package: Package, home: Path, begins: Callable[[str], None]) -> dict[str, Any]:
     before = _current(home)
     begins("installing")
     for stale in home.iterdir():
-        if _STAGING.fullmatch(stale.name) and not stale.is_symlink():
+        if _STAGING.fullmatch(stale.name):
             _remove(stale)
     found = _installed(package, home)
     target = found or _unpacked(package, home)
@@ -307,7 +306,7 @@ def _take_away(folder: Path) -> None:
         if path.resolve() == folder.resolve() / name and _sha256(path) == sha256:
             path.unlink()
     for name in (DRIVER, OVERLAY):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        _remove(folder / name)
     for path in sorted(folder.rglob("*"), reverse=True):
         _remove_if_empty(path)
     (folder / MANIFEST).unlink()
@@ -405,14 +404,12 @@ def _switch(home: Path, version: str) -> None:
         _remove(staging)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink()
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it; what is no folder, or a link, stays."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def again(folder: Path, begins: Begins = _silent) -> dict[str, Any]:
+def again(folder: Path, begins: Callable[[str], None] = _silent) -> dict[str, Any]:
     """Check the files of an installed version, and run its self-test."""
     folder = folder.resolve()
     bad = damaged(folder)

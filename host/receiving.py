@@ -99,17 +99,19 @@ def _run(program: Path, *arguments: str) -> dict[str, Any]:
     """What an archive, or an installed version, says that it has done; its steps are passed on."""
     command = [sys.executable, "-B", str(program), "--json", *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    last = b""
+    answer, said = b"", b""
     with subprocess.Popen(command, **pipes) as running:
         for line in running.stdout or ():
             if line.startswith(_STEP):
                 print(line.decode().strip(), flush=True)
+            elif line.startswith(b"{"):
+                answer = line
             else:
-                last = line.strip() or last
+                said = line.strip() or said
     try:
-        return dict(json.loads(last.decode()))
+        return dict(json.loads(answer.decode()))
     except ValueError:
-        text = last.decode("utf-8", "replace") or f"ended with {running.returncode}"
+        text = said.decode("utf-8", "replace") or f"ended with {running.returncode}"
         problem, _, hint = text.partition("; ")
         return {"refused": [problem, hint]}
 

@@ -41,6 +41,7 @@ OWN = (
     f"{VERSION}-thesis/package.json",
     ".new-mine/x",
     ".new-abcdefg.txt",
+    ".new-abcdefgh",
 )
 
 
