@@ -1,14 +1,16 @@
 """Installs a package: `python3 NAME.zip` runs this file, `python3 DIR/NAME/current` checks again.
 
 A version lies in a folder of its own, DIR/NAME/VERSION, which appears whole or not at all. The link
-DIR/NAME/current leads to the one in use, and to a new one only when its self-test did not fail.
-Older versions go when it has passed. Standard library only; it is in every package as `__main__.py`
+DIR/NAME/current leads to the one in use: to a new one when that has passed its self-test, or could
+not be tested and the one before has no bitstream. Older versions go when the new one has passed;
+what is not of an installer stays. Standard library only; it is in every package as `__main__.py`
 and imports nothing of Shiftloom.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import fcntl
 import hashlib
 import json
@@ -21,8 +23,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +39,9 @@ DRIVER = "python"
 """Folder of a version into which the wheel of the driver is unpacked..."""
 OVERLAY = "overlay"
 """... and that of the bitstream, which may come later."""
+NOTEBOOK = ".ipynb"
+"""A notebook is changed wherever it is used: that is no damage."""
+CURRENT = "current"
 VERSION_DIGITS = 16
 MAX_MEMBERS = 10_000
 SELF_TEST_SECONDS = 600
@@ -45,6 +50,10 @@ _SPARE = 1 << 20
 _PIECE = 1 << 20
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_VERSION = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}(-[0-9]+)?")
+_STAGING = re.compile(r"\.new-[a-z0-9_]{8}")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP)
 _DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, LookupError, TypeError, RuntimeError)
 """What zipfile and json raise on damaged bytes."""
 
@@ -139,39 +148,52 @@ def _members(archive: zipfile.ZipFile, path: Path) -> dict[str, zipfile.ZipInfo]
     return found
 
 
-def install(package: Package, directory: Path) -> dict[str, Any]:
+def _silent(_: str) -> None:
+    """For people: they read what was done when it is."""
+
+
+def install(
+    package: Package, directory: Path, begins: Callable[[str], None] = _silent
+) -> dict[str, Any]:
     """Install a package below `directory`, test it, and switch to it; what was done, as plain data.
 
-    Raises InstallError where anything is refused, with the folder as it was.
+    `begins` hears of each step, installing and testing. Raises InstallError where anything is
+    refused, with the folder as it was.
     """
     home = directory.absolute() / package.name
     try:
         home.mkdir(parents=True, exist_ok=True)
         with _alone(home):
-            return _install(package, home)
+            return _install(package, home, begins)
     except OSError as error:
-        reason = error.strerror or error
-        hint = "free space, or choose another folder by --directory"
-        raise InstallError(f"{home}: cannot be written: {reason}; {hint}") from error
+        problem = f"{home}: cannot be written: {error.strerror or error}"
+        raise InstallError(f"{problem}; {_hint(error)}") from error
 
 
-def _install(package: Package, home: Path) -> dict[str, Any]:
-    for stale in home.glob(".new-*"):
-        _remove(stale)
+def _hint(error: OSError) -> str:
+    """What would help where a folder cannot be written."""
+    elsewhere = "choose another folder by --directory"
+    if error.errno in _FULL:
+        return f"free space, or {elsewhere}"
+    if error.errno in _IN_THE_WAY:
+        return f"move away what is in its place, or {elsewhere}"
+    return elsewhere
+
+
+def _install(package: Package, home: Path, begins: Callable[[str], None]) -> dict[str, Any]:
     before = _current(home)
-    target = _installed(package, home) or _unpacked(package, home)
-    tested: dict[str, Any] = {"state": "interrupted"}
-    try:
-        tested = self_test(target)
-        if tested["state"] in ("passed", "skipped"):
-            _switch(home, target.name)
-    finally:
-        if _current(home) != target.name:
-            _remove(target)
+    begins("installing")
+    for stale in home.iterdir():
+        if _STAGING.fullmatch(stale.name):
+            _remove(stale)
+    found = _installed(package, home)
+    target = found or _unpacked(package, home)
+    begins("testing")
+    tested = _tested(home, target, before, found is None)
     if tested["state"] == "passed":
         for other in home.iterdir():
-            if other.name not in (target.name, "current"):
-                _remove(other)
+            if other.name != target.name:
+                _take_away(other)
     return {
         "name": package.name,
         "version": target.name,
@@ -181,6 +203,30 @@ def _install(package: Package, home: Path) -> dict[str, Any]:
         "current": _current(home),
         "self_test": tested,
     }
+
+
+def _tested(home: Path, target: Path, before: str | None, new: bool) -> dict[str, Any]:
+    """Test a version, and switch to it if that is no loss.
+
+    A `new` one that has failed, or whose test was interrupted, goes.
+    """
+    stays = not new
+    try:
+        tested = self_test(target)
+        skipped = tested["state"] == "skipped"
+        if tested["state"] == "passed" or (skipped and not _has_overlay(home, before)):
+            _switch(home, target.name)
+        stays = stays or skipped
+    finally:
+        if not stays and _current(home) != target.name:
+            _remove(target)
+    return tested
+
+
+def _has_overlay(home: Path, version: str | None) -> bool:
+    """Whether a version has its bitstream, without which none can run."""
+    names = (f"{OVERLAY}/{home.name}.{kind}" for kind in ("bit", "hwh"))
+    return version is not None and all((home / version / name).is_file() for name in names)
 
 
 @contextmanager
@@ -199,36 +245,77 @@ def _alone(home: Path) -> Iterator[None]:
 
 
 def _current(home: Path) -> str | None:
-    """Name of the version in use."""
-    link = home / "current"
-    return os.readlink(link) if link.is_symlink() else None
+    """Name of the version in use; raises InstallError where `current` is not of an installer."""
+    link = home / CURRENT
+    if not link.is_symlink() and not link.exists():
+        return None
+    if link.is_symlink() and _VERSION.fullmatch(os.readlink(link)):
+        return os.readlink(link)
+    hint = "move it away, or choose another folder by --directory"
+    raise InstallError(f"{link}: is no link to a version; {hint}")
 
 
 def _installed(package: Package, home: Path) -> Path | None:
     """The folder of this very version, with every file as the manifest says."""
     for folder in sorted(home.glob(f"{package.version}*")):
-        if damaged(folder) is None:
+        if _VERSION.fullmatch(folder.name) and damaged(folder) is None:
             return folder
     return None
 
 
-def damaged(folder: Path) -> str | None:
-    """The first file of a version that is missing or changed; its version is its folder's name."""
+def _files(folder: Path) -> dict[str, str] | None:
+    """SHA-256 of every file of a version by its manifest; None where its name is of another one."""
     try:
         text = (folder / MANIFEST).read_bytes()
         if hashlib.sha256(text).hexdigest()[:VERSION_DIGITS] != folder.name[:VERSION_DIGITS]:
-            return MANIFEST
+            return None
         files = json.loads(text.decode())["files"]
+        return {str(name): str(files[name]["sha256"]) for name in sorted(files)}
+    except (OSError, *_DAMAGE):
+        return None
+
+
+def _sha256(path: Path) -> str:
+    """That of a file, nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
+        return ""
+
+
+def damaged(folder: Path) -> str | None:
+    """The first file of a version that is missing or changed; its version is its folder's name."""
+    files = _files(folder)
+    if files is None:
         return MANIFEST
-    for name in sorted(files):
-        try:
-            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        except OSError:
-            return str(name)
-        if found != files[name]["sha256"]:
-            return str(name)
-    return None
+    checked = (name for name in files if not name.endswith(NOTEBOOK))
+    return next((name for name in checked if _sha256(folder / name) != files[name]), None)
+
+
+def _take_away(folder: Path) -> None:
+    """Remove what an installer made of a version; changed files, and any others, stay.
+
+    The manifest goes last, so that whatever ends this, the next installer goes on. What is no
+    folder of a version stays as it is.
+    """
+    files = None if folder.is_symlink() or not _VERSION.fullmatch(folder.name) else _files(folder)
+    if files is None:
+        return
+    for name, sha256 in files.items():
+        path = folder / name
+        if path.resolve() == folder.resolve() / name and _sha256(path) == sha256:
+            path.unlink()
+    for name in (DRIVER, OVERLAY):
+        _remove(folder / name)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        _remove_if_empty(path)
+    (folder / MANIFEST).unlink()
+    _remove_if_empty(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _unpacked(package: Package, home: Path) -> Path:
@@ -311,26 +398,25 @@ def _switch(home: Path, version: str) -> None:
     """Let `current` lead to a version, at once."""
     staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
     try:
-        os.symlink(version, staging / "current")
-        os.replace(staging / "current", home / "current")
+        os.symlink(version, staging / CURRENT)
+        os.replace(staging / CURRENT, home / CURRENT)
     finally:
         _remove(staging)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink()
+def _remove(folder: Path) -> None:
+    """Remove a folder with all that is in it; what is no folder, or a link, stays."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def again(folder: Path) -> dict[str, Any]:
+def again(folder: Path, begins: Callable[[str], None] = _silent) -> dict[str, Any]:
     """Check the files of an installed version, and run its self-test."""
     folder = folder.resolve()
     bad = damaged(folder)
     if bad is not None:
         raise InstallError(f"{folder / bad}: is missing or changed; install the package again")
     found = json.loads((folder / MANIFEST).read_text("utf-8"))
+    begins("testing")
     return {
         "name": found["name"],
         "version": folder.name,
@@ -348,11 +434,23 @@ def sentences(done: dict[str, Any]) -> str:
     state = "is in use already" if done["before"] == current else "is in use now"
     if version != current:
         state = f"was not taken into use; {current} stays" if current else "was not taken into use"
-    return f"{done['name']} {version} {state}\nSelf-test {tested['state']}: {tested['reason']}"
+    lines = [f"{done['name']} {version} {state}"]
+    lines += [f"Self-test {tested['state']}: {tested['reason']}"]
+    if _waits(done):
+        lines += ["Install it again with a bitstream, and by the Python that has pynq."]
+    return "\n".join(lines)
+
+
+def _waits(done: dict[str, Any]) -> bool:
+    """Whether a version is not in use because it could not be tested."""
+    return bool(done["self_test"]["state"] == "skipped" and done["current"] != done["version"])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0, 1 where the self-test failed, 2 for a refusal, 130 for an interruption."""
+    """Exit code 0, 1 where the new version is not taken into use, or the one in use fails its test.
+
+    2 is a refusal, 130 an interruption.
+    """
     if sys.version_info < PYTHON:
         wanted = ".".join(map(str, PYTHON))
         print(f"Python {sys.version.split()[0]}: the driver needs {wanted}", file=sys.stderr)
@@ -361,16 +459,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--directory", type=Path, default=Path(DIRECTORY), help="default: %(default)s"
     )
-    parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON, a line for each step")
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    place = Path(sys.argv[0])
+    place, begins = Path(sys.argv[0]), _print_step if options.json else _silent
     try:
         if place.is_dir():
-            done = again(place)
+            done = again(place, begins)
         else:
-            done = install(read(place), options.directory.expanduser())
+            done = install(read(place), options.directory.expanduser(), begins)
     except InstallError as error:
         print(error, file=sys.stderr)
         return 2
@@ -378,7 +476,11 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted; nothing half-installed was left", file=sys.stderr)
         return 130
     print(json.dumps(done, sort_keys=True) if options.json else sentences(done))
-    return int(done["self_test"]["state"] == "failed")
+    return int(done["self_test"]["state"] == "failed" or _waits(done))
+
+
+def _print_step(name: str) -> None:
+    print(json.dumps({"step": name}), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 `prepare` makes a folder for the archive, or finds its version installed and tests that; `install`
 compares the SHA-256 of what has arrived and runs the archive's own installer; `discard` removes the
-folder. Each prints one line of JSON, a refusal as `refused`. Standard library only.
+folder. Each prints a line of JSON for each `step`, and a last one with what it has done, or has
+`refused`. Standard library only.
 """
 
 from __future__ import annotations
 
 import argparse
+import errno
 import hashlib
 import importlib.util
 import json
@@ -27,7 +29,10 @@ _COPIES = 3
 """Times the archive's size that must be free: itself, unpacked, and the driver once more."""
 _SPARE = 1 << 20
 _PIECE = 1 << 20
-_ELSEWHERE = "free space, or choose another folder by --directory"
+_ELSEWHERE = "choose another folder by --directory"
+_FREE = f"free space, or {_ELSEWHERE}"
+_STEP = b'{"step": '
+"""How the line of a step begins."""
 
 
 class RefusedError(Exception):
@@ -55,7 +60,7 @@ def prepare(directory: Path, name: str, version: str, size: int) -> dict[str, An
     if free < needed:
         folder.rmdir()
         problem = f"{directory}: {free} bytes are free, {needed} are needed"
-        raise RefusedError(problem, _ELSEWHERE)
+        raise RefusedError(problem, _FREE)
     return {"archive": str(folder / ARCHIVE)}
 
 
@@ -72,6 +77,7 @@ def install(folder: Path, sha256: str, directory: Path) -> dict[str, Any]:
         if not (folder / ARCHIVE).is_file():
             raise RefusedError("nothing has arrived", "deploy again")
         found = hashlib.sha256()
+        print(json.dumps({"step": "comparing"}), flush=True)
         with (folder / ARCHIVE).open("rb") as file:
             for piece in iter(lambda: file.read(_PIECE), b""):
                 found.update(piece)
@@ -90,14 +96,23 @@ def discard(folder: Path) -> dict[str, Any]:
 
 
 def _run(program: Path, *arguments: str) -> dict[str, Any]:
-    """What an archive, or an installed version, says that it has done."""
+    """What an archive, or an installed version, says that it has done; its steps are passed on."""
     command = [sys.executable, "-B", str(program), "--json", *arguments]
-    done = subprocess.run(command, capture_output=True, check=False)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    answer, said = b"", b""
+    with subprocess.Popen(command, **pipes) as running:
+        for line in running.stdout or ():
+            if line.startswith(_STEP):
+                print(line.decode().strip(), flush=True)
+            elif line.startswith(b"{"):
+                answer = line
+            else:
+                said = line.strip() or said
     try:
-        return dict(json.loads(done.stdout.decode()))
+        return dict(json.loads(answer.decode()))
     except ValueError:
-        text = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        problem, _, hint = (text[-1] if text else f"ended with {done.returncode}").partition("; ")
+        text = said.decode("utf-8", "replace") or f"ended with {running.returncode}"
+        problem, _, hint = text.partition("; ")
         return {"refused": [problem, hint]}
 
 
@@ -128,7 +143,9 @@ def main(arguments: list[str] | None = None) -> int:
     except RefusedError as error:
         done = {"refused": list(error.args)}
     except OSError as error:
-        done = {"refused": [f"{given['directory']}: {error.strerror}", _ELSEWHERE]}
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = _FREE if full else _ELSEWHERE
+        done = {"refused": [f"{given['directory']}: {error.strerror}", hint]}
     print(json.dumps(done, sort_keys=True))
     return 0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -20,24 +20,32 @@ from shiftloom.host.install import DIRECTORY
 from shiftloom.packaging import Deployed, Package, Remote
 from shiftloom.packaging.samples import FRAMES
 
+_UNTESTED = "deploy with a bitstream by --bitfile, and give the Python that has pynq by --python"
+
+Bitfile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Bitstream, .bit, with its .hwh beside it.")
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Weights to load on the board, .slw; default: its own."),
+]
+Count = Annotated[
+    int | None,
+    typer.Option(
+        "--images", min=1, help=f"Frames of the self-test and the notebook; default: {FRAMES}."
+    ),
+]
+
 
 def package(
     folder: Folder,
-    bitfile: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Bitstream, .bit, with its .hwh beside it."),
-    ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Weights to load on the board, .slw; default: its own."),
-    ] = None,
+    bitfile: Bitfile = None,
+    weights: Weights = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Default: out/NAME.zip, beside FOLDER.")
     ] = None,
     frame_file: FrameFile = None,
-    count: Annotated[
-        int, typer.Option("--images", min=1, help="Frames of the self-test and the notebook.")
-    ] = FRAMES,
+    count: Count = None,
     data: Data = None,
     json: Json = None,
 ) -> None:
@@ -45,7 +53,7 @@ def package(
     files.check_suffix("--output", output, (".zip",), "packages are written")
     build = opened.open_build(folder)
     with console.status("Packaging"):
-        made = packaging.package(build, bitfile, weights, frame_file, data, count)
+        made = packaging.package(build, bitfile, weights, frame_file, data, count or FRAMES)
     path = output or build.folder.with_name(f"{made.name}.zip")
     fileset.write_file(path, made.data)
     console.print(tables.grid_table(_content(made)))
@@ -57,12 +65,14 @@ def _content(made: Package) -> grids.Grid:
     """What is in a package, part by part."""
     sizes = {name: entry["bytes"] for name, entry in made.manifest["files"].items()}
     overlay = f"overlay/{made.name}.bit and .hwh"
+    weights = ", ".join(name for name in sizes if name.startswith("weights/"))
+    elsewhere = "in the external memory" if weights else "in hardware"
     absent = f"put {made.name}.bit and {made.name}.hwh into its folder overlay/ on the board"
     rows = (
         ("Build", "registers.json, host/", f"design {made.manifest['digest'][:16]}"),
         ("Driver", made.manifest["driver"], "imports as shiftloom.host"),
         ("Self-test", "selftest/", f"{made.samples.count} frames: {made.samples.origin}"),
-        ("Weights", "weights/", made.weights or "in hardware, or in the memory's image"),
+        ("Weights", weights or grids.NONE, made.weights or elsewhere),
         ("Overlay", overlay if made.overlay else grids.NONE, "" if made.overlay else absent),
         ("Notebook", f"{made.name}.ipynb", "the same on every board"),
         ("All", f"{len(sizes)} files", f"{sum(sizes.values()):,} bytes"),
@@ -86,22 +96,48 @@ def deploy(
     ] = None,
     directory: Annotated[str, typer.Option(help="Folder of all packages there.")] = DIRECTORY,
     python: Annotated[str, typer.Option(help="The Python there that has pynq.")] = "python3",
+    bitfile: Bitfile = None,
+    weights: Weights = None,
+    frame_file: FrameFile = None,
+    count: Count = None,
+    data: Data = None,
     json: Json = None,
 ) -> None:
-    """Copy a package to a board over SSH, install it there, and run its self-test."""
+    """Copy a package to a board over SSH, install it there, and run its self-test.
+
+    The options of `shiftloom package` are for a FOLDER, which is packaged first.
+    """
     remote = Remote(target, port, identity, python)
-    with _archive(source) as path, console.status(f"Deploying to {target}"):
-        done = packaging.deploy(path, remote, directory)
+    given = _Given(bitfile, weights, frame_file, data, count)
+    with console.status("Packaging") as status, _archive(source, given) as path:
+        done = packaging.deploy(
+            path, remote, directory, lambda step: status.update(f"{target}: {step}")
+        )
     console.print(tables.grid_table(_summary(done)))
     write_json(json, done.figures())
-    if done.state == "failed":
+    if done.state == "failed" or not done.taken:
         kept = f"{done.current} stays in use" if done.current else "no version is in use"
-        steps.fail([f"{target}: self-test failed: {done.reason}; {kept}"])
+        hint = "" if done.state == "failed" else f"; {_UNTESTED}"
+        steps.fail([f"{target}: self-test {done.state}: {done.reason}; {kept}{hint}"])
+
+
+class _Given(NamedTuple):
+    """What else a package of a build folder is made of."""
+
+    bitfile: Path | None
+    weights: Path | None
+    frames: Path | None
+    data: Path | None
+    images: int | None
 
 
 @contextmanager
-def _archive(source: Path | None) -> Iterator[Path]:
+def _archive(source: Path | None, given: _Given) -> Iterator[Path]:
     """The package to deploy; that of a build folder is made as `shiftloom package` does."""
+    named = [name for name, value in given._asdict().items() if value is not None]
+    if named and (source is None or not source.is_dir()):
+        hint = f"give the build folder, or --{named[0]} to shiftloom package"
+        raise ShiftloomError(f"--{named[0]}", "is for a build folder, not for an archive", hint)
     if source is None:
         found = sorted(Path("out").glob("*.zip"))
         if len(found) != 1:
@@ -110,7 +146,7 @@ def _archive(source: Path | None) -> Iterator[Path]:
             raise ShiftloomError("PACKAGE", f"is missing: {names}", hint)
         yield found[0]
     elif source.is_dir():
-        made = packaging.package(opened.open_build(source))
+        made = packaging.package(opened.open_build(source), *given[:4], given.images or FRAMES)
         with TemporaryDirectory() as folder:
             path = Path(folder) / f"{made.name}.zip"
             path.write_bytes(made.data)

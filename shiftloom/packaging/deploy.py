@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,16 +37,26 @@ class Deployed:
     """Of the self-test: passed, failed or skipped."""
     reason: str
 
+    @property
+    def taken(self) -> bool:
+        """Whether the version is in use; without that it has failed, or could not be tested."""
+        return self.current == self.version
+
     def figures(self) -> dict[str, Any]:
         """All of this as plain data."""
         return asdict(self)
 
 
-def deploy(path: Path, remote: Remote, directory: str = install.DIRECTORY) -> Deployed:
+def deploy(
+    path: Path,
+    remote: Remote,
+    directory: str = install.DIRECTORY,
+    begins: Callable[[str], None] = lambda _: None,
+) -> Deployed:
     """Bring the archive `path` to a board; the same one again only runs its self-test there.
 
-    Raises ShiftloomError where anything is refused here or there; the version that was in use
-    before then still is.
+    `begins` hears of each step, in words. Raises ShiftloomError where anything is refused here or
+    there; the version that was in use before then still is.
     """
     check_path("--directory", directory)
     try:
@@ -55,16 +65,19 @@ def deploy(path: Path, remote: Remote, directory: str = install.DIRECTORY) -> De
         problem, _, hint = str(error).removeprefix(f"{path}: ").partition("; ")
         raise ShiftloomError(str(path), problem, hint) from error
     size = path.stat().st_size
-    found = remote.ask("prepare", directory, package.name, package.version, str(size))
+    begins("Asking the board")
+    wanted = (directory, package.name, package.version, str(size))
+    found = remote.ask("prepare", *wanted, begins=begins)
     if "archive" not in found:
         return _deployed(remote, found, 0)
     archive = str(found["archive"])
     folder = archive.rpartition("/")[0]
     check_path(f"{remote.target}: its folder", folder)
     try:
+        begins(f"Copying {size:,} bytes")
         remote.copy(path, archive)
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        found = remote.ask("install", folder, sha256, directory)
+        found = remote.ask("install", folder, sha256, directory, begins=begins)
     except BaseException:
         with suppress(ShiftloomError):  # the board may be out of reach: the next time, then
             remote.ask("discard", folder)

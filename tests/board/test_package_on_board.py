@@ -18,6 +18,7 @@ from network_runs import CACHE
 
 import shiftloom
 from shiftloom import flow, packaging, parse_config
+from shiftloom.host.install import damaged
 from shiftloom.opened import OpenedBuild, open_build
 from shiftloom.packaging import Remote
 from shiftloom.rtl_sim.cache import Cache
@@ -101,12 +102,13 @@ def test_self_test_runs_real_frames_through_the_rtl(installed: Path, python: Pat
     assert (outcome["mismatches"], outcome["frames"] > 0) == (0, True)
 
 
-def test_notebook_runs_unchanged(installed: Path, python: Path, tmp_path: Path) -> None:
-    source = json.loads((installed / "lenet5.ipynb").read_text("utf-8"))
-    copy = installed / "run.ipynb"
-    copy.write_text(json.dumps(source))
+def test_notebook_runs_and_is_saved_where_it_lies(
+    installed: Path, python: Path, tmp_path: Path
+) -> None:
+    place = installed / "lenet5.ipynb"
+    source = json.loads(place.read_text("utf-8"))
     done = subprocess.run(
-        [str(python), "-c", _RUN, copy.name],
+        [str(python), "-c", _RUN, place.name],
         capture_output=True,
         text=True,
         check=False,
@@ -114,11 +116,12 @@ def test_notebook_runs_unchanged(installed: Path, python: Path, tmp_path: Path) 
         env={**os.environ, "IPYTHONDIR": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
-    cells = json.loads(copy.read_text("utf-8"))["cells"]
+    cells = json.loads(place.read_text("utf-8"))["cells"]
     assert _sources(cells) == _sources(source["cells"])
     shown = _shown(cells)
     assert ", 0 wrong integers" in shown
     assert "frames are right" in shown
+    assert damaged(installed.resolve()) is None
 
 
 def test_notebook_of_the_docs_is_that_of_a_package(build: OpenedBuild) -> None:

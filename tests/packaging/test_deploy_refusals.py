@@ -98,7 +98,8 @@ if sys.argv[0].endswith("package.zip"):
         raise OSError(28, os.strerror(28))
     os.fsync = fsync
 """
-ELSEWHERE = "free space, or choose another folder by --directory"
+OTHER = "choose another folder by --directory"
+ELSEWHERE = f"free space, or {OTHER}"
 PYTHONS: dict[str, tuple[str, str]] = {
     "old": (
         "import sys\nsys.version_info, sys.version = (3, 8, 10), '3.8.10 (default)'",
@@ -146,7 +147,7 @@ def test_folder_without_permission_is_said(
     lines = f"import os\ndef mkdir(path, *_):\n    raise PermissionError({errno.EACCES}, "
     lines += "os.strerror(13), str(path))\nos.mkdir = mkdir"
     lacking = Remote(sshd.target, sshd.port, sshd.key, _python(tmp_path, lines))
-    with refuses(f"{sshd.target}: {board}: Permission denied; {ELSEWHERE}"):
+    with refuses(f"{sshd.target}: {board}: Permission denied; {OTHER}"):
         packaging.deploy(first, lacking, str(board))
 
 
@@ -211,9 +212,10 @@ def test_answers_are_shown_as_plain_text(
 HOSTS = ("-oProxyCommand=x", "", "a b", "a;b", "user@-x", "$(x)", "a@b@c", "x\n", "user@", "ü")
 
 
-@pytest.mark.parametrize("target", HOSTS)
+@pytest.mark.parametrize("target", [*HOSTS, "root@[::1]"])
 def test_host_that_is_none_is_refused(target: str) -> None:
-    hint = "write USER@BOARD with letters, digits, dots, dashes and underscores"
+    hint = "write USER@BOARD with letters, digits, dots, dashes and underscores, "
+    hint += "or a name of ~/.ssh/config that stands for another address"
     with refuses(f"target {target!r}: is no host; {hint}"):
         Remote(target)
 

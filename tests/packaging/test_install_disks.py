@@ -76,12 +76,42 @@ def _failing(number: int, error: BaseException) -> Callable[[int], None]:
     return call
 
 
-def test_folder_that_is_a_file_is_refused(first: Path, board: Path) -> None:
-    board.write_bytes(b"")
+@pytest.mark.parametrize("name", ["board", "tiny"])
+def test_folder_that_is_a_file_is_refused(name: str, first: Path, board: Path) -> None:
+    path = board if name == "board" else board / "tiny"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"")
     with pytest.raises(InstallError) as caught:
         installed(first, board)
-    reason = "cannot be written: Not a directory; free space, or choose another folder"
-    assert str(caught.value) == f"{board}/tiny: {reason} by --directory"
+    reason = "Not a directory" if name == "board" else "File exists"
+    assert str(caught.value) == f"{board}/tiny: cannot be written: {reason}; {IN_THE_WAY}"
+
+
+ELSEWHERE = "choose another folder by --directory"
+IN_THE_WAY = f"move away what is in its place, or {ELSEWHERE}"
+HINTS = {
+    errno.ENOSPC: f"free space, or {ELSEWHERE}",
+    errno.EDQUOT: f"free space, or {ELSEWHERE}",
+    errno.EISDIR: IN_THE_WAY,
+    errno.EACCES: ELSEWHERE,
+    errno.EROFS: ELSEWHERE,
+}
+
+
+@pytest.mark.parametrize("number", HINTS, ids=errno.errorcode.get)
+def test_hint_fits_the_error(
+    number: int, first: Path, board: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", _failing_rename(number))
+    reason = f"cannot be written: {os.strerror(number)}"
+    assert refused(first, board) == f"tiny: {reason}; {HINTS[number]}"
+
+
+def _failing_rename(number: int) -> Callable[[str, str], None]:
+    def call(source: str, target: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return call
 
 
 def test_interruption_leaves_nothing_at_any_write(

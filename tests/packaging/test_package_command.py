@@ -21,6 +21,7 @@ from test_cli import run
 
 from shiftloom import flow, packaging
 from shiftloom.codegen import fileset, golden
+from shiftloom.codegen.cli import deploying
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.host import bitstream
 from shiftloom.opened import OpenedBuild, open_build
@@ -124,6 +125,26 @@ def test_weights_in_hardware_need_no_file(tmp_path: Path) -> None:
     assert (found.weights, [n for n in made.members(found.data) if "slw" in n]) == ("", [])
     with refuses("tiny: has no weights to load; build with weights: ram in a layer"):
         packaging.package(open_build(tmp_path / "rom"), weights=made.weights(tmp_path))
+
+
+def test_table_names_the_files_of_weights(
+    build: OpenedBuild,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fileset.write(nets.build(weights="rom").files, tmp_path / "rom")
+    for folder, cells in (
+        (tmp_path / "rom", "Weights – in hardware"),
+        (build.folder, "Weights weights/tiny.slw those of the build"),
+    ):
+        assert run(monkeypatch, "package", str(folder), "-o", str(tmp_path / "made.zip")) == 0
+        assert cells in " ".join(capsys.readouterr().out.split())
+    own = packaging.package(build)
+    image = {**own.manifest, "files": {"weights/memory.bin": {"bytes": 1}}}
+    rows = deploying._content(replace(own, manifest=image, weights="")).rows
+    assert "weights/memory.bin" in str(rows)
+    assert "in the external memory" in str(rows)
 
 
 def test_frames_and_labels_of_a_file_are_taken(build: OpenedBuild, tmp_path: Path) -> None:
