@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +18,18 @@ from shiftloom.host import loading
 from shiftloom.host.board import Board
 from shiftloom.host.core import Core, Counters, check_identity
 from shiftloom.host.description import Description, describe, overlay_file
-from shiftloom.host.errors import AcceleratorError, InputError
+from shiftloom.host.errors import AcceleratorError, DesignError, InputError, shown
 from shiftloom.host.external import ExternalMemory
 from shiftloom.host.frames import Given, Ints, checked, empty
 from shiftloom.host.hardware import Hardware
 from shiftloom.host.line import Line, Link
-from shiftloom.host.quality import Quality
+from shiftloom.host.loading import TIMEOUT
+from shiftloom.host.quality import Digits, Quality
 from shiftloom.host.registers import Registers
 from shiftloom.host.running import Job, Progress, Run
+from shiftloom.host.serial_link import open_link
 from shiftloom.host.waiting import Waiter
 
-TIMEOUT = 10.0
-"""Seconds without a finished frame after which an accelerator counts as stuck."""
 BATCH_BYTES = 1 << 20
 """Of the frames of a batch, in or out, unless the caller gives its size."""
 Outputs = Ints | Mapping[str, Ints]
@@ -58,8 +60,8 @@ class Accelerator:
     """The accelerator of a build folder, or of a package made of one. One caller at a time.
 
     bitfile: the overlay, `overlay/NAME.bit` of the folder where none is given. device: of pynq.
-    timeout: seconds without a finished frame until `predict` gives up. Raises DesignError where
-    files and hardware are not of one design, AcceleratorError without pynq.
+    timeout: seconds without a finished frame until `predict` and `load_weights` give up. Raises
+    DesignError where files and hardware are not of one design, AcceleratorError without pynq.
     """
 
     def __init__(
@@ -69,24 +71,41 @@ class Accelerator:
         device: Any = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        design = describe(Path(folder))
+        seconds, design = _seconds(timeout), describe(Path(folder))
         path = Path(bitfile) if bitfile is not None else overlay_file(design)
-        self._open(design, Board(path, device, design), timeout)
+        self._open(design, Board(path, device, design), seconds)
 
     @classmethod
     def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:
         """The accelerator at the other end of a link, without pynq."""
         found = cls.__new__(cls)
-        design = describe(Path(folder))
-        found._open(design, Line(link, design.clock_mhz), timeout)
+        seconds, design = _seconds(timeout), describe(Path(folder))
+        found._open(design, Line(link, design.clock_mhz), seconds)
+        return found
+
+    @classmethod
+    def serial(cls, folder: Path | str, path: Path | str, timeout: float = TIMEOUT) -> Accelerator:
+        """The accelerator on a board whose serial line is the terminal at `path`, without pynq.
+
+        `close` closes the line, whatever the board does. Raises DesignError where the build has
+        another shell, SerialError where nothing answers.
+        """
+        found = cls.__new__(cls)
+        seconds, design = _seconds(timeout), describe(Path(folder))
+        if design.baud is None:
+            hint = "open it by Accelerator(folder)"
+            raise DesignError(f"the shell {design.shell} has no serial line; {hint}")
+        with ExitStack() as stack:
+            opened = open_link(path, design.in_bytes, design.out_bytes, design.baud)
+            link = stack.enter_context(opened)
+            found._open(design, Line(link, design.clock_mhz), seconds)
+            found._line = stack.pop_all()
         return found
 
     def _open(self, design: Description, hardware: Hardware, timeout: float) -> None:
-        if not timeout > 0:
-            raise InputError(f"timeout of {timeout}; give seconds above 0")
-        self._design, self._hardware = design, hardware
-        self.timeout = timeout
-        self._running = self._closed = False
+        self._design, self._hardware, self._timeout = design, hardware, timeout
+        self._line: ExitStack | None = None
+        self._running, self._closed = threading.Lock(), False
         self._throughput: Throughput | None = None
         registers = Registers(hardware.bus, design.registers)
         check_identity(registers, design)
@@ -146,25 +165,29 @@ class Accelerator:
         self, x: Given, batch: int | None, progress: Progress | None
     ) -> Iterator[tuple[Job, Run]]:
         """A run to go through; its throughput is kept when it has ended."""
-        self._check_open()
-        if self._running:
-            raise AcceleratorError("another predict is under way; wait until it has ended")
-        inputs = checked(self._design.inputs, x)
-        count = len(next(iter(inputs.values())))
-        job = Job(
-            inputs, empty(self._design.outputs, count), count, self._batch(batch, count), progress
-        )
-        self._running = True
-        try:
-            self._transport.reserve(min(job.batch, count))
+        with self._alone("another predict is under way; wait until it has ended"):
+            self._check_open()
+            inputs = checked(self._design.inputs, x)
+            count = len(next(iter(inputs.values())))
+            size, outputs = self._batch(batch, count), empty(self._design.outputs, count)
+            job = Job(inputs, outputs, count, size, progress)
+            self._transport.reserve(min(size, count))
             self._core.begin()
             busy, start = self._core.registers.wide("CYCLES"), time.perf_counter()
-            yield job, Run(self._core, self._transport, self._design, job, self.timeout)
+            yield job, Run(self._core, self._transport, self._design, job, self._timeout)
             seconds = time.perf_counter() - start
             busy = self._core.registers.wide("CYCLES") - busy
             self._throughput = Throughput(count, seconds, busy, self.clock_mhz)
+
+    @contextmanager
+    def _alone(self, otherwise: str) -> Iterator[None]:
+        """Nobody else is within such a block: raises AcceleratorError where somebody is."""
+        if not self._running.acquire(blocking=False):
+            raise AcceleratorError(otherwise)
+        try:
+            yield
         finally:
-            self._running = False
+            self._running.release()
 
     def _batch(self, batch: int | None, count: int) -> int:
         """Frames of a batch, as given or chosen."""
@@ -174,9 +197,10 @@ class Accelerator:
             chosen = max(1, min(count, BATCH_BYTES // largest))
             return chosen if most is None else max(1, min(chosen, most))
         if isinstance(batch, bool) or not isinstance(batch, (int, np.integer)) or batch < 1:
-            raise InputError(f"batch of {batch!r}; give an integer of 1 or more")
+            raise InputError(f"batch of {shown(batch)}; give an integer of 1 or more")
         if most is not None and batch > most:
-            raise InputError(f"batch of {batch}; the DMA core moves at most {most} frames at once")
+            hint = f"the DMA core moves at most {most} frames at once"
+            raise InputError(f"batch of {shown(batch)}; {hint}")
         return int(batch)
 
     def _given(self, job: Job, real: bool) -> Outputs:
@@ -188,21 +212,30 @@ class Accelerator:
     # ------------------------------------------------------------ settings
 
     @property
+    def timeout(self) -> float:
+        """Seconds without a finished frame until it counts as stuck; set it to a number above 0."""
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, value: float) -> None:
+        self._timeout = _seconds(value)
+
+    @property
     def quality(self) -> dict[str, int]:
         """Signed digits kept by node; set it to an integer for all units, or to some of them."""
         self._check_open()
         return self._quality.read()
 
     @quality.setter
-    def quality(self, value: int | Mapping[str, int]) -> None:
+    def quality(self, value: Digits | Mapping[str, Digits]) -> None:
         self._check_open()
         self._quality.write(value)
 
     def load_weights(self, path: Path | str) -> None:
         """Load weights between two frames; raises WeightsError, with nothing written."""
         self._check_open()
-        design = self._design
-        loading.load(Path(path), design.accelerator, design.registers, self._hardware.bus)
+        design, bus = self._design, self._hardware.bus
+        loading.load(Path(path), design.accelerator, design.registers, bus, self._timeout)
 
     def reset(self) -> None:
         """Drop all frames, clear the counters; quality and weights stay. Raises StuckError.
@@ -252,16 +285,17 @@ class Accelerator:
         """Give all memory back; a second call does nothing.
 
         Raises StuckError, with the memory kept, where the hardware does not come to rest: it could
-        still write there.
+        still write there. A line that `serial` has opened is closed even then.
         """
-        if self._closed:
-            return
-        if self._running:
-            raise AcceleratorError("a predict is under way; cancel it, or wait until it has ended")
-        self._core.reset()
-        self._closed = True
-        self._transport.close()
-        self._memory.close()
+        with self._alone("a predict is under way; cancel it, or wait until it has ended"):
+            if self._closed:
+                return
+            self._closed = self._line is not None
+            with self._line or ExitStack():
+                self._core.reset()
+                self._closed = True
+                self._transport.close()
+                self._memory.close()
 
     def __enter__(self) -> Accelerator:
         return self
@@ -272,8 +306,29 @@ class Accelerator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        """Close it; an error of the block is kept, with what `close` raises as a note."""
+        try:
+            self.close()
+        except AcceleratorError as worse:
+            if error is None:
+                raise
+            if hasattr(error, "add_note"):  # of Python 3.11
+                error.add_note(f"closing it has failed, too: {worse}")
 
     def _check_open(self) -> None:
         if self._closed:
             raise AcceleratorError("the accelerator is closed; open it again")
+
+
+def _seconds(value: object) -> float:
+    """A timeout as given; raises InputError."""
+    seconds = 0.0
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        try:
+            seconds = float(value)
+        except OverflowError:
+            seconds = math.inf
+    if not 0 < seconds < math.inf:
+        hint = "give a finite number of seconds above 0"
+        raise InputError(f"timeout of {shown(value)}; {hint}")
+    return seconds

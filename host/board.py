@@ -37,7 +37,7 @@ class Board:
         is damaged, for another part or without the core, HardwareError without such a clock.
         """
         if design.shell == "serial":
-            hint = "open a link to it, and give that to Accelerator.over"
+            hint = "open it with Accelerator.serial"
             raise DesignError(f"the shell {design.shell} is not reached by an overlay; {hint}")
         _check_files(bitfile, design)
         self._pynq, self._device, self._shell = _pynq(), device, design.shell
@@ -112,7 +112,7 @@ def _pynq() -> ModuleType:
     try:
         import pynq
     except ImportError as error:
-        hint = "run this on the board, with the Python that has it, or use Accelerator.over"
+        hint = "run this on the board, with the Python that has it, or use Accelerator.serial"
         raise AcceleratorError(f"pynq is not installed; {hint}") from error
     module: ModuleType = pynq
     return module

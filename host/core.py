@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from shiftloom.host.description import Description
+from shiftloom.host.description import Description, leading
 from shiftloom.host.errors import BusError, DesignError, HardwareError, StuckError
 from shiftloom.host.hardware import Transport
 from shiftloom.host.registers import WORD, Registers
@@ -39,8 +39,7 @@ def check_identity(registers: Registers, description: Description) -> None:
         found, expected = registers.read(name), registers.reset_value(name)
         if found != expected:
             raise DesignError(f"{name} reads {found:#x}, this build has {expected:#x}; {hint}")
-    words = (registers.read(name) for name in ("DIGEST0", "DIGEST1"))
-    digest = b"".join(word.to_bytes(4, "little") for word in words).hex()
+    digest = leading(registers.read(name) for name in ("DIGEST0", "DIGEST1"))
     if digest != description.digest[:16]:
         expected_digest = description.digest[:16]
         raise DesignError(f"the hardware is the build {digest}, not {expected_digest}; {hint}")

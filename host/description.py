@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shiftloom.host.errors import DesignError
+from shiftloom.host.errors import DesignError, shown
 from shiftloom.host.frames import Tensor
 
 FORMAT = 1
@@ -19,6 +19,7 @@ SHELLS = ("axis", "mm", "serial")
 _LARGEST = 1e300
 _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 1 << 31
+_MOST_BAUD = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class Description:
-    """A design as the host knows it; `accelerator` and `registers` are the files as they are."""
+    """A design as the host knows it; `accelerator` and `registers` are the files as they are.
+
+    baud: the rate of the serial line, None of a shell without one.
+    """
 
     folder: Path
     accelerator: Mapping[str, Any]
@@ -57,6 +61,7 @@ class Description:
     beat_bytes: int
     memory: Memory | None
     units: tuple[Unit, ...]
+    baud: int | None
 
     @property
     def in_bytes(self) -> int:
@@ -76,7 +81,7 @@ def describe(folder: Path) -> Description:
     entry = _Entry(accelerator, ACCELERATOR)
     shell = entry.text("shell")
     if shell not in SHELLS:
-        raise DesignError(f"{ACCELERATOR}: shell is {shell!r}, known are {', '.join(SHELLS)}")
+        raise DesignError(f"{ACCELERATOR}: shell is {shown(shell)}, known are {', '.join(SHELLS)}")
     if not entry.text("name").isidentifier():
         raise entry.wrong("name", "an identifier")
     found = Description(
@@ -93,9 +98,15 @@ def describe(folder: Path) -> Description:
         _beat_bytes(entry),
         _memory(folder, entry.entry("memory")) if "memory" in accelerator else None,
         tuple(_unit(each) for each in entry.entries("quality")) if "quality" in accelerator else (),
+        entry.entry("serial").whole("baud", 1, _MOST_BAUD) if "serial" in accelerator else None,
     )
     _check(found, entry)
     return found
+
+
+def leading(words: Iterable[int]) -> str:
+    """The first 16 digits of a digest, from the words of DIGEST0 and DIGEST1."""
+    return b"".join(word.to_bytes(4, "little") for word in words).hex()
 
 
 def overlay_file(found: Description) -> Path:
@@ -125,7 +136,7 @@ def _check_format(accelerator: Mapping[str, Any]) -> None:
     found = accelerator.get("format")
     if found != FORMAT:
         raise DesignError(
-            f"{ACCELERATOR}: has format {found}, this driver reads format {FORMAT}; "
+            f"{ACCELERATOR}: has format {shown(found)}, this driver reads format {FORMAT}; "
             "use driver and build of one version of Shiftloom: build anew, or pack the build again"
         )
 
@@ -134,13 +145,14 @@ def _check(found: Description, entry: _Entry) -> None:
     """Refuse beats that are not the tensors, and registers of another build or without fields."""
     taken = entry.whole("in_beats", 1) * entry.whole("in_beat_bits", 8) // 8
     if taken != found.in_bytes:
-        raise DesignError(f"{ACCELERATOR}: beats of {taken} bytes, inputs of {found.in_bytes}")
+        raise DesignError(
+            f"{ACCELERATOR}: beats of {shown(taken)} bytes, inputs of {found.in_bytes}"
+        )
     beats, elements = entry.whole("out_beats", 1), found.out_bytes // found.beat_bytes
     if beats != elements:
-        raise DesignError(f"{ACCELERATOR}: {beats} beats, outputs of {elements} elements")
+        raise DesignError(f"{ACCELERATOR}: {shown(beats)} beats, outputs of {elements} elements")
     resets = _resets(_Entry(found.registers, REGISTERS))
-    words = (resets.get("DIGEST0", 0), resets.get("DIGEST1", 0))
-    digest = b"".join(word.to_bytes(4, "little") for word in words).hex()
+    digest = leading((resets.get("DIGEST0", 0), resets.get("DIGEST1", 0)))
     if digest != found.digest[:16]:
         raise DesignError(
             f"{REGISTERS}: is of the build {digest}, {ACCELERATOR} of {found.digest[:16]}; "
@@ -153,7 +165,8 @@ def _resets(entry: _Entry) -> dict[str, int]:
     found = {}
     for register in entry.entries("registers"):
         found[register.text("name")] = register.whole("reset", 0, 0xFFFFFFFF)
-        register.whole("offset", 0, 0xFFC)
+        if register.whole("offset", 0, 0xFFC) % 4:
+            raise register.wrong("offset", "a multiple of 4")
         for field in register.entries("fields"):
             for text in ("name", "doc"):
                 field.text(text)
@@ -213,7 +226,7 @@ class _Entry:
 
     def wrong(self, name: str, expected: str) -> DesignError:
         """The refusal of a value."""
-        found = repr(self._values.get(name))[:60]
+        found = shown(self._values.get(name))
         return DesignError(f"{self._place}: {name} is {found}, expected {expected}")
 
     def get(self, name: str, kind: type) -> Any:

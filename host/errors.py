@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_MOST_SHOWN = 60
+
 
 class AcceleratorError(Exception):
     """Anything that keeps an accelerator from being used as asked."""
@@ -23,5 +25,18 @@ class BusError(HardwareError):
     """A memory access of the accelerator, or of a DMA core, was answered by an error."""
 
 
+class SerialError(AcceleratorError):
+    """The serial line, or the board at its end, does not do its part."""
+
+
 class StuckError(AcceleratorError, TimeoutError):
     """The accelerator does not go on; it has been reset, unless the message says that it cannot."""
+
+
+def shown(value: object) -> str:
+    """A value of any kind for a message; the beginning of a long one."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return f"a long {type(value).__name__}"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."

@@ -25,6 +25,7 @@ Given = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 """The frames of a single input, or those of every input by name."""
 ALIGNMENT = 8
 """Bytes to a multiple of which a frame is filled up in memory and in streams."""
+_LONG = 1e20
 _BLOCK = 1 << 18
 """Elements whose values are looked at together, so that they stay in a cache."""
 
@@ -131,15 +132,18 @@ def _check_values(tensor: Tensor, part: Ints) -> None:
                 f"{tensor.name}: has a value of {broken[0]}, which is no whole number; "
                 "round, or give the integers that the network was calibrated with"
             )
-    (low, high), least, greatest = tensor.limits, int(part.min()), int(part.max())
-    if least < low or greatest > high:
-        wrong, sign = (
-            (least if least < low else greatest),
-            "signed" if tensor.signed else "unsigned",
-        )
+    (low, high), least, greatest = tensor.limits, part.min(), part.max()
+    if int(least) < low or int(greatest) > high:
+        wrong = _shown(least if int(least) < low else greatest)
+        sign = "signed" if tensor.signed else "unsigned"
         raise InputError(
             f"{tensor.name}: has a value of {wrong}; {tensor.bits} bits {sign} hold {low} to {high}"
         )
+
+
+def _shown(value: Any) -> str:
+    """A whole number of NumPy with all its digits, a very large one as a power of 10."""
+    return str(int(value)) if abs(float(value)) < _LONG else str(value)
 
 
 def pack(tensors: Sequence[Tensor], arrays: Arrays, start: int, stop: int, out: Bytes) -> None:

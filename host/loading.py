@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,9 +25,11 @@ from shiftloom.host.container import (
     WeightsError,
 )
 from shiftloom.host.decoding import Fields
+from shiftloom.host.description import leading
 
-PATIENCE = 1_000_000
-"""Reads of STATUS after which frames under way count as stuck."""
+TIMEOUT = 10.0
+"""Seconds without a finished frame after which an accelerator counts as stuck."""
+_PAUSE = 0.0001
 _PIECE_BITS = 32
 _CODES = np.zeros(9, np.int64)
 _CODES[[0, 1, 2, 4, -1, -2, -4]] = range(7)
@@ -47,28 +50,30 @@ class Bus(Protocol):
         """Write the word of a register."""
 
 
-Description = Mapping[str, Any]
+Json = Mapping[str, Any]
 """What a JSON file of the build says."""
 
 
-def load(path: Path, accelerator: Description, registers: Description, bus: Bus) -> None:
+def load(
+    path: Path, accelerator: Json, registers: Json, bus: Bus, timeout: float = TIMEOUT
+) -> None:
     """Load the weights of a file between two frames; frames that come meanwhile wait.
 
-    Raises WeightsError, with nothing written, where the file is damaged or for another build, or
-    where the accelerator is another one.
+    timeout: seconds that the frames under way may take. Raises WeightsError, with nothing written,
+    where the file is missing, damaged or for another build, where the accelerator is another one,
+    or where the frames do not end.
     """
     offsets, lsbs = places(registers)
-    with path.open("rb") as file:
+    with _open(path) as file:
         check(file, accelerator)
         _check_accelerator(bus, offsets, accelerator["digest"])
         bus.write(offsets["ERRORS"], 1 << lsbs["load_refused"])
         bus.write(offsets["LOAD_CONTROL"], 1 << lsbs["hold"])
-        for _ in range(PATIENCE):
-            if bus.read(offsets["STATUS"]) >> lsbs["held"] & 1:
-                break
-        else:
+        try:
+            _wait(bus, offsets["STATUS"], 1 << lsbs["held"], timeout)
+        except BaseException:
             bus.write(offsets["LOAD_CONTROL"], 0)
-            raise WeightsError("a frame under way does not end; nothing was loaded")
+            raise
         for offset, word in writes(file, accelerator, registers):
             bus.write(offset, word)
         if bus.read(offsets["ERRORS"]) >> lsbs["load_refused"] & 1:
@@ -76,7 +81,26 @@ def load(path: Path, accelerator: Description, registers: Description, bus: Bus)
         bus.write(offsets["LOAD_CONTROL"], 0)
 
 
-def places(registers: Description) -> tuple[dict[str, int], dict[str, int]]:
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        hint = "give a file of shiftloom pack --build"
+        raise WeightsError(f"{path}: cannot be opened: {reason}; {hint}") from error
+
+
+def _wait(bus: Bus, status: int, held: int, timeout: float) -> None:
+    """Until no frame is under way."""
+    end = time.monotonic() + timeout
+    while not bus.read(status) & held:
+        if time.monotonic() > end:
+            problem = f"a frame under way does not end within {timeout:g} s; nothing was loaded"
+            raise WeightsError(f"{problem}; call reset(), then load again")
+        time.sleep(_PAUSE)
+
+
+def places(registers: Json) -> tuple[dict[str, int], dict[str, int]]:
     """The byte offset of each register, and the lowest bit of each field in its register."""
     described = registers["registers"]
     lsbs = {field["name"]: field["lsb"] for word in described for field in word["fields"]}
@@ -85,19 +109,18 @@ def places(registers: Description) -> tuple[dict[str, int], dict[str, int]]:
 
 def _check_accelerator(bus: Bus, offsets: Mapping[str, int], digest: str) -> None:
     """Refuse an accelerator of another design: two registers have eight bytes of its digest."""
-    words = (bus.read(offsets[name]) for name in ("DIGEST0", "DIGEST1"))
-    found = b"".join(word.to_bytes(4, "little") for word in words).hex()
+    found = leading(bus.read(offsets[name]) for name in ("DIGEST0", "DIGEST1"))
     if found != digest[:16]:
         raise WeightsError(f"the accelerator is the build {found}, this is {digest[:16]}")
 
 
-def check(file: BinaryIO, accelerator: Description) -> None:
+def check(file: BinaryIO, accelerator: Json) -> None:
     """Refuse a file that is damaged, or not whole, or for another build."""
     for _ in _memories(file, accelerator):
         pass
 
 
-def writes(file: BinaryIO, accelerator: Description, registers: Description) -> Iterator[Write]:
+def writes(file: BinaryIO, accelerator: Json, registers: Json) -> Iterator[Write]:
     """What is written to load a checked file, while STATUS.held."""
     offsets, lsbs = places(registers)
     for entry, numbers in _memories(file, accelerator):
@@ -106,7 +129,7 @@ def writes(file: BinaryIO, accelerator: Description, registers: Description) -> 
             yield offsets["LOAD_DATA"], piece
 
 
-def pieces(entry: Description, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.uint32]:
+def pieces(entry: Json, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.uint32]:
     """The words of a memory in pieces [words, pieces]; `numbers` has one array for each field."""
     parts = []
     for width, values in zip(entry["fields"], numbers, strict=True):
@@ -118,11 +141,11 @@ def pieces(entry: Description, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.u
     return np.packbits(padded, axis=1, bitorder="little").view("<u4")
 
 
-Memory = tuple[Description, tuple[Numbers, ...]]
+Filled = tuple[Json, tuple[Numbers, ...]]
 """A memory as accelerator.json has it, and its numbers, one array a field."""
 
 
-def _memories(file: BinaryIO, accelerator: Description) -> Iterator[Memory]:
+def _memories(file: BinaryIO, accelerator: Json) -> Iterator[Filled]:
     """All memories of a build in the order of a file, checked; a missing one is refused."""
     described = accelerator.get("load")
     if described is None:
@@ -171,7 +194,7 @@ def _check_digest(found: str, expected: str) -> None:
         raise WeightsError(f"is for the build {found[:16]}, this is {expected[:16]}")
 
 
-def _weights(record: Record, layer: Description) -> Numbers:
+def _weights(record: Record, layer: Json) -> Numbers:
     found = decoding.weights(record.body)
     if list(found.shape) != list(layer["shape"]):
         raise WeightsError(f"shape {list(found.shape)}, the build has {list(layer['shape'])}")
@@ -181,7 +204,7 @@ def _weights(record: Record, layer: Description) -> Numbers:
     return found
 
 
-def _biases(record: Record, layer: Description) -> Numbers:
+def _biases(record: Record, layer: Json) -> Numbers:
     fields = Fields(record.body)
     bias = decoding.integers(fields)
     fields.end()
@@ -189,7 +212,7 @@ def _biases(record: Record, layer: Description) -> Numbers:
     return bias
 
 
-def _constants(record: Record, entry: Description) -> tuple[Numbers, ...]:
+def _constants(record: Record, entry: Json) -> tuple[Numbers, ...]:
     fields = Fields(record.body)
     shift = fields.integer("B", "shift")
     if shift != entry["shift"]:

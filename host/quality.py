@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from shiftloom.host.description import Unit
-from shiftloom.host.errors import HardwareError, InputError
+from shiftloom.host.errors import HardwareError, InputError, shown
 from shiftloom.host.registers import Registers
 
 MOST = 15
 """What a register holds."""
+Digits = int | np.integer[Any]
 
 
 class Quality:
@@ -23,7 +27,7 @@ class Quality:
         """The digits by node."""
         return {node: self._registers.read(unit.register) for node, unit in self._units.items()}
 
-    def write(self, value: int | Mapping[str, int]) -> None:
+    def write(self, value: Digits | Mapping[str, Digits]) -> None:
         """Set all units, or those named; raises HardwareError where one does not take it."""
         if not self._units:
             raise InputError("no unit keeps signed digits; build with pe: csd or requant: csd")
@@ -31,15 +35,16 @@ class Quality:
         unknown = sorted(set(wanted) - set(self._units), key=str)
         if unknown:
             names = ", ".join(self._units)
-            raise InputError(f"no unit {unknown[0]!r} keeps signed digits; there are {names}")
+            raise InputError(f"no unit {shown(unknown[0])} keeps signed digits; there are {names}")
         for node, digits in wanted.items():
-            if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= MOST:
+            whole = isinstance(digits, (int, np.integer)) and not isinstance(digits, bool)
+            if not whole or not 1 <= digits <= MOST:
                 most = self._units[node].most
                 hint = f"give an integer from 1 to {MOST}; {most} are exact"
-                raise InputError(f"{node}: quality of {digits!r}; {hint}")
+                raise InputError(f"{node}: quality of {shown(digits)}; {hint}")
         for node, digits in wanted.items():
             register = self._units[node].register
-            self._registers.write(register, digits)
+            self._registers.write(register, int(digits))
             found = self._registers.read(register)
             if found != digits:
                 hint = "check that the bit file is of this build"

@@ -11,6 +11,7 @@ from shiftloom.host.description import Description
 from shiftloom.host.errors import AcceleratorError, HardwareError, StuckError
 from shiftloom.host.frames import Arrays, pack, unpack
 from shiftloom.host.hardware import SLOTS, Transport
+from shiftloom.host.registers import WORD
 
 Progress = Callable[[int, int], None]
 """Is told how many frames are done, and how many there are."""
@@ -46,16 +47,17 @@ class Run:
     ) -> None:
         self._core, self._transport, self._design, self._job = core, transport, design, job
         self._seconds = seconds
-        self._submitted = self._collected = self._resets = 0
+        self._submitted = self._collected = self._resets = self._frames = 0
 
     def steps(self) -> Generator[float, None, None]:
         """Do it all; yields, where there is nothing to do but wait, how long it may be, in seconds.
 
         Whatever ends it early, closing the iterator too, resets the accelerator. Raises StuckError
-        and HardwareError naming the batch.
+        and HardwareError naming the batch, those of this reset too.
         """
         try:
             self._resets = self._core.resets
+            self._frames = self._core.registers.read("FRAMES")
             self._transport.begin()
             for number in range(self._job.batches):
                 yield from self._collect(number - SLOTS + 1)
@@ -64,9 +66,17 @@ class Run:
                 self._submit(number)
             for number in range(self._job.batches):
                 yield from self._collect(number + 1)
-        except BaseException:
-            self._core.reset()
+        except BaseException as error:
+            self._reset(error)
             raise
+
+    def _reset(self, error: BaseException) -> None:
+        """Reset the accelerator; where that fails, say at which batch."""
+        try:
+            self._core.reset()
+        except AcceleratorError as worse:
+            count = min(self._collected + 1, self._job.batches)
+            raise type(worse)(f"{self._named(count)}: {worse}") from error
 
     def _pack(self, number: int) -> None:
         start, stop = self._job.span(number)
@@ -105,6 +115,19 @@ class Run:
             yield pause
             pause = min(max(2 * pause, LEAST_PAUSE), MOST_PAUSE)
         self._core.check(f"{self._named(count)} or a later one")
+        self._check_frames(count)
+
+    def _check_frames(self, count: int) -> None:
+        """Refuse batches that have finished without their frames: these are other registers."""
+        least, most = self._job.span(count - 1)[1], self._job.span(self._submitted - 1)[1]
+        grown = (self._core.registers.read("FRAMES") - self._frames) & WORD
+        self._check_reset(count)
+        if (grown - least) & WORD > most - least:
+            frames = f"{least}" if least == most else f"{least} to {most}"
+            hint = "take registers.json and bit file from one build, and run one program only"
+            raise HardwareError(
+                f"{self._named(count)}: FRAMES has grown by {grown}, not by {frames}; {hint}"
+            )
 
     def _done(self, count: int) -> int:
         """Batches that have finished; more than there are is the mark of a reset."""

@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 import select
 import termios
+import time
 import tty
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from shiftloom.host import serial_protocol as protocol
+from shiftloom.host.errors import InputError, SerialError
+from shiftloom.host.frames import Bytes
 from shiftloom.host.serial_protocol import Answer, Answers, DamageError
 
 QUIET = 0.1
@@ -30,12 +32,8 @@ UNDER_WAY = 2
 """Frames that the board holds at most without having answered them."""
 TRIES = 4
 """How often a command is sent before it is given up."""
-
-Bytes = npt.NDArray[np.uint8]
-
-
-class SerialError(Exception):
-    """The line or the board at its end does not do its part."""
+SLOWEST = 11_520
+"""Bytes a second of the slowest line of a board."""
 
 
 class Port(Protocol):
@@ -46,6 +44,9 @@ class Port(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
+
+    def now(self) -> float:
+        """Seconds by the clock of `timeout`, since whenever."""
 
 
 @dataclass(slots=True)
@@ -59,9 +60,10 @@ class FilePort:
         """What has arrived, b"" after `timeout` seconds; raises SerialError where it has ended."""
         if not select.select([self.descriptor], [], [], timeout)[0]:
             return b""
-        data = os.read(self.descriptor, 1 << 16)
+        with _ended():
+            data = os.read(self.descriptor, 1 << 16)
         if not data:
-            raise SerialError("the serial line has ended; is the board still connected?")
+            raise SerialError(_ENDED)
         return data
 
     def write(self, data: bytes) -> None:
@@ -71,29 +73,58 @@ class FilePort:
             if not select.select([], [self.descriptor], [], self.patience)[1]:
                 problem = f"the serial line has taken nothing for {self.patience:g} s"
                 raise SerialError(f"{problem}; is flow control off?")
-            left = left[os.write(self.descriptor, left[:4096]) :]
+            with _ended():
+                left = left[os.write(self.descriptor, left[:4096]) :]
+
+    def now(self) -> float:
+        """Of a clock that is never set."""
+        return time.monotonic()
+
+
+_ENDED = "the serial line has ended; is the board still connected?"
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    """Errors of the system are those of a line that is gone."""
+    try:
+        yield
+    except OSError as error:
+        raise SerialError(_ENDED) from error
 
 
 @contextmanager
 def open_link(path: Path | str, in_bytes: int, out_bytes: int, baud: int) -> Iterator[SerialLink]:
     """The link over the terminal at `path`, raw, with 8 bits, no parity and `baud` bits a second.
 
-    Raises SerialError where the system has no such rate, OSError where it has no such terminal.
+    Raises SerialError where the system has no such rate, or no such terminal.
     """
     speed = getattr(termios, f"B{baud}", None)
     if speed is None:
         raise SerialError(f"{path}: this system has no rate of {baud} baud")
-    descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    hint = "give the terminal of the board, such as /dev/ttyUSB1"
     try:
-        tty.setraw(descriptor)
-        settings = termios.tcgetattr(descriptor)
-        settings[2] = termios.CS8 | termios.CREAD | termios.CLOCAL
-        settings[4] = settings[5] = speed
-        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
-        termios.tcflush(descriptor, termios.TCIOFLUSH)
+        descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError as error:
+        raise SerialError(f"{path}: cannot be opened: {error.strerror}; {hint}") from error
+    try:
+        try:
+            _set(descriptor, speed)
+        except termios.error as error:
+            raise SerialError(f"{path}: is no terminal; {hint}") from error
         yield SerialLink(FilePort(descriptor), in_bytes, out_bytes)
     finally:
         os.close(descriptor)
+
+
+def _set(descriptor: int, speed: int) -> None:
+    """Make a terminal raw, at a rate of termios, and forget what has come."""
+    tty.setraw(descriptor)
+    settings = termios.tcgetattr(descriptor)
+    settings[2] = termios.CS8 | termios.CREAD | termios.CLOCAL
+    settings[4] = settings[5] = speed
+    termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+    termios.tcflush(descriptor, termios.TCIOFLUSH)
 
 
 @dataclass(slots=True)
@@ -135,7 +166,7 @@ class SerialLink:
         """The output frames [N, out_bytes] of the input frames [N, in_bytes], both as bytes."""
         if frames.ndim != 2 or frames.shape[1] != self.in_bytes or frames.dtype != np.uint8:
             found = f"{frames.dtype} {list(frames.shape)}"
-            raise ValueError(f"frames: {found}; give uint8 [N, {self.in_bytes}]")
+            raise InputError(f"frames: {found}; give uint8 [N, {self.in_bytes}]")
         outputs = np.zeros((len(frames), self.out_bytes), np.uint8)
         waiting, sent = deque(range(len(frames))), dict[int, int]()  # sent: frames by number
         tries = 0
@@ -144,36 +175,43 @@ class SerialLink:
                 number = self._next_number()
                 sent[number] = waiting.popleft()
                 self.port.write(protocol.frame(number, frames[sent[number]].tobytes()))
-            answer, problem = self._next_answer()
+            answer, problem = self._answer_to(protocol.FRAME_ANSWER, sent)
             if answer is None:
                 tries = self._try_again(tries, problem)
                 waiting.extendleft(sorted(sent.values(), reverse=True))
                 sent.clear()
-            elif answer.kind == protocol.FRAME_ANSWER and answer.number in sent:
+            else:
                 outputs[sent.pop(answer.number)] = np.frombuffer(answer.body, np.uint8)
                 tries = 0
         return outputs
 
     def _command(self, command: bytes) -> bytes:
-        """The body of the answer to a register command, which is sent until one comes.
-
-        Answers to frames that were given up may come before it.
-        """
+        """The body of the answer to a register command, which is sent until one comes."""
         tries = 0
         while True:
             self.port.write(command)
-            answer, problem = self._next_answer()
-            while answer is not None:
-                if answer.kind == command[:1].lower() and answer.number == command[1]:
-                    return answer.body
-                answer, problem = self._next_answer()
+            answer, problem = self._answer_to(command[:1].lower(), (command[1],))
+            if answer is not None:
+                return answer.body
             tries = self._try_again(tries, problem)
 
-    def _next_answer(self) -> tuple[Answer | None, str]:
+    def _answer_to(self, kind: bytes, numbers: Container[int]) -> tuple[Answer | None, str]:
+        """The next answer to one of these commands, or None and what there was instead.
+
+        Answers to frames that were given up may come before it, for some time.
+        """
+        end = self.port.now() + self._longest
+        while self.port.now() < end:
+            answer, problem = self._next_answer(end)
+            if answer is None or (answer.kind == kind and answer.number in numbers):
+                return answer, problem
+        return None, f"only answers to other commands for {self._longest:.1f} s"
+
+    def _next_answer(self, end: float) -> tuple[Answer | None, str]:
         """The next answer that is no refusal, or None and what there was instead."""
         try:
             while (answer := self._answers.next()) is None:
-                data = self.port.read(self.patience)
+                data = self.port.read(min(self.patience, max(0.0, end - self.port.now())))
                 if not data:
                     return None, f"no answer within {self.patience:g} s"
                 self._answers.feed(data)
@@ -193,10 +231,19 @@ class SerialLink:
         return tries + 1
 
     def _settle(self) -> None:
-        """Wait until nothing comes any more: then both ends begin anew."""
+        """Wait until nothing comes any more: then both ends begin anew; raises SerialError."""
+        end = self.port.now() + self._longest
         while self.port.read(self.quiet):
-            pass
+            if self.port.now() > end:
+                problem = f"the serial line is not quiet: bytes have come for {self._longest:.1f} s"
+                hint = "check its path and its rate, and that nothing else uses the board"
+                raise SerialError(f"{problem}; {hint}")
         self._answers.clear()
+
+    @property
+    def _longest(self) -> float:
+        """Seconds that `patience` and all answers which the board still owes may take."""
+        return self.patience + (UNDER_WAY + 1) * self.out_bytes / SLOWEST
 
     def _next_number(self) -> int:
         self._number = (self._number + 1) % protocol.NUMBERS

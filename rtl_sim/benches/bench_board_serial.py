@@ -15,8 +15,10 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from shiftloom.host.accelerator import Accelerator
+from shiftloom.host.errors import SerialError
+from shiftloom.host.frames import Bytes
 from shiftloom.host.loading import places
-from shiftloom.host.serial_link import Bytes, SerialError, SerialLink
+from shiftloom.host.serial_link import SerialLink
 from shiftloom.rtl_sim.benches.serial import Line
 from shiftloom.rtl_sim.benches.streams import bench_test, parameters
 
@@ -50,6 +52,10 @@ class Wire:
     def write(self, data: bytes) -> None:
         """Send it, or what becomes of it."""
         resume(self._write)(self.spoil(data))
+
+    def now(self) -> float:
+        """Of the clock of the board."""
+        return self.clock / CLOCKS_A_SECOND
 
     async def _read(self, timeout: float) -> bytes:
         end = self.clock + timeout * CLOCKS_A_SECOND

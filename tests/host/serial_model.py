@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
 from shiftloom.host import serial_protocol as protocol
@@ -26,7 +26,7 @@ class Board:
     function: Callable[[bytes], bytes]
     spoil: Callable[[bytes], bytes] = bytes
     deaf: int = 0
-    registers: dict[int, int] = field(default_factory=lambda: {0: 1, 0x10: 0})
+    registers: MutableMapping[int, int] = field(default_factory=lambda: {0: 1, 0x10: 0})
     writes: list[tuple[int, int]] = field(default_factory=list)
     frames: int = 0
     full: int = 0
@@ -89,8 +89,8 @@ class Board:
             word = self.registers.get(offset, 0)
             return protocol.message(b"r", number, response + word.to_bytes(4, "little"))
         if offset in self.registers:
-            self.registers[offset] = int.from_bytes(body[2:], "little")
-            self.writes.append((offset, self.registers[offset]))
+            word = self.registers[offset] = int.from_bytes(body[2:], "little")
+            self.writes.append((offset, word))
         return protocol.message(b"w", number, response)
 
     def _answer(self, answer: bytes) -> None:

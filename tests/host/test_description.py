@@ -16,6 +16,7 @@ from shiftloom.host.errors import DesignError
 from shiftloom.host.registers import Registers
 
 JSON = "host/accelerator.json"
+SHELLS = "axis, mm, serial"
 HINT = "give the folder of a build, or of a package made of it"
 
 
@@ -47,7 +48,7 @@ def refused(folder: Path, accelerator: Any = None, registers: Any = None) -> str
 @pytest.mark.parametrize("found", [None, 0, 2, "1"])
 def test_refuses_another_format(tmp_path: Path, found: Any) -> None:
     assert refused(tmp_path, designs.accelerator(format=found)) == (
-        f"{JSON}: has format {found}, this driver reads format 1; "
+        f"{JSON}: has format {found!r}, this driver reads format 1; "
         "use driver and build of one version of Shiftloom: build anew, or pack the build again"
     )
 
@@ -89,11 +90,22 @@ def with_memory(**values: Any) -> dict[str, Any]:
         (designs.accelerator(name=3), "name is 3, expected a value of type str"),
         (designs.accelerator(name="../tiny"), "name is '../tiny', expected an identifier"),
         (designs.accelerator(clock_mhz=float("nan")), "clock_mhz is nan, expected numbers"),
-        (designs.accelerator(clock_mhz=10**400), f"clock_mhz is 1{'0' * 59}, expected numbers"),
+        (designs.accelerator(clock_mhz=10**400), f"clock_mhz is 1{'0' * 59}..., expected numbers"),
         (with_memory(image="\0"), ": memory: image is '\\x00', expected a file of the folder"),
         (designs.accelerator(clock_mhz=0), "clock_mhz is 0, expected a number above 0"),
         (designs.accelerator(clock_mhz=[]), "clock_mhz is [], expected a number above 0"),
         (designs.accelerator(clock_mhz="fast"), "clock_mhz is 'fast', expected numbers"),
+        (
+            designs.accelerator(in_beats=10**80),
+            f"beats of 1{'0' * 59}... bytes, inputs of 6",
+        ),
+        (
+            designs.accelerator(out_beats=10**80),
+            f"1{'0' * 59}... beats, outputs of 5 elements",
+        ),
+        (designs.accelerator(shell="p" * 99), f"shell is '{'p' * 59}..., known are {SHELLS}"),
+        (designs.accelerator(serial=3), ": serial: is no object"),
+        (designs.accelerator(serial={"baud": 0}), ": serial: baud is 0, expected 1 to 16777216"),
         (designs.accelerator(in_beats=7), "beats of 7 bytes, inputs of 6"),
         (designs.accelerator(out_beats=4), "4 beats, outputs of 5 elements"),
         (designs.accelerator(out_beat_bits=65), "out_beat_bits is 65, expected 8 to 64"),
@@ -150,6 +162,10 @@ def changed(change: Callable[[list[dict[str, Any]]], Any]) -> dict[str, Any]:
         (
             changed(lambda words: words[0].update(offset=4096)),
             ": registers[0]: offset is 4096, expected 0 to 4092",
+        ),
+        (
+            changed(lambda words: words[0].update(offset=3)),
+            ": registers[0]: offset is 3, expected a multiple of 4",
         ),
         (
             changed(lambda words: words[4]["fields"][0].update(width=40)),

@@ -112,12 +112,32 @@ def test_refuses_a_batch(made: Bench, batch: Any) -> None:
     assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
 
 
-@pytest.mark.parametrize("timeout", [0, -1.0, float("nan")])
-def test_refuses_a_timeout(made: Bench, timeout: float) -> None:
+@pytest.mark.parametrize(
+    ("timeout", "shown"),
+    [
+        *((each, repr(each)) for each in (0, -1.0, float("nan"), float("inf"), None, "5", True)),
+        (10**400, f"1{'0' * 59}..."),
+        pytest.param(10**5000, "a long int", id="long"),
+    ],
+)
+def test_refuses_a_timeout(made: Bench, timeout: Any, shown: str) -> None:
+    problem = f"timeout of {shown}; give a finite number of seconds above 0"
     with pytest.raises(InputError) as caught:
         made.open(timeout)
-    assert str(caught.value) == f"timeout of {timeout}; give seconds above 0"
+    assert str(caught.value) == problem
     assert made.device.log == []
+    with made.open() as accelerator:
+        with pytest.raises(InputError) as caught:
+            accelerator.timeout = timeout
+        assert str(caught.value) == problem
+        assert accelerator.timeout == 0.2
+
+
+@pytest.mark.parametrize("timeout", [3, np.float32(0.5), np.int64(2)])
+def test_takes_a_timeout(made: Bench, timeout: float) -> None:
+    with made.open() as accelerator:
+        accelerator.timeout = timeout
+        assert (type(accelerator.timeout), accelerator.timeout) == (float, timeout)
 
 
 def test_a_refused_frame_reaches_nothing(made: Bench) -> None:
@@ -191,7 +211,16 @@ def test_quality_for_all_and_by_node(graded: Bench) -> None:
         assert accelerator.quality == {"conv": 2, "conv_requant": 1}
 
 
-@pytest.mark.parametrize("value", [0, 16, 2.0, True, "2"])
+def test_quality_takes_integers_of_numpy(graded: Bench) -> None:
+    with graded.open() as accelerator:
+        accelerator.quality = np.int64(2)
+        accelerator.quality = {"conv": np.uint8(1)}
+        assert accelerator.quality == {"conv": 1, "conv_requant": 2}
+    written = [word for name, word in graded.device.log if name.startswith("QUALITY")]
+    assert [type(word) for word in written] == [int] * 3
+
+
+@pytest.mark.parametrize("value", [0, 16, 2.0, True, "2", np.int64(0)])
 def test_refuses_a_quality(graded: Bench, value: Any) -> None:
     with graded.open() as accelerator:
         with pytest.raises(InputError) as caught:

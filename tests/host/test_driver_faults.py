@@ -81,8 +81,7 @@ def test_refuses_a_serial_shell_on_an_overlay(tmp_path: Path, monkeypatch: Any) 
     with pytest.raises(DesignError) as caught:
         made.open()
     assert str(caught.value) == (
-        "the shell serial is not reached by an overlay; "
-        "open a link to it, and give that to Accelerator.over"
+        "the shell serial is not reached by an overlay; open it with Accelerator.serial"
     )
 
 
@@ -100,7 +99,7 @@ def test_says_that_pynq_is_missing(tmp_path: Path, monkeypatch: Any) -> None:
         made.open()
     assert str(caught.value) == (
         "pynq is not installed; run this on the board, with the Python that has it, "
-        "or use Accelerator.over"
+        "or use Accelerator.serial"
     )
 
 

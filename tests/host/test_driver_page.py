@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import reload_nets
 from driver_designs import bench, expected, frames, same
+from serial_designs import serial_board
 
 from shiftloom.codegen.coding.build_file import build_bytes
 from shiftloom.host import container, errors
@@ -29,15 +30,29 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(Accelerator.__init__, "__defaults__", (None, made.device, 0.2))
     names: dict[str, Any] = {"x": frames(5), "asyncio": asyncio, "np": np}
-    exec(BLOCKS[0], names)
+    (serial,) = (block for block in BLOCKS if "serial" in block)
+    first, *others = (block for block in BLOCKS if block != serial)
+    exec(first, names)
     assert same(names["digits"], expected(frames(5)))
     names["accelerator"] = made.open()
-    for block in BLOCKS[1:]:
+    for block in others:
         exec(block, names)
     assert same(names["digits"], expected(frames(5)))
     assert "5 5" in capsys.readouterr().out
     assert names["accelerator"].quality == {"conv1": 3}
     assert made.device.loaded
+
+
+@pytest.mark.parametrize("page", ["driver.md", "serial.md"])
+def test_the_examples_of_a_serial_board_run(tmp_path: Path, monkeypatch: Any, page: str) -> None:
+    found = re.findall(r"```python\n(.*?)```", (PAGE.parent / page).read_text("utf-8"), re.DOTALL)
+    (block,) = (each for each in found if "Accelerator.serial" in each)
+    with serial_board(tmp_path / "lenet5") as board:
+        monkeypatch.chdir(tmp_path)
+        names: dict[str, Any] = {"x": frames(5), "Accelerator": Accelerator}
+        assert block.count("/dev/ttyUSB1") == 1
+        exec(block.replace("/dev/ttyUSB1", board.path), names)
+        assert same(names["digits"], expected(frames(5)))
 
 
 def test_every_error_is_on_the_page() -> None:

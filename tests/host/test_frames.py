@@ -168,6 +168,18 @@ def test_refuses_values_beyond_the_limits(
     assert refused(tensors(bits, signed=signed)[:1], x) == f"x: has a value of {value}; {kind}"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e300, "1e+300"), (-1e300, "-1e+300"), (1e20, "1e+20"), (9e18, "9000000000000000000")],
+)
+def test_large_values_are_shown_in_few_digits(value: float, text: str) -> None:
+    x = np.zeros((3, 2, 3, 1))
+    x[2, 0, 0, 0] = value
+    assert refused(tensors(8, signed=False)[:1], x) == (
+        f"x: has a value of {text}; 8 bits unsigned hold 0 to 255"
+    )
+
+
 @pytest.mark.parametrize(("value", "text"), [(0.5, "0.5"), (np.nan, "nan"), (np.inf, "inf")])
 def test_refuses_fractions(value: float, text: str) -> None:
     x = np.zeros((3, 2, 3, 1))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -155,11 +157,38 @@ def test_writes_nothing_to_an_accelerator_of_another_digest(register: str, tmp_p
 def test_refuses_an_accelerator_that_never_rests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host, "PATIENCE", 3)
+    """By a clock that goes on by 4 s with each look, whatever a look takes."""
+    looks = itertools.count(step=4)
+    clock = SimpleNamespace(monotonic=lambda: next(looks), sleep=lambda _: None)
+    monkeypatch.setattr(host, "time", clock)
     bus = FakeBus(build(), held=False)
-    with pytest.raises(WeightsError, match=r"^a frame under way does not end; nothing was loaded$"):
+    with pytest.raises(WeightsError) as caught:
         loads(bus, GOOD, tmp_path)
+    assert str(caught.value) == (
+        "a frame under way does not end within 10 s; nothing was loaded; "
+        "call reset(), then load again"
+    )
+    assert next(looks) == 16
     assert bus.written == [("ERRORS", 32), ("LOAD_CONTROL", 1), ("LOAD_CONTROL", 0)]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("none.slw", "No such file or directory"),
+        (".", "Is a directory"),
+        ("a\0b", "embedded null byte"),
+    ],
+)
+def test_refuses_what_is_no_file(tmp_path: Path, name: str, reason: str) -> None:
+    bus, path = FakeBus(build()), tmp_path / name
+    registers = json.loads(build().files["registers.json"])
+    with pytest.raises(WeightsError) as caught:
+        host.load(path, accelerator(build()), registers, bus)
+    assert str(caught.value) == (
+        f"{path}: cannot be opened: {reason}; give a file of shiftloom pack --build"
+    )
+    assert bus.written == []
 
 
 def test_keeps_an_accelerator_held_that_has_refused_a_word(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import os
 import re
 import socket
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from serial_model import Board
 
 from shiftloom.host import serial_protocol as protocol
-from shiftloom.host.serial_link import FilePort, SerialError, SerialLink, open_link
+from shiftloom.host.errors import SerialError
+from shiftloom.host.serial_link import QUIET, FilePort, SerialLink, open_link
 
 IN, OUT = 20, 6
 HINT = "check the line, its rate, and that the board has the bitstream of this build"
@@ -74,6 +76,25 @@ def test_a_rate_that_no_system_has(tmp_path: Path) -> None:
     path = tmp_path / "tty"
     problem = f"{path}: this system has no rate of 123456 baud"
     with pytest.raises(SerialError, match=f"^{re.escape(problem)}$"), open_link(path, 1, 1, 123456):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("nothing", "cannot be opened: No such file or directory"),
+        ("folder", "cannot be opened: Is a directory"),
+        ("file", "is no terminal"),
+    ],
+)
+def test_a_path_that_is_no_terminal(tmp_path: Path, kind: str, problem: str) -> None:
+    path = tmp_path / "tty"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "file":
+        path.write_bytes(b"")
+    told = f"{path}: {problem}; give the terminal of the board, such as /dev/ttyUSB1"
+    with pytest.raises(SerialError, match=f"^{re.escape(told)}$"), open_link(path, 1, 1, 115200):
         pass
 
 
@@ -158,6 +179,74 @@ def test_a_line_that_ends() -> None:
         ended = r"^the serial line has ended; is the board still connected\?$"
         with pytest.raises(SerialError, match=ended):
             _link(other.fileno())
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_terminal_that_is_pulled_out(reads: bool) -> None:
+    main, line = os.openpty()
+    tty.setraw(line)
+    os.close(main)
+    try:
+        ended = r"^the serial line has ended; is the board still connected\?$"
+        with pytest.raises(SerialError, match=ended):
+            FilePort(line).read(1.0) if reads else FilePort(line).write(b"R")
+    finally:
+        os.close(line)
+
+
+@dataclass
+class Babble:
+    """A port with a clock of its own, whose other end says `said` all the time.
+
+    It is quiet while the link waits for `QUIET` seconds, if it `pauses`; the first `good` commands
+    are answered.
+    """
+
+    said: Callable[[bytes], bytes]
+    pauses: bool
+    good: int = 0
+    clock: float = 0.0
+    command: bytes = b""
+    answer: bytes = b""
+
+    def read(self, timeout: float) -> bytes:
+        self.clock += min(timeout, 0.5)
+        if timeout == QUIET and self.pauses:
+            return b""
+        said, self.answer = self.answer or self.said(self.command), b""
+        return said
+
+    def write(self, data: bytes) -> None:
+        self.command = data
+        if self.good:
+            self.good -= 1
+            self.answer = protocol.message(b"r", data[1], bytes(5))
+
+    def now(self) -> float:
+        return self.clock
+
+
+def test_a_line_that_is_never_quiet() -> None:
+    told = (
+        "the serial line is not quiet: bytes have come for 5.0 s; "
+        "check its path and its rate, and that nothing else uses the board"
+    )
+    with pytest.raises(SerialError, match=f"^{re.escape(told)}$"):
+        SerialLink(Babble(lambda _: b"x", pauses=False), IN, OUT)
+
+
+def _answer_to_another(command: bytes) -> bytes:
+    kind = command[:1].lower()
+    return protocol.message(kind, command[1] ^ 128, bytes({b"f": OUT}.get(kind, 5)))
+
+
+def test_a_board_that_answers_other_commands_only() -> None:
+    told = f"gave up after 4 tries: only answers to other commands for 5.0 s; {HINT}"
+    with pytest.raises(SerialError, match=f"^{re.escape(told)}$"):
+        SerialLink(Babble(_answer_to_another, pauses=True), IN, OUT)
+    link = SerialLink(Babble(_answer_to_another, pauses=True, good=1), IN, OUT)
+    with pytest.raises(SerialError, match=f"^{re.escape(told)}$"):
+        link.frames(_frames(3))
 
 
 def test_a_line_that_takes_nothing() -> None:
