@@ -13,7 +13,7 @@ from shiftloom.codegen import axi, boards, mmcm, registers
 from shiftloom.codegen.block_design import BlockDesign, block_design, master_names
 from shiftloom.codegen.boards import Board, Pins
 from shiftloom.codegen.design import Design
-from shiftloom.codegen.emit_board import board_masters, pins_module
+from shiftloom.codegen.emit_board import board_masters, board_module, pins_module
 from shiftloom.codegen.names import check_identifier
 from shiftloom.codegen.render import ranges, render
 
@@ -63,6 +63,7 @@ class _Plain:
     banner: str
     name: str
     top: str
+    board: str
     title: str
     part: str
     sources: tuple[str, ...]
@@ -144,6 +145,7 @@ def _plain(
         banner=banner,
         name=name,
         top=top,
+        board=board_module(design),
         title=board.title,
         part=board.part,
         sources=files,

@@ -23,6 +23,8 @@ SYNC = b"\xaa\x99\x55\x66"
 """The word with which configuration begins..."""
 _SYNC_WITHIN = 4096
 """... within so many bytes of padding."""
+IGNORED = SYNC + bytes.fromhex("30008001" + "0000000d" + "20000000" * 2)
+"""Configuration that ends at once, by DESYNC: a real FPGA ignores all that comes behind it."""
 _DEVICE = re.compile(r"(?:xc)?(7[a-z]\d+[a-z]+\d+|[a-z]+\d+[a-z]*-[a-z]+\d+)")
 
 

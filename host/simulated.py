@@ -31,8 +31,6 @@ CLOCKS_A_READ = 500
 LATENCY = (40, 40)
 """Clocks from an address on a bus to the answer, the least and the most."""
 _PAGE = mmap.PAGESIZE
-_HEAD = bytes.fromhex("aa995566" + "30008001" + "0000000d" + "20000000" * 2)
-"""What comes before the shared object: the sync word, DESYNC, and two words that do nothing."""
 _ALWAYS = 0xFFFF_FFFF
 
 
@@ -123,7 +121,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Load a bitstream: all begins as after power-up, the memory too."""
         data = parse_bit_header(Path(bitstream.bitfile_name).read_bytes())["data"]
-        _, _, data = data.partition(_HEAD)
+        _, _, data = data.partition(IGNORED)
         if not data.startswith(b"\x7fELF"):
             hint = "make one by shiftloom implement --flow simulated"
             raise SimulationError(f"{bitstream.bitfile_name}: is for a real board; {hint}")

