@@ -24,6 +24,7 @@ from pynq.pl_server.embedded_device import parse_bit_header
 from pynq.pl_server.hwh_parser import HWH, get_hwh_name
 
 from shiftloom.host import simulated_interrupts
+from shiftloom.host.bitstream import IGNORED
 from shiftloom.host.simulated_interrupts import InterruptController
 from shiftloom.host.simulated_rtl import MEMORY_BASE, MEMORY_BYTES, Rtl, SimulationError
 
