@@ -44,7 +44,8 @@ class Register:
     A read-only register without fields is a constant, `reset` or what the build puts there. The
     bits of a "w1c" register are set by the hardware and cleared by writing 1 or, all together, by
     the write-only field `cleared_by`, which then has no port. `strobe` is a port that is high with
-    what was written last, for the clock after any write, that of 0 included.
+    what was written last, for the clock after any write, that of 0 included. `level` is one that is
+    high while a bit of a "w1c" register is set.
     """
 
     name: str
