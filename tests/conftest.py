@@ -1,7 +1,9 @@
-"""The one option of the tests: where the original data files are."""
+"""What all tests share: where the original data files are, and the working folder."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,4 +29,14 @@ def data(request: pytest.FixtureRequest) -> Path:
         pytest.skip("no data folder: give --data FOLDER")
     if given is not None and not given.is_dir():
         pytest.fail(f"--data {given}: no such folder")
-    return given or default
+    return (given or default).absolute()
+
+
+@pytest.fixture(autouse=True)
+def _same_folder() -> Iterator[None]:
+    """A test that leaves the process in another working folder fails: paths may be relative."""
+    folder_before = Path.cwd()
+    yield
+    folder_after = Path.cwd()
+    os.chdir(folder_before)
+    assert folder_after == folder_before, f"the test left the working folder {folder_before}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from vendor_commands import Call, VendorError
 from vendor_interpreter import Interpreter
@@ -43,6 +44,8 @@ class VitisHls(Interpreter):
             raise VendorError(f"{call.name}: the solution is not set up")
         self._after(call, _STEPS)
         for name in call.values.get("-argv", "").split():
+            if not Path(name).is_absolute():
+                raise VendorError(f"{call.name}: {name} is not there, where the test bench runs")
             self.existing(name)
 
     do_cosim_design = do_export_design = do_exit = _step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,6 @@ class Interpreter:
     def __init__(self, tool: str) -> None:
         self.calls: list[Call] = []
         self.allowed: frozenset[str] | None = None
-        self.folder = Path()
         self._commands = commands(tool)
         self._tcl = interpreter()
         self._tcl.createcommand("vendor", self._called)
@@ -54,12 +54,15 @@ class Interpreter:
             )
 
     def run(self, script: Path) -> None:
-        """Source a script as the tool does; raises VendorError with what went wrong, and where."""
+        """Source a script as the tool does; raises VendorError with what went wrong, and where.
+
+        Where a script goes with `cd`, the process goes too; it is back after the script.
+        """
         import tkinter
 
-        self.folder = script.parent
         try:
-            self._tcl.call("source", str(script))
+            with contextlib.chdir(Path.cwd()):
+                self._tcl.call("source", str(script))
         except tkinter.TclError as error:
             raise VendorError(str(error)) from None
 
@@ -88,8 +91,8 @@ class Interpreter:
         return "" if method is None else method(call) or ""
 
     def existing(self, name: str) -> Path:
-        """A file that a command reads, from the folder where the tool is; raises VendorError."""
-        path = self.folder / name
+        """A file that a command reads, from where the script has gone; raises VendorError."""
+        path = Path(name).absolute()
         if not path.is_file():
             raise VendorError(f"no such file: {name}")
         return path
