@@ -16,9 +16,8 @@ from shiftloom.host.description import Description
 from shiftloom.host.dma import DmaTransport
 from shiftloom.host.errors import AcceleratorError, DesignError
 from shiftloom.host.hardware import Interrupt, Transport
-from shiftloom.host.loading import Bus
 from shiftloom.host.mm import MemoryTransport
-from shiftloom.host.registers import Registers
+from shiftloom.host.registers import Bus, Registers
 
 ACCELERATOR, DMA, INTERRUPT = "accelerator", "dma", "interrupt"
 """Names of the cores in the block design, and of the line of the accelerator."""

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shiftloom.host import loadable
 from shiftloom.host.errors import DesignError, shown
 from shiftloom.host.frames import Tensor
+from shiftloom.host.json_entry import Entry
 
 FORMAT = 1
 """Of accelerator.json; it changes whenever a driver must know."""
 ACCELERATOR, REGISTERS = "host/accelerator.json", "registers.json"
 SHELLS = ("axis", "mm", "serial")
-_LARGEST = 1e300
 _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 1 << 31
 _MOST_BAUD = 1 << 24
@@ -78,7 +79,7 @@ def describe(folder: Path) -> Description:
     """Read the files of a build, or of a package made of it; raises DesignError naming one."""
     accelerator, registers = _read(folder / ACCELERATOR), _read(folder / REGISTERS)
     _check_format(accelerator)
-    entry = _Entry(accelerator, ACCELERATOR)
+    entry = Entry(accelerator, ACCELERATOR)
     shell = entry.text("shell")
     if shell not in SHELLS:
         raise DesignError(f"{ACCELERATOR}: shell is {shown(shell)}, known are {', '.join(SHELLS)}")
@@ -101,6 +102,8 @@ def describe(folder: Path) -> Description:
         entry.entry("serial").whole("baud", 1, _MOST_BAUD) if "serial" in accelerator else None,
     )
     _check(found, entry)
+    if "load" in accelerator:
+        loadable.check(entry.entry("load"))
     return found
 
 
@@ -141,7 +144,7 @@ def _check_format(accelerator: Mapping[str, Any]) -> None:
         )
 
 
-def _check(found: Description, entry: _Entry) -> None:
+def _check(found: Description, entry: Entry) -> None:
     """Refuse beats that are not the tensors, and registers of another build or without fields."""
     taken = entry.whole("in_beats", 1) * entry.whole("in_beat_bits", 8) // 8
     if taken != found.in_bytes:
@@ -151,7 +154,7 @@ def _check(found: Description, entry: _Entry) -> None:
     beats, elements = entry.whole("out_beats", 1), found.out_bytes // found.beat_bytes
     if beats != elements:
         raise DesignError(f"{ACCELERATOR}: {shown(beats)} beats, outputs of {elements} elements")
-    resets = _resets(_Entry(found.registers, REGISTERS))
+    resets = _resets(Entry(found.registers, REGISTERS))
     digest = leading((resets.get("DIGEST0", 0), resets.get("DIGEST1", 0)))
     if digest != found.digest[:16]:
         raise DesignError(
@@ -160,7 +163,7 @@ def _check(found: Description, entry: _Entry) -> None:
         )
 
 
-def _resets(entry: _Entry) -> dict[str, int]:
+def _resets(entry: Entry) -> dict[str, int]:
     """The first values of all registers by name; everything else about them is checked."""
     found = {}
     for register in entry.entries("registers"):
@@ -174,24 +177,22 @@ def _resets(entry: _Entry) -> dict[str, int]:
     return found
 
 
-def _beat_bytes(entry: _Entry) -> int:
+def _beat_bytes(entry: Entry) -> int:
     bits = entry.whole("out_beat_bits", 8, 64)
     if bits % 8:
         raise entry.wrong("out_beat_bits", "a multiple of 8")
     return bits // 8
 
 
-def _clock(entry: _Entry) -> float:
+def _clock(entry: Entry) -> float:
     clock = entry.numbers("clock_mhz")
     if len(clock) != 1 or clock[0] <= 0:
         raise entry.wrong("clock_mhz", "a number above 0")
     return float(clock[0])
 
 
-def _tensor(entry: _Entry) -> Tensor:
-    shape, scale = tuple(entry.numbers("shape")), tuple(entry.numbers("scale"))
-    if not shape or any(type(size) is not int or size < 1 for size in shape):
-        raise entry.wrong("shape", "sizes of 1 or more")
+def _tensor(entry: Entry) -> Tensor:
+    shape, scale = entry.sizes("shape"), tuple(entry.numbers("scale"))
     if math.prod(shape) > _MOST_ELEMENTS:
         raise entry.wrong("shape", f"at most {_MOST_ELEMENTS} elements")
     if len(scale) not in (1, shape[-1]):
@@ -203,7 +204,7 @@ def _tensor(entry: _Entry) -> Tensor:
     return Tensor(name, shape, bits, signed, tuple(map(float, scale)), float(zero[0]))
 
 
-def _memory(folder: Path, entry: _Entry) -> Memory:
+def _memory(folder: Path, entry: Entry) -> Memory:
     name = entry.text("image")
     image = folder / name
     if "\0" in name or not image.resolve().is_relative_to(folder.resolve()):
@@ -212,56 +213,5 @@ def _memory(folder: Path, entry: _Entry) -> Memory:
     return Memory(size, entry.whole("alignment", 1), image, entry.whole("image_bytes", 0, size))
 
 
-def _unit(entry: _Entry) -> Unit:
+def _unit(entry: Entry) -> Unit:
     return Unit(entry.text("node"), entry.text("register"), entry.whole("most", 1))
-
-
-class _Entry:
-    """An object of a JSON file; what it lacks, or has of another kind, is refused by its place."""
-
-    def __init__(self, values: Any, place: str) -> None:
-        if not isinstance(values, dict):
-            raise DesignError(f"{place}: is no object")
-        self._values, self._place = values, place
-
-    def wrong(self, name: str, expected: str) -> DesignError:
-        """The refusal of a value."""
-        found = shown(self._values.get(name))
-        return DesignError(f"{self._place}: {name} is {found}, expected {expected}")
-
-    def get(self, name: str, kind: type) -> Any:
-        """A value of exactly this type: True is no integer."""
-        value = self._values.get(name)
-        if type(value) is not kind:
-            raise self.wrong(name, f"a value of type {kind.__name__}")
-        return value
-
-    def text(self, name: str) -> str:
-        """A string."""
-        return str(self.get(name, str))
-
-    def whole(self, name: str, least: int | None = None, most: int | None = None) -> int:
-        """An integer in a range."""
-        value = int(self.get(name, int))
-        if (least is not None and value < least) or (most is not None and value > most):
-            raise self.wrong(name, f"{least} or more" if most is None else f"{least} to {most}")
-        return value
-
-    def numbers(self, name: str) -> list[Any]:
-        """A number, or a list of them."""
-        found: Any = self._values.get(name)
-        values = found if isinstance(found, list) else [found]
-        if not all(type(each) in (int, float) and abs(each) <= _LARGEST for each in values):
-            raise self.wrong(name, "numbers")
-        return values
-
-    def entry(self, name: str) -> _Entry:
-        """An object."""
-        return _Entry(self._values.get(name), f"{self._place}: {name}")
-
-    def entries(self, name: str) -> list[_Entry]:
-        """A list of objects."""
-        values = self._values.get(name)
-        if not isinstance(values, list):
-            raise self.wrong(name, "a list")
-        return [_Entry(v, f"{self._place}: {name}[{i}]") for i, v in enumerate(values)]

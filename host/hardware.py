@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from shiftloom.host.frames import Bytes
-from shiftloom.host.loading import Bus
-from shiftloom.host.registers import Registers
+from shiftloom.host.registers import Bus, Registers
 
 SLOTS = 2
 """Batches that have buffers: one runs while the host fills or empties the other's."""

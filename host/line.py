@@ -10,8 +10,7 @@ import numpy as np
 from shiftloom.host.errors import DesignError
 from shiftloom.host.frames import Bytes
 from shiftloom.host.hardware import SLOTS, Interrupt
-from shiftloom.host.loading import Bus
-from shiftloom.host.registers import Registers
+from shiftloom.host.registers import Bus, Registers
 
 
 class Link(Bus, Protocol):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from shiftloom.host.container import (
 )
 from shiftloom.host.decoding import Fields
 from shiftloom.host.description import leading
+from shiftloom.host.registers import Bus, RegisterMap, Registers
 
 TIMEOUT = 10.0
 """Seconds without a finished frame after which an accelerator counts as stuck."""
@@ -38,16 +39,6 @@ _CODES[[0, 1, 2, 4, -1, -2, -4]] = range(7)
 Numbers = npt.NDArray[np.int64]
 Write = tuple[int, int]
 """Byte offset of a register, and the word to write there."""
-
-
-class Bus(Protocol):
-    """Access to the registers."""
-
-    def read(self, offset: int) -> int:
-        """The word of a register."""
-
-    def write(self, offset: int, word: int) -> None:
-        """Write the word of a register."""
 
 
 Json = Mapping[str, Any]
@@ -63,22 +54,23 @@ def load(
     where the file is missing, damaged or for another build, where the accelerator is another one,
     or where the frames do not end.
     """
-    offsets, lsbs = places(registers)
+    device = Registers(bus, registers)
+    refused = device.mask("ERRORS", "load_refused")
     with _open(path) as file:
         check(file, accelerator)
-        _check_accelerator(bus, offsets, accelerator["digest"])
-        bus.write(offsets["ERRORS"], 1 << lsbs["load_refused"])
-        bus.write(offsets["LOAD_CONTROL"], 1 << lsbs["hold"])
+        _check_accelerator(device, accelerator["digest"])
+        device.write("ERRORS", refused)
+        device.write("LOAD_CONTROL", device.mask("LOAD_CONTROL", "hold"))
         try:
-            _wait(bus, offsets["STATUS"], 1 << lsbs["held"], timeout)
+            _wait(device, timeout)
         except BaseException:
-            bus.write(offsets["LOAD_CONTROL"], 0)
+            device.write("LOAD_CONTROL", 0)
             raise
         for offset, word in writes(file, accelerator, registers):
             bus.write(offset, word)
-        if bus.read(offsets["ERRORS"]) >> lsbs["load_refused"] & 1:
+        if device.read("ERRORS") & refused:
             raise WeightsError("the accelerator has refused a word; it is held")
-        bus.write(offsets["LOAD_CONTROL"], 0)
+        device.write("LOAD_CONTROL", 0)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -90,26 +82,19 @@ def _open(path: Path) -> BinaryIO:
         raise WeightsError(f"{path}: cannot be opened: {reason}; {hint}") from error
 
 
-def _wait(bus: Bus, status: int, held: int, timeout: float) -> None:
+def _wait(device: Registers, timeout: float) -> None:
     """Until no frame is under way."""
-    end = time.monotonic() + timeout
-    while not bus.read(status) & held:
+    held, end = device.mask("STATUS", "held"), time.monotonic() + timeout
+    while not device.read("STATUS") & held:
         if time.monotonic() > end:
             problem = f"a frame under way does not end within {timeout:g} s; nothing was loaded"
             raise WeightsError(f"{problem}; call reset(), then load again")
         time.sleep(_PAUSE)
 
 
-def places(registers: Json) -> tuple[dict[str, int], dict[str, int]]:
-    """The byte offset of each register, and the lowest bit of each field in its register."""
-    described = registers["registers"]
-    lsbs = {field["name"]: field["lsb"] for word in described for field in word["fields"]}
-    return {word["name"]: word["offset"] for word in described}, lsbs
-
-
-def _check_accelerator(bus: Bus, offsets: Mapping[str, int], digest: str) -> None:
+def _check_accelerator(device: Registers, digest: str) -> None:
     """Refuse an accelerator of another design: two registers have eight bytes of its digest."""
-    found = leading(bus.read(offsets[name]) for name in ("DIGEST0", "DIGEST1"))
+    found = leading(device.read(name) for name in ("DIGEST0", "DIGEST1"))
     if found != digest[:16]:
         raise WeightsError(f"the accelerator is the build {found}, this is {digest[:16]}")
 
@@ -122,11 +107,13 @@ def check(file: BinaryIO, accelerator: Json) -> None:
 
 def writes(file: BinaryIO, accelerator: Json, registers: Json) -> Iterator[Write]:
     """What is written to load a checked file, while STATUS.held."""
-    offsets, lsbs = places(registers)
+    found = RegisterMap(registers)
+    data = found.offset("LOAD_DATA")
     for entry, numbers in _memories(file, accelerator):
-        yield offsets["LOAD_ADDRESS"], entry["index"] << lsbs["load_memory"]
+        start = found.fields("LOAD_ADDRESS", load_memory=entry["index"])
+        yield found.offset("LOAD_ADDRESS"), start
         for piece in pieces(entry, numbers).ravel().tolist():
-            yield offsets["LOAD_DATA"], piece
+            yield data, piece
 
 
 def pieces(entry: Json, numbers: tuple[Numbers, ...]) -> npt.NDArray[np.uint32]:

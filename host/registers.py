@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from shiftloom.host.errors import DesignError
-from shiftloom.host.loading import Bus
 
 WORD = 0xFFFFFFFF
 
 
-class Registers:
-    """Names on a bus; raises DesignError for a name that registers.json lacks."""
+class Bus(Protocol):
+    """Access to the registers by their byte offsets."""
 
-    def __init__(self, bus: Bus, described: Mapping[str, Any]) -> None:
-        self.bus = bus
+    def read(self, offset: int) -> int:
+        """The word of a register."""
+
+    def write(self, offset: int, word: int) -> None:
+        """Write the word of a register."""
+
+
+class RegisterMap:
+    """Where the registers and their fields are; DesignError for what registers.json lacks."""
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
         self._words = {word["name"]: word for word in described["registers"]}
 
     def __contains__(self, name: str) -> bool:
         return name in self._words
 
-    def read(self, name: str) -> int:
-        """The word of a register."""
-        return self.bus.read(self._word(name)["offset"])
-
-    def write(self, name: str, word: int) -> None:
-        """Write the word of a register."""
-        self.bus.write(self._word(name)["offset"], word)
+    def offset(self, name: str) -> int:
+        """The byte offset of a register."""
+        return int(self._word(name)["offset"])
 
     def reset_value(self, name: str) -> int:
         """What a register holds after `aresetn`; of a constant, what it always holds."""
@@ -39,6 +43,33 @@ class Registers:
             if each["name"] == field:
                 return ((1 << int(each["width"])) - 1) << int(each["lsb"])
         raise DesignError(f"registers.json has no field {field} in {name}; take that of the build")
+
+    def fields(self, name: str, **values: int) -> int:
+        """The word of a register whose other fields are 0."""
+        masks = {field: self.mask(name, field) for field in values}
+        return sum(values[field] * (mask & -mask) for field, mask in masks.items())
+
+    def _word(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] | None = self._words.get(name)
+        if found is None:
+            raise DesignError(f"registers.json has no {name}; take that of the build")
+        return found
+
+
+class Registers(RegisterMap):
+    """The registers on a bus."""
+
+    def __init__(self, bus: Bus, described: Mapping[str, Any]) -> None:
+        super().__init__(described)
+        self.bus = bus
+
+    def read(self, name: str) -> int:
+        """The word of a register."""
+        return self.bus.read(self.offset(name))
+
+    def write(self, name: str, word: int) -> None:
+        """Write the word of a register."""
+        self.bus.write(self.offset(name), word)
 
     def flags(self, name: str) -> dict[str, str]:
         """Names of the bits that are set, and what they mean; none of a register that is absent."""
@@ -56,9 +87,3 @@ class Registers:
             if again == high:
                 return high << 32 | low
             high = again
-
-    def _word(self, name: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] | None = self._words.get(name)
-        if found is None:
-            raise DesignError(f"registers.json has no {name}; take that of the build")
-        return found

@@ -25,6 +25,7 @@ from shiftloom.codegen.report import LayerRow
 from shiftloom.codegen.serial_line import serial_line
 from shiftloom.host import loading
 from shiftloom.host.container import WeightsError
+from shiftloom.host.registers import RegisterMap
 from shiftloom.rtl_sim import yosys
 from shiftloom.rtl_sim.compile import PATIENCE, Probe, SimTop
 from shiftloom.rtl_sim.memory import SimMemory
@@ -132,7 +133,7 @@ class OpenedBuild:
         accelerator, registers = (
             json.loads((self.folder / name).read_text("utf-8")) for name in _DESCRIBED
         )
-        control = loading.places(registers)[0]["LOAD_CONTROL"]
+        control = RegisterMap(registers).offset("LOAD_CONTROL")
         words = loading.writes(io.BytesIO(data), accelerator, registers)
         return (control, 1), *words, (control, 0)
 

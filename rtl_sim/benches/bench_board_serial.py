@@ -17,7 +17,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from shiftloom.host.accelerator import Accelerator
 from shiftloom.host.errors import SerialError
 from shiftloom.host.frames import Bytes
-from shiftloom.host.loading import places
+from shiftloom.host.registers import Registers
 from shiftloom.host.serial_link import SerialLink
 from shiftloom.rtl_sim.benches.serial import Line
 from shiftloom.rtl_sim.benches.streams import bench_test, parameters
@@ -82,15 +82,16 @@ class Board:
         ]
         self.frames = np.array([frame["data"] for frame in given["right"]], np.uint8)
         self.outputs = np.array([list(output) for output in outputs], np.uint8)
-        self.at, self.lsbs = places({"registers": given["registers"]})
+        self.described = {"registers": given["registers"]}
         self.wire = wire
         self.link = SerialLink(
             wire, self.frames.shape[1], self.outputs.shape[1], patience=1.0, quiet=0.1
         )
 
-    def value(self, name: str) -> int:
-        """The word of a register."""
-        return self.link.read(self.at[name])
+    @property
+    def registers(self) -> Registers:
+        """The registers at the end of the link."""
+        return Registers(self.link, self.described)
 
     def check(self, frames: slice) -> None:
         """The outputs of these frames are right."""
@@ -111,12 +112,12 @@ async def on_board(dut: Any, body: Callable[[Board], None]) -> None:
 
 
 def _gives_every_frame(board: Board) -> None:
-    assert board.value("MAGIC") == int.from_bytes(b"SLM1", "little")
-    assert board.value("SHELL") == 3
+    assert board.registers.read("MAGIC") == int.from_bytes(b"SLM1", "little")
+    assert board.registers.read("SHELL") == 3
     board.check(slice(None))
-    assert board.value("FRAMES") == len(board.frames)
-    assert board.value("ERRORS") == board.value("SHELL_ERRORS") == 0
-    assert board.value("SHELL_STATUS") == 0
+    assert board.registers.read("FRAMES") == len(board.frames)
+    assert board.registers.read("ERRORS") == board.registers.read("SHELL_ERRORS") == 0
+    assert board.registers.read("SHELL_STATUS") == 0
 
 
 @bench_test
@@ -158,9 +159,9 @@ def _gets_over_damage(board: Board) -> None:
     board.wire.spoil = spoil
     board.check(slice(None))
     for _ in range(6):
-        assert board.value("SHELL") == 3
+        assert board.registers.read("SHELL") == 3
     assert sent > len(board.frames) + 6, "nothing was sent again"
-    assert board.value("ERRORS") == 0
+    assert board.registers.read("ERRORS") == 0
 
 
 @bench_test
@@ -173,13 +174,14 @@ def _is_right_after_resets(board: Board) -> None:
     for first in range(4):
         board.wire.write(b"F" + bytes(first * 9))  # a host that has died in mid-frame
         board.link = SerialLink(board.wire, board.link.in_bytes, board.link.out_bytes, 1.0, 0.1)
-        board.link.write(board.at["SHELL_CONTROL"], 1)
-        board.link.write(board.at["CONTROL"], 1 << board.lsbs["soft_reset"])
-        while board.value("SHELL_STATUS"):
+        registers = board.registers
+        registers.write("SHELL_CONTROL", 1)
+        registers.write("CONTROL", registers.mask("CONTROL", "soft_reset"))
+        while registers.read("SHELL_STATUS"):
             pass
-        board.link.write(board.at["SHELL_CONTROL"], 0)
+        registers.write("SHELL_CONTROL", 0)
         board.check(slice(first, first + 2))
-        assert board.value("FRAMES") == 2
+        assert board.registers.read("FRAMES") == 2
     try:
         board.link.read(0xFFC)
     except SerialError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -179,6 +180,83 @@ def changed(change: Callable[[list[dict[str, Any]]], Any]) -> dict[str, Any]:
 )
 def test_refuses_wrong_registers(tmp_path: Path, registers: Any, message: str) -> None:
     assert refused(tmp_path, registers=registers) == f"registers.json{message}"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("layers", 3, "layers is 3, expected an object"),
+        ("constants", [], "constants is [], expected an object"),
+        ("layers/conv/shape", [], "layers.conv: shape is [], expected sizes of 1 or more"),
+        ("layers/conv/limit", 0, "layers.conv: limit is 0, expected 1 or more"),
+        (
+            "layers/conv/least_bias",
+            None,
+            "layers.conv: least_bias is None, expected a value of type int",
+        ),
+        (
+            "layers/conv/greatest_bias",
+            -23589,
+            "layers.conv: greatest_bias is -23589, expected -23588 or more",
+        ),
+        (
+            "layers/conv/codes/index",
+            256,
+            "layers.conv: codes: index is 256, expected 0 to 255",
+        ),
+        (
+            "layers/conv/codes/fields",
+            [3, 3],
+            "layers.conv: codes: fields is [3, 3], expected 1 of 1 to 62 bits",
+        ),
+        (
+            "layers/conv/codes/axes",
+            [2, 2, 3],
+            "layers.conv: codes: axes is [2, 2, 3], expected sizes of 36 numbers together",
+        ),
+        (
+            "layers/conv/codes/order",
+            [0, 2, 2, 3],
+            "layers.conv: codes: order is [0, 2, 2, 3], expected each of 0 to 3 once",
+        ),
+        (
+            "layers/conv/codes/words",
+            7,
+            "layers.conv: codes: words is 7, expected a divisor of 36",
+        ),
+        (
+            "layers/conv/bias/per_negative",
+            1.0,
+            "layers.conv: bias: per_negative is 1.0, expected a value of type int",
+        ),
+        (
+            "constants/fc_requant/fields",
+            [63],
+            "constants.fc_requant: fields is [63], expected 1 or 2 of 1 to 62 bits",
+        ),
+        (
+            "constants/fc_requant/axes",
+            [1 << 20, 1 << 20],
+            "constants.fc_requant: axes is [1048576, 1048576], "
+            "expected sizes of at most 2147483648 numbers together",
+        ),
+        (
+            "constants/fc_requant/shift",
+            -1,
+            "constants.fc_requant: shift is -1, expected 0 or more",
+        ),
+    ],
+)
+def test_refuses_memories_that_cannot_be_loaded(
+    tmp_path: Path, place: str, value: Any, message: str
+) -> None:
+    load = json.loads(reload_nets.build().files[JSON])["load"]
+    *way, name = place.split("/")
+    entry = functools.reduce(dict.__getitem__, way, load)
+    assert name in entry
+    entry[name] = value
+    described = designs.accelerator(load=load)
+    assert refused(tmp_path, described) == f"{JSON}: load: {message}"
 
 
 def test_the_bit_file_is_that_of_the_overlay(tmp_path: Path) -> None:
