@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from shiftloom.codegen.errors import ShiftloomError
@@ -16,6 +17,15 @@ MANIFEST = "manifest.json"
 
 FileSet = Mapping[str, bytes]
 """Relative POSIX path → content."""
+
+RESULTS = (
+    *("vivado/*", "overlay/*"),
+    *("hls/*_project/*", "hls/*.log", "hls/logs/*", "hls/.Xil/*"),
+)
+"""Where the scripts and tools of vendors leave their results in a build, and users a bitstream.
+
+Nothing else of a build is compiled with what lies there.
+"""
 
 
 def json_bytes(value: object) -> bytes:
@@ -113,7 +123,10 @@ def _files(folder: Path) -> list[str]:
 
 
 def verify(folder: Path) -> None:
-    """Check a build against its manifest; raises ShiftloomError naming the first bad file."""
+    """Check a build against its manifest; raises ShiftloomError naming the first bad file.
+
+    Files that are not of the build are refused but for `RESULTS`.
+    """
     manifest = folder / MANIFEST
     try:
         digests = json.loads(manifest.read_text("utf-8"))["files"].items()
@@ -130,6 +143,10 @@ def verify(folder: Path) -> None:
         if hashlib.sha256(content).hexdigest() != digest:
             raise ShiftloomError(str(folder / path), "was changed since the build", "build again")
     listed = {path for path, _ in digests} | {MANIFEST}
-    surplus = sorted(path for path in _files(folder) if path not in listed)
+    surplus = sorted(
+        path
+        for path in _files(folder)
+        if path not in listed and not any(fnmatchcase(path, each) for each in RESULTS)
+    )
     if surplus:
         raise ShiftloomError(str(folder / surplus[0]), "is not of the build", "remove it")

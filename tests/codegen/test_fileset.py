@@ -244,6 +244,28 @@ def test_a_file_that_is_not_of_the_build_is_refused(build: Path) -> None:
         verify(build)
 
 
+@pytest.mark.parametrize("path", ["hls/ap_int.h", "hls/tiny_project.h", "vivado.bit", "overlay"])
+def test_what_could_be_taken_for_the_build_is_refused(build: Path, path: str) -> None:
+    (build / path).parent.mkdir(exist_ok=True)
+    (build / path).touch()
+    with refuses(f"{build / path}: is not of the build; remove it"):
+        verify(build)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("vivado/lenet5.bit", "vivado/lenet5.hwh", "vivado/timing.rpt", "vivado/vivado.jou"),
+        *("vivado/work/ip/component.xml", "hls/lenet5_project/solution1/sim/x.log", "hls/a.log"),
+        *("overlay/lenet5.bit", "overlay/lenet5.hwh"),
+    ],
+)
+def test_results_of_tools_may_lie_in_a_build(build: Path, path: str) -> None:
+    (build / path).parent.mkdir(exist_ok=True, parents=True)
+    (build / path).touch()
+    verify(build)
+
+
 def test_a_path_that_leaves_the_build_is_refused(build: Path) -> None:
     (build.parent / "secret").write_bytes(b"x")
     (build / MANIFEST).write_bytes(json_bytes({"files": {"../secret": sha256(b"x").hexdigest()}}))

@@ -88,6 +88,17 @@ def test_package_has_all_that_the_board_needs(
     assert "overlay/tiny.bit and .hwh" in shown
 
 
+def test_the_bitstream_may_lie_where_vivado_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made.written(tmp_path).folder
+    results = folder / "vivado"
+    results.mkdir(exist_ok=True)
+    assert run(monkeypatch, "package", str(folder), "--bitfile", str(overlay(results))) == 0
+    found = made.members((tmp_path / "tiny.zip").read_bytes())
+    assert (found["overlay/tiny.bit"], found["overlay/tiny.hwh"]) == (bit(), HWH)
+
+
 def test_same_input_gives_the_same_bytes(build: OpenedBuild, tmp_path: Path) -> None:
     first = packaging.package(build, overlay(tmp_path))
     assert packaging.package(build, overlay(tmp_path)).data == first.data

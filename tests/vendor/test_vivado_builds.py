@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 
 from vendor_networks import build
 
-from shiftloom.codegen import boards, emit_vivado
+from shiftloom.codegen import boards, emit_vivado, fileset
 from shiftloom.codegen.errors import ShiftloomError
 from shiftloom.rtl_sim import tools
 
@@ -43,7 +43,9 @@ def test_a_build_runs_from_its_folder(
     tool.run(tmp_path / "tiny" / "vivado" / "build.tcl")
     read = {Path(call.arguments[0]).name for call in tool.calls if call.name == "add_files"}
     assert read == {Path(path).name for path in made.files if path.endswith((".sv", "_ip.v"))}
-    assert (tmp_path / "tiny" / "vivado" / "tiny.hwh").is_file()
+    for suffix in ("bit", "hwh"):
+        assert (tmp_path / "tiny" / "vivado" / f"tiny.{suffix}").is_file()
+    fileset.verify(tmp_path / "tiny")
     assert lint(tmp_path / "tiny", tmp_path / "tiny" / "vivado" / "tiny_ip.v") == ""
     masters = sum(bus.get("space", "") != "" for bus in tool.cores[0].row["interfaces"])
     assert masters == (made.design.memory.ports if made.design.memory else 0) + (shell == "mm")
