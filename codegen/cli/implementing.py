@@ -58,8 +58,9 @@ def _place(target: OpenedBuild, seed: int, json: Json) -> None:
     console.print(f"Bitstream: {result.bitstream}")
     if pins is not None:
         console.print(f"Load it onto {target.plan.board.title}; its line has {pins.baud:,} baud.")
-    elif result.wrapped:
-        console.print("The ports are serialised to fit the package: it measures the clock only.")
+    else:
+        serialised = ", with the ports serialised to fit the package" if result.wrapped else ""
+        console.print(f"It measures the clock on an ECP5{serialised}; it is for no board.")
     write_json(json, {**asdict(result), "bitstream": str(result.bitstream)})
     slow = [name for name, fmax in result.fmax_mhz.items() if fmax < clock]
     if pins is not None and slow:

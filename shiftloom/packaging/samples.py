@@ -22,6 +22,8 @@ from shiftloom.subject import Subject, part
 FRAMES = 16
 """Frames of a package, unless more are asked for or fewer are there."""
 SEED = 0
+GIVEN = "those that were given"
+"""Whence frames of a file are: its name is no part of a package."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,7 @@ def _frames(
 ) -> tuple[Frames, Labels | None, str]:
     subject = Subject(registry.known(qgraph.name), data=data)
     if file is not None:
-        return *subject.test(qgraph, file), file.name
+        return *subject.test(qgraph, file), GIVEN
     if subject.network is None:
         return _random(qgraph, count), None, "random"
     try:

@@ -21,6 +21,7 @@ nbformat = pytest.importorskip("nbformat")
 class Accelerator:
     """A driver whose outputs are its inputs, less the digits that are kept of four."""
 
+    clock_mhz = 100.0
     power: Mapping[str, float] | None = None
 
     def __init__(self, folder: str) -> None:
@@ -113,6 +114,7 @@ def test_cells_run(
     names = _run(made)
     shown = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line not in shown] == []
+    assert "clock: 100 MHz, planned 125 MHz" in shown
     assert "1,234 frames/s with all that Python does" in shown
     assert ("12V: 1.50 W" in shown) == loads
     accelerator = names["accelerator"]

@@ -165,7 +165,10 @@ def test_frames_and_labels_of_a_file_are_taken(build: OpenedBuild, tmp_path: Pat
     content = made.members(found.data)
     assert (array(content["selftest/input0.npy"]) == frames[:16]).all()
     assert (array(content["selftest/labels.npy"]) == labels[:16]).all()
-    assert found.samples.origin == "mine.npz"
+    assert found.samples.origin == "those that were given"
+    hostile = tmp_path / "a\n# %%\nimport os\n.npz"
+    hostile.write_bytes((tmp_path / "mine.npz").read_bytes())
+    assert packaging.package(build, frames=hostile).data == found.data
     more = packaging.package(build, frames=tmp_path / "mine.npz", count=100)
     assert (array(made.members(more.data)["selftest/input0.npy"]) == frames).all()
 
