@@ -66,6 +66,13 @@ def test_faults_are_found(old: str, new: str, problem: str, tmp_path: Path) -> N
     assert problem in str(caught.value)
 
 
+def test_a_path_with_a_space_is_refused(tmp_path: Path) -> None:
+    build(tmp_path / "my builds" / "tiny", "pynq-z2", "streaming")
+    with pytest.raises(VendorError) as caught:
+        VitisHls().run(tmp_path / "my builds" / "tiny" / "hls" / "build.tcl")
+    assert "/my builds/tiny/hls: commands of the tool split names at spaces" in str(caught.value)
+
+
 def test_every_command_names_its_source() -> None:
     table = {**commands("vivado"), **commands("hls")}
     assert all(row.source.startswith(("UG835", "UG1118", "UG1399")) for row in table.values())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import vendor_builds
+from vendor_commands import VendorError
 from vivado_stub import Vivado
 
 pytest.importorskip("torch")
@@ -49,6 +50,14 @@ def test_a_build_runs_from_its_folder(
     assert lint(tmp_path / "tiny", tmp_path / "tiny" / "vivado" / "tiny_ip.v") == ""
     masters = sum(bus.get("space", "") != "" for bus in tool.cores[0].row["interfaces"])
     assert masters == (made.design.memory.ports if made.design.memory else 0) + (shell == "mm")
+
+
+@pytest.mark.parametrize("board", ["pynq-z2", "arty-a7-100"])
+def test_a_path_with_a_space_is_refused(board: str, tmp_path: Path) -> None:
+    build(tmp_path / "my builds" / "tiny", board, "streaming")
+    with pytest.raises(VendorError) as caught:
+        Vivado().run(tmp_path / "my builds" / "tiny" / "vivado" / "build.tcl")
+    assert "/my builds/tiny/vivado: commands of the tool split names at spaces" in str(caught.value)
 
 
 def test_the_same_build_has_the_same_project(tmp_path: Path) -> None:
