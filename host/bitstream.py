@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from shiftloom.host.errors import shown
+
 MAX_BIT = 1 << 28
 """Bytes of the largest bitstream."""
 MAX_HWH = 1 << 26
@@ -87,7 +89,7 @@ def device(part: str) -> str:
 def check_part(found: str, expected: str) -> None:
     """Refuse a bitstream of another part; speed and temperature grades may differ."""
     if device(found) != device(expected):
-        raise BitstreamError(f"is for the part {found[:40]}, the board has {expected}")
+        raise BitstreamError(f"is for the part {shown(found)}, the board has {expected}")
 
 
 def check_hwh(data: bytes) -> None:

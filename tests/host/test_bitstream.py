@@ -68,7 +68,17 @@ def test_parts_are_compared_without_grades() -> None:
     for found, expected in [*others, ("xczu3eg-sfvc784-1-i", "xczu3eg-sbva484-1-i")]:
         with pytest.raises(BitstreamError) as caught:
             bitstream.check_part(found, expected)
-        assert str(caught.value) == f"is for the part {found}, the board has {expected}"
+        assert str(caught.value) == f"is for the part {found!r}, the board has {expected}"
+
+
+def test_part_of_a_header_is_shown_without_control_characters(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.bit", tmp_path / "a.hwh"
+    one.write_bytes(bit("\x1b[2J\n" + 100 * "7"))
+    other.write_bytes(HWH)
+    told = _refused(one, other)
+    assert told.isprintable()
+    assert told.startswith(r"a.bit: is for the part '\x1b[2J\n777")
+    assert told.endswith("777..., the board has xc7z020clg400-1")
 
 
 def test_every_board_of_amd_has_a_device_of_its_own_form() -> None:
@@ -106,7 +116,7 @@ def test_files_are_checked_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     one.write_bytes(bit()[:-1])
     assert _refused(one, other) == "a.bit: holds 99 bytes of configuration, its header says 100"
     one.write_bytes(bit("7z010clg400"))
-    wrong = "a.bit: is for the part 7z010clg400, the board has xc7z020clg400-1"
+    wrong = "a.bit: is for the part '7z010clg400', the board has xc7z020clg400-1"
     assert _refused(one, other) == wrong
     monkeypatch.setattr(bitstream, "MAX_BIT", 100)
     assert _refused(one, other) == "a.bit: is larger than 100 bytes"

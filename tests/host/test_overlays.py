@@ -28,7 +28,7 @@ def _without(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "begins with b''"),
         (
             lambda path: path.write_bytes(bit("7z010clg400")),
-            "is for the part 7z010clg400, the board has xc7z020clg400-1",
+            "is for the part '7z010clg400', the board has xc7z020clg400-1",
         ),
         (lambda path: path.with_suffix(".hwh").write_bytes(HWH[:-9]), "tiny.hwh: "),
         (_without, "tiny.hwh: cannot be read: No such file or directory"),

@@ -128,7 +128,7 @@ CASES: dict[Callable[[Path], None], tuple[str, str]] = {
     ),
     _other_part: (
         "failed",
-        "ValueError: overlay/net.bit: is for the part 7z010clg400, the board has xc7z020clg400-1",
+        "ValueError: overlay/net.bit: is for the part '7z010clg400', the board has xc7z020clg400-1",
     ),
     _other_driver: (
         "failed",

@@ -200,7 +200,7 @@ OVERLAYS: dict[Callable[[Path], None], str] = {
     _no_hwh: "{hwh}: cannot be read (No such file or directory); check the path",
     _no_xml: "{hwh}: is no well-formed XML: no element found: line 1, column 3; " + AGAIN,
     _cut: "{bit}: holds 93 bytes of configuration, its header says 100; " + AGAIN,
-    _part: "{bit}: is for the part 7z010clg400, the board has xc7z020clg400-1; " + AGAIN,
+    _part: "{bit}: is for the part '7z010clg400', the board has xc7z020clg400-1; " + AGAIN,
 }
 
 
