@@ -90,6 +90,7 @@ def test_every_board_of_amd_has_a_device_of_its_own_form() -> None:
     assert bitstream.device("LFE5U-85F-6BG756C") == "lfe5u-85f-6bg756c"
 
 
+NO_CORES = "lists no cores: it is no .hwh of a block design"
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 
 
@@ -97,11 +98,23 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
     ("data", "message"),
     [
         (BOMB, "declares a document type, which a .hwh has not"),
-        (HWH[:-5], "is no well-formed XML: unclosed token: line 2, column 21"),
+        (HWH[:-5], "is no well-formed XML: unclosed token: line 2, column 86"),
         (b"", "is no well-formed XML: no element found: line 1, column 0"),
+        (b"<a/>", NO_CORES),
+        (b"<EDKSYSTEM><MODULES/></EDKSYSTEM>", NO_CORES),
+        (b'<x><MODULES><PORTS><MODULE FULLNAME="/accelerator"/></PORTS></MODULES></x>', NO_CORES),
+        (
+            HWH.replace(b"/accelerator", b"/ps&#10;").replace(b"<MODULE F", b"<MODULE/><MODULE F"),
+            r"has no core '/accelerator', but ', /ps\n'; give the core this name",
+        ),
+        (
+            HWH.replace(b"/accelerator", 99 * b"/accelerator"),
+            f"has no core '/accelerator', but '{(5 * '/accelerator')[:59]}...; "
+            "give the core this name",
+        ),
     ],
 )
-def test_hwh_that_is_no_plain_xml_is_refused(data: bytes, message: str) -> None:
+def test_hwh_of_no_plain_xml_or_no_accelerator_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BitstreamError) as caught:
         bitstream.check_hwh(data)
     assert str(caught.value) == message
