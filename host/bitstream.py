@@ -1,4 +1,4 @@
-"""Checks of an overlay: the header of a bitstream, its length and part, and its .hwh.
+"""Checks of an overlay: the header of a bitstream, its length and part, and the cores of its .hwh.
 
 A .bit of AMD's tools is a preamble, then the fields a (design), b (part), c (date) and d (time),
 each a byte, two bytes of length and a text that ends with a zero byte, then e, four bytes of
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.parsers import expat
 
+from shiftloom.host.errors import shown
+
 MAX_BIT = 1 << 28
 """Bytes of the largest bitstream."""
 MAX_HWH = 1 << 26
@@ -25,6 +27,10 @@ _SYNC_WITHIN = 4096
 """... within so many bytes of padding."""
 IGNORED = SYNC + bytes.fromhex("30008001" + "0000000d" + "20000000" * 2)
 """Configuration that ends at once, by DESYNC: a real FPGA ignores all that comes behind it."""
+ACCELERATOR = "accelerator"
+"""Name of the core in the block design."""
+_MODULE = ["MODULES", "MODULE"]
+"""Where a core is, below the root of a .hwh."""
 _DEVICE = re.compile(r"(?:xc)?(7[a-z]\d+[a-z]+\d+|[a-z]+\d+[a-z]*-[a-z]+\d+)")
 
 
@@ -87,17 +93,41 @@ def device(part: str) -> str:
 def check_part(found: str, expected: str) -> None:
     """Refuse a bitstream of another part; speed and temperature grades may differ."""
     if device(found) != device(expected):
-        raise BitstreamError(f"is for the part {found[:40]}, the board has {expected}")
+        raise BitstreamError(f"is for the part {shown(found)}, the board has {expected}")
 
 
 def check_hwh(data: bytes) -> None:
-    """Refuse what is no well-formed XML, or declares a document type: entities are not expanded."""
+    """Refuse what is no well-formed XML, or lists no accelerator among its cores.
+
+    A document type is refused, too: entities are not expanded.
+    """
+    names = _cores(data)
+    if not names:
+        raise BitstreamError("lists no cores: it is no .hwh of a block design")
+    if f"/{ACCELERATOR}" not in names:
+        found = shown(", ".join(names))
+        raise BitstreamError(f"has no core '/{ACCELERATOR}', but {found}; give the core this name")
+
+
+def _cores(data: bytes) -> list[str]:
+    """The full names of the modules that a .hwh lists."""
+    path: list[str] = []
+    names: list[str] = []
+
+    def enter(name: str, attributes: dict[str, str]) -> None:
+        path.append(name)
+        if len(path) == len(_MODULE) + 1 and path[1:] == _MODULE:
+            names.append(attributes.get("FULLNAME", ""))
+
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.StartElementHandler = enter
+    parser.EndElementHandler = lambda _: path.pop()
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise BitstreamError(f"is no well-formed XML: {error}") from error
+    return names
 
 
 def _refuse_doctype(*_: object) -> None:

@@ -10,17 +10,17 @@ from types import ModuleType
 from typing import Any
 
 from shiftloom.host import bitstream, clock
-from shiftloom.host.bitstream import BitstreamError
+from shiftloom.host.bitstream import ACCELERATOR, BitstreamError
 from shiftloom.host.buffers import Buffers
 from shiftloom.host.description import Description
 from shiftloom.host.dma import DmaTransport
-from shiftloom.host.errors import AcceleratorError, DesignError
+from shiftloom.host.errors import AcceleratorError, DesignError, shown
 from shiftloom.host.hardware import Interrupt, Transport
 from shiftloom.host.mm import MemoryTransport
 from shiftloom.host.registers import Bus, Registers
 
-ACCELERATOR, DMA, INTERRUPT = "accelerator", "dma", "interrupt"
-"""Names of the cores in the block design, and of the line of the accelerator."""
+DMA, INTERRUPT = "dma", "interrupt"
+"""Name of the DMA core in the block design, and of the line of the accelerator."""
 _FPGA_MANAGER = Path("/sys/class/fpga_manager")
 _XRT = "XILINX_XRT", "/usr"
 """What pynq finds no board without. A login sets it, a command over SSH does not."""
@@ -52,6 +52,11 @@ class Board:
         except (RuntimeError, OSError, ValueError) as error:
             hint = "on a board, run this as the superuser with the Python of its pynq"
             raise AcceleratorError(f"{bitfile.name}: pynq says: {error}; {hint}") from error
+        except (AttributeError, LookupError, TypeError) as error:
+            hwh = bitfile.with_suffix(".hwh").name
+            problem = f"{hwh}: pynq does not understand it ({shown(error)})"
+            hint = "export it and the bitstream again, from the block design of the build"
+            raise DesignError(f"{problem}; {hint}") from error
 
     def _core(self, name: str) -> Any:
         """A core of the overlay."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from shiftloom.host.errors import InputError
 
@@ -154,9 +155,15 @@ def pack(tensors: Sequence[Tensor], arrays: Arrays, start: int, stop: int, out: 
     at = 0
     for tensor in tensors:
         part = arrays[tensor.name][start:stop]
-        cells = out[: len(part), at : at + tensor.nbytes].view(tensor.dtype)
+        cells = _viewed(out[: len(part), at : at + tensor.nbytes], tensor.dtype)
         np.copyto(cells.reshape(part.shape), part, casting="unsafe")
         at += tensor.nbytes
+
+
+def _viewed(rows: Ints, dtype: np.dtype[Any]) -> Ints:
+    """`rows.view(dtype)` of rows that need not lie one behind the other, as before NumPy 1.23."""
+    row: Ints = rows[:1].view(dtype)
+    return as_strided(row, (len(rows), row.shape[1]), (rows.strides[0], row.strides[1]))
 
 
 def empty(tensors: Sequence[Tensor], count: int) -> dict[str, Ints]:
@@ -182,11 +189,11 @@ def unpack(
 def widen(raw: Bytes, beat_bytes: int, signed: bool, out: Ints) -> None:
     """Read raw [n, count * beat_bytes], elements of whole bytes, into out [n, count]."""
     if beat_bytes in (1, 2, 4, 8):
-        np.copyto(out, raw.view(_dtype(beat_bytes, signed)), casting="unsafe")
+        np.copyto(out, _viewed(raw, _dtype(beat_bytes, signed)), casting="unsafe")
         return
     size = out.dtype.itemsize
     lacking = max(0, size - beat_bytes)
-    cells = out.view(np.uint8).reshape(*out.shape, size)
+    cells = _viewed(out, np.dtype(np.uint8)).reshape(*out.shape, size)
     cells[..., :lacking] = 0
     for byte in range(size - lacking):
         cells[..., lacking + byte] = raw[:, byte::beat_bytes]

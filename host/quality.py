@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from shiftloom.host.registers import Registers
 
 MOST = 15
 """What a register holds."""
-Digits = int | np.integer[Any]
+Digits: TypeAlias = "int | np.integer[Any]"
+"""In quotes, because `np.integer[Any]` is an error of NumPy before 1.22."""
 
 
 class Quality:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from shiftloom.host.bitstream import PREAMBLE, SYNC
 
-HWH = (
-    b'<?xml version="1.0" encoding="UTF-8" standalone="no" ?>\n<EDKSYSTEM><MODULES/></EDKSYSTEM>\n'
-)
+HWH = b"""<?xml version="1.0" encoding="UTF-8" standalone="no" ?>
+<EDKSYSTEM><MODULES><MODULE FULLNAME="/accelerator" INSTANCE="accelerator"/></MODULES></EDKSYSTEM>
+"""
 
 
 def bit(part: str = "7z020clg400", words: bytes = bytes(64)) -> bytes:

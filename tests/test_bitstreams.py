@@ -127,6 +127,7 @@ def test_a_bitstream_of_rtl_has_the_form_of_a_real_one(tmp_path: Path) -> None:
     data = path.read_bytes()
     found = bitstream.parse(data)
     bitstream.check_part(found.part, "xc7z020clg400-1")
+    bitstream.check_hwh(path.with_suffix(".hwh").read_bytes())
     desync = bytes.fromhex("aa995566 30008001 0000000d")
     assert data.index(desync) < data.index(b"\x7fELF"), "a real FPGA would take code for commands"
     again = simulated_bitstream(build, default_cache())

@@ -27,7 +27,7 @@ Version: {VERSION}
 Summary: Driver of Shiftloom accelerators for the board
 License-Expression: Apache-2.0
 Requires-Python: >=3.10
-Requires-Dist: numpy
+Requires-Dist: numpy (>=1.21)
 """
 _WHEEL = "Wheel-Version: 1.0\nGenerator: shiftloom\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 

@@ -68,7 +68,17 @@ def test_parts_are_compared_without_grades() -> None:
     for found, expected in [*others, ("xczu3eg-sfvc784-1-i", "xczu3eg-sbva484-1-i")]:
         with pytest.raises(BitstreamError) as caught:
             bitstream.check_part(found, expected)
-        assert str(caught.value) == f"is for the part {found}, the board has {expected}"
+        assert str(caught.value) == f"is for the part {found!r}, the board has {expected}"
+
+
+def test_part_of_a_header_is_shown_without_control_characters(tmp_path: Path) -> None:
+    one, other = tmp_path / "a.bit", tmp_path / "a.hwh"
+    one.write_bytes(bit("\x1b[2J\n" + 100 * "7"))
+    other.write_bytes(HWH)
+    told = _refused(one, other)
+    assert told.isprintable()
+    assert told.startswith(r"a.bit: is for the part '\x1b[2J\n777")
+    assert told.endswith("777..., the board has xc7z020clg400-1")
 
 
 def test_every_board_of_amd_has_a_device_of_its_own_form() -> None:
@@ -80,6 +90,7 @@ def test_every_board_of_amd_has_a_device_of_its_own_form() -> None:
     assert bitstream.device("LFE5U-85F-6BG756C") == "lfe5u-85f-6bg756c"
 
 
+NO_CORES = "lists no cores: it is no .hwh of a block design"
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 
 
@@ -87,11 +98,23 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
     ("data", "message"),
     [
         (BOMB, "declares a document type, which a .hwh has not"),
-        (HWH[:-5], "is no well-formed XML: unclosed token: line 2, column 21"),
+        (HWH[:-5], "is no well-formed XML: unclosed token: line 2, column 86"),
         (b"", "is no well-formed XML: no element found: line 1, column 0"),
+        (b"<a/>", NO_CORES),
+        (b"<EDKSYSTEM><MODULES/></EDKSYSTEM>", NO_CORES),
+        (b'<x><MODULES><PORTS><MODULE FULLNAME="/accelerator"/></PORTS></MODULES></x>', NO_CORES),
+        (
+            HWH.replace(b"/accelerator", b"/ps&#10;").replace(b"<MODULE F", b"<MODULE/><MODULE F"),
+            r"has no core '/accelerator', but ', /ps\n'; give the core this name",
+        ),
+        (
+            HWH.replace(b"/accelerator", 99 * b"/accelerator"),
+            f"has no core '/accelerator', but '{(5 * '/accelerator')[:59]}...; "
+            "give the core this name",
+        ),
     ],
 )
-def test_hwh_that_is_no_plain_xml_is_refused(data: bytes, message: str) -> None:
+def test_hwh_of_no_plain_xml_or_no_accelerator_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(BitstreamError) as caught:
         bitstream.check_hwh(data)
     assert str(caught.value) == message
@@ -106,7 +129,7 @@ def test_files_are_checked_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     one.write_bytes(bit()[:-1])
     assert _refused(one, other) == "a.bit: holds 99 bytes of configuration, its header says 100"
     one.write_bytes(bit("7z010clg400"))
-    wrong = "a.bit: is for the part 7z010clg400, the board has xc7z020clg400-1"
+    wrong = "a.bit: is for the part '7z010clg400', the board has xc7z020clg400-1"
     assert _refused(one, other) == wrong
     monkeypatch.setattr(bitstream, "MAX_BIT", 100)
     assert _refused(one, other) == "a.bit: is larger than 100 bytes"

@@ -17,6 +17,16 @@ BROKEN = 7
 """What the bytes hold that nothing may touch."""
 
 
+class Old(np.ndarray[Any, Any]):
+    """An array whose `view` is that of NumPy 1.21."""
+
+    def view(self, *given: Any) -> Any:
+        size = np.dtype(given[0]).itemsize
+        if size != self.itemsize and not self.flags.c_contiguous:
+            raise ValueError("a dtype of a different size, and not C-contiguous")
+        return super().view(*given)
+
+
 def tensors(bits: int, *, signed: bool) -> list[Tensor]:
     return [Tensor(name, shape, bits, signed) for name, shape in SHAPES.items()]
 
@@ -53,6 +63,36 @@ def test_packs_as_a_plain_loop_does(bits: int, signed: bool, dtype: Any) -> None
     assert [row.tobytes() for row in out[:3, :size]] == [plain(given, x, n) for n in (1, 2, 3)]
     assert (out[:3, size:] == BROKEN).all()
     assert (out[3] == BROKEN).all()
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+def test_packs_into_rows_of_any_length_by_an_old_numpy(padding: int) -> None:
+    given = [Tensor("x", (1, 1, 3), 8, False), Tensor("y", (2, 1, 2), 16, True)]
+    x = values(given, 4)
+    out = np.full((4, 11 + padding), BROKEN, np.uint8)
+    pack(given, checked(given, x), 0, 4, out.view(Old))
+    assert [row.tobytes() for row in out[:, :11]] == [plain(given, x, n) for n in range(4)]
+    assert (out[:, 11:] == BROKEN).all()
+
+
+@pytest.mark.parametrize("padding", [0, 3])
+@pytest.mark.parametrize("beat_bytes", [2, 3, 4, 8])
+def test_reads_rows_of_any_length_by_an_old_numpy(beat_bytes: int, padding: int) -> None:
+    x = values([Tensor("x", (1, 1, 5), 8 * beat_bytes, True)], 4)["x"].reshape(4, 5)
+    raw = np.full((4, 5 * beat_bytes + padding), BROKEN, np.uint8)
+    raw[:, : 5 * beat_bytes] = (
+        x.astype("<i8").view(np.uint8).reshape(4, 5, 8)[..., :beat_bytes].reshape(4, -1)
+    )
+    out = np.full((4, 7), BROKEN, np.int64)
+    widen(raw.view(Old)[:, : 5 * beat_bytes], beat_bytes, True, out.view(Old)[:, 1:6])
+    assert np.array_equal(out[:, 1:6], x)
+    assert (out[:, [0, 6]] == BROKEN).all()
+
+
+def test_bytes_need_not_lie_one_behind_the_other() -> None:
+    raw, out = np.arange(24, dtype=np.uint8).reshape(2, 12), np.zeros((2, 4), np.int64)
+    widen(raw[:, ::3], 1, False, out)
+    assert out.tolist() == raw[:, ::3].tolist()
 
 
 @pytest.mark.parametrize("change", [np.asfortranarray, lambda x: x[::-1], lambda x: x.byteswap()])

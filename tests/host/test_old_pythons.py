@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-from shiftloom.host import install, receiving
+from shiftloom.host import install, receiving, selftest
 from shiftloom.packaging import wheel
 
 HOST = Path(__file__).parents[2] / "host"
@@ -41,3 +42,11 @@ def test_oldest_python_is_one_number() -> None:
     assert receiving.PYTHON == install.PYTHON
     assert f"\nRequires-Python: >={oldest}\n" in wheel._METADATA
     assert receiving.MANIFEST == install.MANIFEST
+
+
+def test_oldest_numpy_is_one_number() -> None:
+    oldest = ".".join(map(str, selftest.NUMPY))
+    assert f"\nRequires-Dist: numpy (>={oldest})\n" in wheel._METADATA
+    for page in ("deploy", "driver", "tutorial"):
+        text = (HOST.parent / f"docs/{page}.md").read_text("utf-8")
+        assert set(re.findall(r"NumPy,? (?:from )?(\d+\.\d+)", text)) == {oldest}

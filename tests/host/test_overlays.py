@@ -28,9 +28,10 @@ def _without(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "begins with b''"),
         (
             lambda path: path.write_bytes(bit("7z010clg400")),
-            "is for the part 7z010clg400, the board has xc7z020clg400-1",
+            "is for the part '7z010clg400', the board has xc7z020clg400-1",
         ),
         (lambda path: path.with_suffix(".hwh").write_bytes(HWH[:-9]), "tiny.hwh: "),
+        (lambda path: path.with_suffix(".hwh").write_bytes(b"<a/>"), "tiny.hwh: lists no cores"),
         (_without, "tiny.hwh: cannot be read: No such file or directory"),
     ],
 )
@@ -58,6 +59,22 @@ def test_what_pynq_refuses_is_told(error: Exception, tmp_path: Path, monkeypatch
     assert str(caught.value) == (
         f"tiny.bit: pynq says: {error}; "
         "on a board, run this as the superuser with the Python of its pynq"
+    )
+
+
+def test_hwh_that_pynq_does_not_understand_is_told(tmp_path: Path, monkeypatch: Any) -> None:
+    made = bench(tmp_path, monkeypatch, "mm")
+    error = AttributeError("'NoneType' object has no attribute 'iter'")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(made.pynq, "Overlay", refuse)
+    with pytest.raises(DesignError) as caught:
+        made.open()
+    assert str(caught.value) == (
+        f"tiny.hwh: pynq does not understand it ({error!r}); "
+        "export it and the bitstream again, from the block design of the build"
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from overlay_files import HWH, bit
 
 from shiftloom.host import selftest
+from shiftloom.host.container import WeightsError
+from shiftloom.host.errors import StuckError
 from shiftloom.host.selftest import Outcome
 
 PACKAGE = {"name": "net", "digest": "ab" * 32, "shiftloom": "0.1.0", "shell": "mm"}
@@ -119,30 +123,72 @@ def _pickled(folder: Path) -> None:
     np.save(folder / "selftest/input0.npy", np.array([{}]))
 
 
+def _short(folder: Path) -> None:
+    path = folder / "selftest/input0.npy"
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def _without_frames(folder: Path) -> None:
+    (folder / "selftest/input0.npy").unlink()
+
+
+def _archive(folder: Path) -> None:
+    np.savez(folder / "selftest/input0", np.zeros(3))
+    (folder / "selftest/input0.npz").rename(folder / "selftest/input0.npy")
+
+
+def _without_manifest(folder: Path) -> None:
+    (folder / "package.json").unlink()
+
+
+def _no_json(folder: Path) -> None:
+    (folder / "host/accelerator.json").write_bytes(b"{")
+
+
+def _list(folder: Path) -> None:
+    (folder / "package.json").write_text("[]")
+
+
+def _lacking(folder: Path) -> None:
+    (folder / "host/accelerator.json").write_text(json.dumps({"digest": PACKAGE["digest"]}))
+
+
+def _no_block_design(folder: Path) -> None:
+    (folder / "overlay/net.hwh").write_bytes(b"<a/>")
+
+
+NO_FILE = "No such file or directory"
+NO_JSON = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
+AGAIN = "; package the build and install it again"
+EXPORT = "; export both files again, for this board, and package them"
+PYTHON = "; give deploy the Python that has NumPy and pynq by --python, or run the package by it"
+NEEDED = "the driver needs NumPy 1.21 or newer"
 CASES: dict[Callable[[Path], None], tuple[str, str]] = {
     _without_bit: ("skipped", "there is no net.bit; put it into {}/overlay"),
     _without_overlay: ("skipped", "there is no net.bit and no net.hwh; put it into {}/overlay"),
     _cut: (
         "failed",
-        "ValueError: overlay/net.bit: holds 99 bytes of configuration, its header says 100",
+        "overlay/net.bit: holds 99 bytes of configuration, its header says 100" + EXPORT,
     ),
     _other_part: (
         "failed",
-        "ValueError: overlay/net.bit: is for the part 7z010clg400, the board has xc7z020clg400-1",
+        "overlay/net.bit: is for the part '7z010clg400', the board has xc7z020clg400-1" + EXPORT,
     ),
-    _other_driver: (
+    _no_block_design: (
         "failed",
-        "ValueError: this driver is of version 0.1.0, the package 9.0",
+        "overlay/net.hwh: lists no cores: it is no .hwh of a block design" + EXPORT,
     ),
+    _other_driver: ("failed", "this driver is of version 0.1.0, the package of '9.0'" + AGAIN),
     _other_design: (
         "failed",
-        "ValueError: host/accelerator.json is of the design abababababababab, "
-        "the package of cdcdcdcdcdcdcdcd",
+        "host/accelerator.json is of the design 'abababababababab', "
+        "the package of 'cdcdcdcdcdcdcdcd'" + AGAIN,
     ),
-    _pickled: (
-        "failed",
-        "ValueError: Object arrays cannot be loaded when allow_pickle=False",
-    ),
+    _without_frames: ("failed", f"selftest/input0.npy: is missing or damaged ({NO_FILE}){AGAIN}"),
+    _without_manifest: ("failed", f"package.json: is missing or damaged ({NO_FILE}){AGAIN}"),
+    _no_json: ("failed", f"host/accelerator.json: is missing or damaged ({NO_JSON}){AGAIN}"),
+    _list: ("failed", f"package.json: has no name, digest, shiftloom, part{AGAIN}"),
+    _lacking: ("failed", f"host/accelerator.json: has no inputs, outputs{AGAIN}"),
 }
 
 
@@ -155,6 +201,68 @@ def test_what_is_missing_or_of_another_design_is_said(
     state, reason = CASES[change]
     found = selftest.run(folder, lambda _: Accelerator())
     assert (found.state, found.reason) == (state, reason.format(folder))
+
+
+@pytest.mark.parametrize("change", [_pickled, _short, _archive])
+def test_frames_that_are_no_array_are_said(change: Callable[[Path], None], tmp_path: Path) -> None:
+    folder = package(tmp_path)
+    change(folder)
+    found = selftest.run(folder, lambda _: Accelerator())
+    told = re.fullmatch(r"selftest/input0\.npy: is missing or damaged \((.+)\)(.+)", found.reason)
+    assert found.state == "failed"
+    assert told is not None
+    assert told[2] == AGAIN
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (WeightsError("record 0: takes 9 bytes, 1 are left"), "{told}" + AGAIN),
+        (StuckError("reset: still moves; load the bit file again"), "{error}"),
+        (RuntimeError("odd"), "RuntimeError: odd"),
+    ],
+)
+def test_what_the_driver_refuses_is_said(error: Exception, reason: str, tmp_path: Path) -> None:
+    folder, made = package(tmp_path), Accelerator()
+    (folder / "weights/net.slw").write_bytes(b"")
+
+    def refuse(path: Path) -> None:
+        raise error
+
+    made.load_weights = refuse  # type: ignore[method-assign]
+    found = selftest.run(folder, lambda _: made)
+    expected = reason.format(error=error, told=f"weights/net.slw: {error}")
+    assert found == Outcome("failed", expected)
+    assert made.calls == ["close"]
+
+
+def test_python_without_numpy_is_said(tmp_path: Path) -> None:
+    tree = tmp_path / "tree/shiftloom"
+    tree.mkdir(parents=True)
+    (tree / "__init__.py").write_bytes(b"")
+    (tree / "host").symlink_to(Path(selftest.__file__).parent)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    command = [sys.executable, "-S", "-B", "-m", "shiftloom.host.selftest"]
+    done = subprocess.run(
+        [*command, str(package(folder))],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
+        env={"PYTHONPATH": str(tree.parent)},
+    )
+    reason = f"{sys.executable} has no NumPy that can be imported, {NEEDED}{PYTHON}"
+    assert done.stdout == f"Self-test skipped: {reason}\n"
+
+
+def test_older_numpy_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = package(tmp_path)
+    monkeypatch.setattr(np, "__version__", "1.21.0rc1")
+    assert selftest.run(folder, lambda _: Accelerator()).state == "passed"
+    monkeypatch.setattr(np, "__version__", "1.9.3")
+    reason = f"{sys.executable} has NumPy 1.9.3, {NEEDED}{PYTHON}"
+    assert selftest.run(folder, lambda _: Accelerator()) == Outcome("skipped", reason)
 
 
 def _driver(monkeypatch: pytest.MonkeyPatch, made: Callable[[Path], Any]) -> None:
@@ -177,7 +285,7 @@ def test_board_without_pynq_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return opened
 
     _driver(monkeypatch, lacking("pynq"))
-    reason = f"{sys.executable} has no pynq: this is no board, or not its Python"
+    reason = f"{sys.executable} has no pynq: this is no board, or not its Python{PYTHON}"
     assert selftest.run(folder) == Outcome("skipped", reason)
     _driver(monkeypatch, lacking("numba"))
     reason = "RuntimeError: numba is not installed"

@@ -88,7 +88,10 @@ def test_command_prints_a_summary(
     for kind in ("bit", "hwh"):
         (current / f"overlay/tiny.{kind}").write_bytes(b"")
     assert run(monkeypatch, "deploy", sshd.target, str(first), *options) == 1
-    reason = "ValueError: overlay/tiny.bit: begins with b'': no .bit file of AMD's tools"
+    reason = (
+        "overlay/tiny.bit: begins with b'': no .bit file of AMD's tools; "
+        "export both files again, for this board, and package them"
+    )
     kept = f"{versions[0].version} stays in use"
     message = f"{sshd.target}: self-test failed: {reason}; {kept}\n"
     assert capsys.readouterr().err == message

@@ -61,6 +61,13 @@ def test_wheel_has_all_of_the_host_and_no_compiler() -> None:
     )
 
 
+def test_wheel_says_what_it_needs() -> None:
+    found = made.members(wheel.driver_wheel())
+    (text,) = (found[name].decode() for name in found if name.endswith("/METADATA"))
+    assert "\nRequires-Python: >=3.10\n" in text
+    assert text.endswith("\nRequires-Dist: numpy (>=1.21)\n")
+
+
 def test_pip_installs_it_and_it_imports_by_its_name(tmp_path: Path) -> None:
     path, target = tmp_path / wheel.NAME, tmp_path / "target"
     path.write_bytes(wheel.driver_wheel())

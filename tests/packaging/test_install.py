@@ -114,7 +114,10 @@ def test_self_test_that_fails_gives_exit_code_1(first: Path, board: Path) -> Non
     (board / "tiny/current/overlay/tiny.bit").write_bytes(b"")
     (board / "tiny/current/overlay/tiny.hwh").write_bytes(b"")
     status, shown, _ = run(first, "--directory", board, "--json")
-    reason = "ValueError: overlay/tiny.bit: begins with b'': no .bit file of AMD's tools"
+    reason = (
+        "overlay/tiny.bit: begins with b'': no .bit file of AMD's tools; "
+        "export both files again, for this board, and package them"
+    )
     assert status == 1
     *steps, done = map(json.loads, shown.splitlines())
     assert steps == [{"step": "installing"}, {"step": "testing"}]

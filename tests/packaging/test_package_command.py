@@ -201,6 +201,10 @@ def _no_xml(path: Path) -> None:
     path.with_suffix(".hwh").write_bytes(b"<a>")
 
 
+def _no_cores(path: Path) -> None:
+    path.with_suffix(".hwh").write_bytes(b"<a/>")
+
+
 def _cut(path: Path) -> None:
     path.write_bytes(bit()[:-7])
 
@@ -213,8 +217,9 @@ AGAIN = "export both anew, and build for the board that is there"
 OVERLAYS: dict[Callable[[Path], None], str] = {
     _no_hwh: "{hwh}: cannot be read (No such file or directory); check the path",
     _no_xml: "{hwh}: is no well-formed XML: no element found: line 1, column 3; " + AGAIN,
+    _no_cores: "{hwh}: lists no cores: it is no .hwh of a block design; " + AGAIN,
     _cut: "{bit}: holds 93 bytes of configuration, its header says 100; " + AGAIN,
-    _part: "{bit}: is for the part 7z010clg400, the board has xc7z020clg400-1; " + AGAIN,
+    _part: "{bit}: is for the part '7z010clg400', the board has xc7z020clg400-1; " + AGAIN,
 }
 
 
