@@ -300,15 +300,29 @@ def test_external_memory_begins_at_a_multiple_above_0(
         assert device.at(base, 8192)[:100].tobytes() == designs.IMAGE
 
 
-def test_memory_beyond_the_addresses_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    ("free", "last"),
+    [(0x800, 0x15F), (0x3000, 0x2BF), (0x5800, 0x15F), (0x8000, 0x2BF)],
+    ids=["input 1", "output 1", "input 2", "output 2"],
+)
+def test_memory_beyond_the_addresses_is_refused(
+    tmp_path: Path, monkeypatch: Any, free: int, last: int
+) -> None:
+    """Before a register is written, whichever buffer of the two batches it is."""
     made = bench(tmp_path, monkeypatch)
-    made.device._next = (1 << 32) - 4096
-    with made.open() as accelerator, pytest.raises(InputError) as caught:
-        accelerator.predict(frames(600), 600)
-    assert str(caught.value) == (
-        "a buffer reaches up to 0x1000002bf, addresses have 32 bits; "
-        "use a smaller batch, or keep the memory for buffers (CMA) below 4 GiB"
-    )
+    with made.open() as accelerator:
+        made.device.log.clear()
+        made.device._next = (1 << 32) - free
+        with pytest.raises(InputError) as caught:
+            accelerator.predict(frames(600), 300)
+        assert str(caught.value) == (
+            f"a buffer reaches up to {(1 << 32) + last:#x}, addresses have 32 bits; "
+            "use a smaller batch, or keep the memory for buffers (CMA) below 4 GiB"
+        )
+        assert made.device.log == []
+        assert made.device.memory == {}
+        made.device._next = made.device.first_address
+        assert same(accelerator.predict(frames(9), 3), expected(frames(9)))
 
 
 def test_closing_gives_all_memory_back_once(made: Bench) -> None:
