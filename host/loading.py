@@ -55,9 +55,9 @@ def load(
     or where the frames do not end.
     """
     device = Registers(bus, registers)
-    refused = device.mask("ERRORS", "load_refused")
     with _open(path) as file:
         check(file, accelerator)
+        refused = device.mask("ERRORS", "load_refused")
         _check_accelerator(device, accelerator["digest"])
         device.write("ERRORS", refused)
         device.write("LOAD_CONTROL", device.mask("LOAD_CONTROL", "hold"))

@@ -154,6 +154,16 @@ def test_writes_nothing_to_an_accelerator_of_another_digest(register: str, tmp_p
     assert bus.written == []
 
 
+def test_a_build_without_weights_to_load_says_so(tmp_path: Path) -> None:
+    """Its registers.json, which has no load port either, is not to blame."""
+    made = nets.build(weights="rom")
+    bus, registers = FakeBus(made), json.loads(made.files["registers.json"])
+    (tmp_path / "w.slw").write_bytes(GOOD)
+    with pytest.raises(WeightsError, match=r"^the accelerator has no weights to load$"):
+        host.load(tmp_path / "w.slw", accelerator(made), registers, bus)
+    assert bus.written == []
+
+
 def test_refuses_an_accelerator_that_never_rests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
