@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +62,8 @@ class Accelerator:
 
     bitfile: the overlay, `overlay/NAME.bit` of the folder where none is given. device: of pynq.
     timeout: seconds without a finished frame until `predict` and `load_weights` give up. Raises
-    DesignError where files and hardware are not of one design, AcceleratorError without pynq.
+    InputError for what is no path, DesignError where files and hardware are not of one design,
+    AcceleratorError without pynq.
     """
 
     def __init__(
@@ -71,15 +73,15 @@ class Accelerator:
         device: Any = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        seconds, design = _seconds(timeout), describe(Path(folder))
-        path = Path(bitfile) if bitfile is not None else overlay_file(design)
-        self._open(design, Board(path, device, design), seconds)
+        path = None if bitfile is None else _file("bitfile", bitfile, "lenet5.bit")
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
+        self._open(design, Board(path or overlay_file(design), device, design), seconds)
 
     @classmethod
     def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:
         """The accelerator at the other end of a link, without pynq."""
         found = cls.__new__(cls)
-        seconds, design = _seconds(timeout), describe(Path(folder))
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
         found._open(design, Line(link, design.clock_mhz), seconds)
         return found
 
@@ -88,15 +90,15 @@ class Accelerator:
         """The accelerator on a board whose serial line is the terminal at `path`, without pynq.
 
         `close` closes the line, whatever the board does. Raises DesignError where the build has
-        another shell, SerialError where nothing answers.
+        another shell, InputError for what is no path, SerialError where nothing answers.
         """
-        found = cls.__new__(cls)
-        seconds, design = _seconds(timeout), describe(Path(folder))
+        found, line = cls.__new__(cls), _file("path", path, "/dev/ttyUSB1")
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
         if design.baud is None:
             hint = "open it by Accelerator(folder)"
             raise DesignError(f"the shell {design.shell} has no serial line; {hint}")
         with ExitStack() as stack:
-            opened = open_link(path, design.in_bytes, design.out_bytes, design.baud)
+            opened = open_link(line, design.in_bytes, design.out_bytes, design.baud)
             link = stack.enter_context(opened)
             found._open(design, Line(link, design.clock_mhz), seconds)
             found._line = stack.pop_all()
@@ -233,9 +235,10 @@ class Accelerator:
 
     def load_weights(self, path: Path | str) -> None:
         """Load weights between two frames; raises WeightsError, with nothing written."""
+        file = _path("weights", path)
         self._check_open()
         design, bus = self._design, self._hardware.bus
-        loading.load(Path(path), design.accelerator, design.registers, bus, self._timeout)
+        loading.load(file, design.accelerator, design.registers, bus, self._timeout)
 
     def reset(self) -> None:
         """Drop all frames, clear the counters; quality and weights stay. Raises StuckError.
@@ -332,3 +335,21 @@ def _seconds(value: object) -> float:
         hint = "give a finite number of seconds above 0"
         raise InputError(f"timeout of {shown(value)}; {hint}")
     return seconds
+
+
+def _path(what: str, value: object) -> Path:
+    """A path as given; raises InputError."""
+    if isinstance(value, (str, os.PathLike)):
+        with suppress(TypeError):  # one that is made of bytes
+            return Path(value)
+    raise InputError(f"{what} of {shown(value)}; give a path as a string or a pathlib.Path")
+
+
+def _file(what: str, value: object, example: str) -> Path:
+    """The path of a file as given; raises InputError where no file can have it."""
+    path, possible = _path(what, value), False
+    with suppress(UnicodeEncodeError):
+        possible = bool(path.name) and b"\0" not in os.fsencode(path)
+    if not possible:
+        raise InputError(f"{what} of {shown(value)}; give the path of a file, such as {example}")
+    return path

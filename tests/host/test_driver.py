@@ -112,6 +112,41 @@ def test_refuses_a_batch(made: Bench, batch: Any) -> None:
     assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
 
 
+@pytest.mark.parametrize("bitfile", ["", ".", "/", "a\0.bit", "\ud800.bit", Path()])
+def test_refuses_a_bitfile_that_no_file_is(made: Bench, bitfile: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        Accelerator(made.folder, bitfile, device=made.device)
+    assert str(caught.value) == (
+        f"bitfile of {bitfile!r}; give the path of a file, such as lenet5.bit"
+    )
+    assert made.device.log == []
+
+
+@pytest.mark.parametrize("path", [3, True, None, b"lenet5", ["lenet5"]])
+def test_refuses_what_is_no_path(made: Bench, path: Any) -> None:
+    problem = f"of {path!r}; give a path as a string or a pathlib.Path"
+    opened = made.open()
+    made.device.log.clear()
+    with pytest.raises(InputError) as caught:
+        opened.load_weights(path)
+    assert str(caught.value) == f"weights {problem}"
+    openers = {
+        "folder": (
+            Accelerator,
+            lambda folder: Accelerator.over(Link(made.device), folder),
+            lambda folder: Accelerator.serial(folder, "/dev/null"),
+        ),
+        "bitfile": () if path is None else (lambda bitfile: Accelerator(made.folder, bitfile),),
+        "path": (lambda line: Accelerator.serial(made.folder, line),),
+    }
+    for what, ways in openers.items():
+        for way in ways:
+            with pytest.raises(InputError) as caught:
+                way(path)
+            assert str(caught.value) == f"{what} {problem}"
+    assert made.device.log == []
+
+
 @pytest.mark.parametrize(
     ("timeout", "shown"),
     [
