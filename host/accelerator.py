@@ -58,7 +58,9 @@ class Throughput:
 
 
 class Accelerator:
-    """The accelerator of a build folder, or of a package made of one. One caller at a time.
+    """The accelerator of a build folder, or of a package made of one.
+
+    One caller at a time, but for what says otherwise.
 
     bitfile: the overlay, `overlay/NAME.bit` of the folder where none is given. device: of pynq.
     timeout: seconds without a finished frame until `predict` and `load_weights` give up. Raises
@@ -108,6 +110,7 @@ class Accelerator:
         self._design, self._hardware, self._timeout = design, hardware, timeout
         self._line: ExitStack | None = None
         self._running, self._closed = threading.Lock(), False
+        self._caller: int | None = None
         self._throughput: Throughput | None = None
         registers = Registers(hardware.bus, design.registers)
         check_identity(registers, design)
@@ -186,9 +189,11 @@ class Accelerator:
         """Nobody else is within such a block: raises AcceleratorError where somebody is."""
         if not self._running.acquire(blocking=False):
             raise AcceleratorError(otherwise)
+        self._caller = threading.get_ident()
         try:
             yield
         finally:
+            self._caller = None
             self._running.release()
 
     def _batch(self, batch: int | None, count: int) -> int:
@@ -234,16 +239,32 @@ class Accelerator:
         self._quality.write(value)
 
     def load_weights(self, path: Path | str) -> None:
-        """Load weights between two frames; raises WeightsError, with nothing written."""
+        """Load weights between two frames, those of a `predict` of another thread too.
+
+        Over a line that is refused, but `progress` may load. One load at a time: a second one is
+        refused, as are `close` and a `predict` that would begin meanwhile. Raises WeightsError with
+        nothing written; or, where the accelerator refuses a word, with some written. Then, and
+        after whatever else ends it in its words, no frame runs until a load has ended well.
+        """
         file = _path("weights", path)
-        self._check_open()
-        design, bus = self._design, self._hardware.bus
-        loading.load(file, design.accelerator, design.registers, bus, self._timeout)
+        with self._core.load():
+            self._check_open()
+            self._check_line()
+            self._core.errors()  # they stay known: the load clears that of an earlier one
+            design, bus, alone = self._design, self._hardware.bus, self._core.undisturbed
+            loading.load(file, design.accelerator, design.registers, bus, self._timeout, alone)
+
+    def _check_line(self) -> None:
+        """Refuse a load beside another thread that has the line: its frames would block it."""
+        caller = self._caller
+        if isinstance(self._hardware, Line) and caller not in (None, threading.get_ident()):
+            hint = "wait until its predict has ended, or load by the `progress` of that"
+            raise AcceleratorError(f"another thread uses the line; {hint}")
 
     def reset(self) -> None:
         """Drop all frames, clear the counters; quality and weights stay. Raises StuckError.
 
-        A `predict` under way ends with an AcceleratorError.
+        A `predict` under way ends with an AcceleratorError; words that a load writes come first.
         """
         self._check_open()
         self._core.reset()
@@ -263,7 +284,7 @@ class Accelerator:
         return tuple(self._core.errors())
 
     def clear_errors(self) -> None:
-        """Forget all errors."""
+        """Forget all errors; words that a load of weights writes come first."""
         self._check_open()
         self._core.clear_errors()
 
@@ -285,12 +306,13 @@ class Accelerator:
     # ------------------------------------------------------------ the end
 
     def close(self) -> None:
-        """Give all memory back; a second call does nothing.
+        """Give all memory back; a second call does nothing. Refused beside a load of weights.
 
         Raises StuckError, with the memory kept, where the hardware does not come to rest: it could
         still write there. A line that `serial` has opened is closed even then.
         """
-        with self._alone("a predict is under way; cancel it, or wait until it has ended"):
+        otherwise = "a predict is under way; cancel it, or wait until it has ended"
+        with self._alone(otherwise), self._core.without_load():
             if self._closed:
                 return
             self._closed = self._line is not None

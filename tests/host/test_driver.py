@@ -11,7 +11,7 @@ import driver_designs as designs
 import numpy as np
 import pytest
 import reload_nets
-from driver_designs import Bench, bench, expected, frames, same
+from driver_designs import Bench, Link, bench, expected, frames, same
 from fake_device import FakeDevice
 from pynq_standin import sensor
 
@@ -381,19 +381,6 @@ def test_says_what_it_is(made: Bench) -> None:
 
 
 # ---------------------------------------------------------------- a line
-
-
-class Link:
-    """Registers and frames of a device, as a serial line has them."""
-
-    def __init__(self, device: FakeDevice) -> None:
-        self.device = device
-        self.read, self.write = device.read, device.write
-
-    def frames(self, given: np.ndarray) -> np.ndarray:
-        rows = [designs.compute(row.tobytes(), self.device) for row in given]
-        self.device.frames += len(rows)
-        return np.array([np.frombuffer(row, np.uint8) for row in rows])
 
 
 def test_over_a_line_without_pynq(tmp_path: Path) -> None:
