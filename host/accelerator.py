@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -57,11 +58,14 @@ class Throughput:
 
 
 class Accelerator:
-    """The accelerator of a build folder, or of a package made of one. One caller at a time.
+    """The accelerator of a build folder, or of a package made of one.
+
+    One caller at a time, but for what says otherwise.
 
     bitfile: the overlay, `overlay/NAME.bit` of the folder where none is given. device: of pynq.
     timeout: seconds without a finished frame until `predict` and `load_weights` give up. Raises
-    DesignError where files and hardware are not of one design, AcceleratorError without pynq.
+    InputError for what is no path, DesignError where files and hardware are not of one design,
+    AcceleratorError without pynq.
     """
 
     def __init__(
@@ -71,15 +75,15 @@ class Accelerator:
         device: Any = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        seconds, design = _seconds(timeout), describe(Path(folder))
-        path = Path(bitfile) if bitfile is not None else overlay_file(design)
-        self._open(design, Board(path, device, design), seconds)
+        path = None if bitfile is None else _file("bitfile", bitfile, "lenet5.bit")
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
+        self._open(design, Board(path or overlay_file(design), device, design), seconds)
 
     @classmethod
     def over(cls, link: Link, folder: Path | str, timeout: float = TIMEOUT) -> Accelerator:
         """The accelerator at the other end of a link, without pynq."""
         found = cls.__new__(cls)
-        seconds, design = _seconds(timeout), describe(Path(folder))
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
         found._open(design, Line(link, design.clock_mhz), seconds)
         return found
 
@@ -88,15 +92,15 @@ class Accelerator:
         """The accelerator on a board whose serial line is the terminal at `path`, without pynq.
 
         `close` closes the line, whatever the board does. Raises DesignError where the build has
-        another shell, SerialError where nothing answers.
+        another shell, InputError for what is no path, SerialError where nothing answers.
         """
-        found = cls.__new__(cls)
-        seconds, design = _seconds(timeout), describe(Path(folder))
+        found, line = cls.__new__(cls), _file("path", path, "/dev/ttyUSB1")
+        seconds, design = _seconds(timeout), describe(_path("folder", folder))
         if design.baud is None:
             hint = "open it by Accelerator(folder)"
             raise DesignError(f"the shell {design.shell} has no serial line; {hint}")
         with ExitStack() as stack:
-            opened = open_link(path, design.in_bytes, design.out_bytes, design.baud)
+            opened = open_link(line, design.in_bytes, design.out_bytes, design.baud)
             link = stack.enter_context(opened)
             found._open(design, Line(link, design.clock_mhz), seconds)
             found._line = stack.pop_all()
@@ -106,6 +110,7 @@ class Accelerator:
         self._design, self._hardware, self._timeout = design, hardware, timeout
         self._line: ExitStack | None = None
         self._running, self._closed = threading.Lock(), False
+        self._caller: int | None = None
         self._throughput: Throughput | None = None
         registers = Registers(hardware.bus, design.registers)
         check_identity(registers, design)
@@ -184,9 +189,11 @@ class Accelerator:
         """Nobody else is within such a block: raises AcceleratorError where somebody is."""
         if not self._running.acquire(blocking=False):
             raise AcceleratorError(otherwise)
+        self._caller = threading.get_ident()
         try:
             yield
         finally:
+            self._caller = None
             self._running.release()
 
     def _batch(self, batch: int | None, count: int) -> int:
@@ -232,15 +239,32 @@ class Accelerator:
         self._quality.write(value)
 
     def load_weights(self, path: Path | str) -> None:
-        """Load weights between two frames; raises WeightsError, with nothing written."""
-        self._check_open()
-        design, bus = self._design, self._hardware.bus
-        loading.load(Path(path), design.accelerator, design.registers, bus, self._timeout)
+        """Load weights between two frames, those of a `predict` of another thread too.
+
+        Over a line that is refused, but `progress` may load. One load at a time: a second one is
+        refused, as are `close` and a `predict` that would begin meanwhile. Raises WeightsError with
+        nothing written; or, where the accelerator refuses a word, with some written. Then, and
+        after whatever else ends it in its words, no frame runs until a load has ended well.
+        """
+        file = _path("weights", path)
+        with self._core.load():
+            self._check_open()
+            self._check_line()
+            self._core.errors()  # they stay known: the load clears that of an earlier one
+            design, bus, alone = self._design, self._hardware.bus, self._core.undisturbed
+            loading.load(file, design.accelerator, design.registers, bus, self._timeout, alone)
+
+    def _check_line(self) -> None:
+        """Refuse a load beside another thread that has the line: its frames would block it."""
+        caller = self._caller
+        if isinstance(self._hardware, Line) and caller not in (None, threading.get_ident()):
+            hint = "wait until its predict has ended, or load by the `progress` of that"
+            raise AcceleratorError(f"another thread uses the line; {hint}")
 
     def reset(self) -> None:
         """Drop all frames, clear the counters; quality and weights stay. Raises StuckError.
 
-        A `predict` under way ends with an AcceleratorError.
+        A `predict` under way ends with an AcceleratorError; words that a load writes come first.
         """
         self._check_open()
         self._core.reset()
@@ -260,7 +284,7 @@ class Accelerator:
         return tuple(self._core.errors())
 
     def clear_errors(self) -> None:
-        """Forget all errors."""
+        """Forget all errors; words that a load of weights writes come first."""
         self._check_open()
         self._core.clear_errors()
 
@@ -282,12 +306,13 @@ class Accelerator:
     # ------------------------------------------------------------ the end
 
     def close(self) -> None:
-        """Give all memory back; a second call does nothing.
+        """Give all memory back; a second call does nothing. Refused beside a load of weights.
 
         Raises StuckError, with the memory kept, where the hardware does not come to rest: it could
         still write there. A line that `serial` has opened is closed even then.
         """
-        with self._alone("a predict is under way; cancel it, or wait until it has ended"):
+        otherwise = "a predict is under way; cancel it, or wait until it has ended"
+        with self._alone(otherwise), self._core.without_load():
             if self._closed:
                 return
             self._closed = self._line is not None
@@ -332,3 +357,21 @@ def _seconds(value: object) -> float:
         hint = "give a finite number of seconds above 0"
         raise InputError(f"timeout of {shown(value)}; {hint}")
     return seconds
+
+
+def _path(what: str, value: object) -> Path:
+    """A path as given; raises InputError."""
+    if isinstance(value, (str, os.PathLike)):
+        with suppress(TypeError):  # one that is made of bytes
+            return Path(value)
+    raise InputError(f"{what} of {shown(value)}; give a path as a string or a pathlib.Path")
+
+
+def _file(what: str, value: object, example: str) -> Path:
+    """The path of a file as given; raises InputError where no file can have it."""
+    path, possible = _path(what, value), False
+    with suppress(UnicodeEncodeError):
+        possible = bool(path.name) and b"\0" not in os.fsencode(path)
+    if not possible:
+        raise InputError(f"{what} of {shown(value)}; give the path of a file, such as {example}")
+    return path

@@ -33,6 +33,19 @@ class Buffers:
             self._outputs.append(self._hardware.allocate(frames, self.out_stride))
         self._frames = frames
 
+    def addresses(self) -> list[tuple[int, int]]:
+        """Where input and output of each batch begin.
+
+        Raises InputError where the accelerator does not reach one; then all are given back, so
+        that a smaller batch gets others.
+        """
+        pairs = zip(self._inputs, self._outputs, strict=True)
+        try:
+            return [(address(given), address(taken)) for given, taken in pairs]
+        except InputError:
+            self.close()
+            raise
+
     def input(self, slot: int) -> Bytes:
         """The rows of the input, as a plain array."""
         return np.asarray(self._inputs[slot])

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from shiftloom.host.container import WeightsError
 from shiftloom.host.description import Description, leading
-from shiftloom.host.errors import BusError, DesignError, HardwareError, StuckError
+from shiftloom.host.errors import (
+    AcceleratorError,
+    BusError,
+    DesignError,
+    HardwareError,
+    StuckError,
+)
 from shiftloom.host.hardware import Transport
 from shiftloom.host.registers import WORD, Registers
 
@@ -15,6 +25,7 @@ _STATE = ("STATUS", "SHELL_STATUS", "FRAMES", "BATCHES", "STALLS_IN", "STALLS_OU
 _OF_A_BUS = frozenset({"bus_error", "misaligned", "read_error", "write_error"})
 _RESET_SECONDS = 1.0
 _PAUSE = 0.0001
+_LOAD = "call load_weights again"
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,19 @@ def check_identity(registers: Registers, description: Description) -> None:
 
 
 class Core:
-    """What is common to all shells. Errors stay in `errors` until `clear_errors`."""
+    """What is common to all shells. Errors stay in `errors` until `clear_errors`.
+
+    resets: how many there were. loading: whether weights are being loaded; frames wait meanwhile.
+    """
 
     def __init__(self, registers: Registers, transport: Transport) -> None:
         self.registers = registers
         self._transport = transport
         self._noted: dict[str, str] = {}
         self._rests = False
+        self._turn = threading.RLock()
         self.resets = 0
+        self.loading = False
 
     def errors(self) -> dict[str, str]:
         """Names and meanings of the errors since they were cleared."""
@@ -63,8 +79,9 @@ class Core:
 
     def clear_errors(self) -> None:
         """Forget all errors, in the hardware too; a bus_error there needs a reset."""
-        self._clear_hardware()
-        self._noted.clear()
+        with self._turn:
+            self._clear_hardware()
+            self._noted.clear()
 
     def _clear_hardware(self) -> None:
         clear = self.registers.mask("CONTROL", "clear_errors")
@@ -75,14 +92,53 @@ class Core:
     def begin(self) -> None:
         """Note the errors that are there, so that those to come are known as such.
 
-        Raises HardwareError where a load of weights has not ended.
+        Raises AcceleratorError beside a load of weights, HardwareError after one that has failed.
         """
+        with self.without_load():
+            self.check_loaded()
+            self.errors()
+            self._clear_hardware()
+            if not self._rests or any(self.registers.flags(name) for name in _ERRORS):
+                self.reset()
+
+    def check_loaded(self) -> None:
+        """Raise HardwareError where a load of weights has not ended well: no frame begins."""
         if "LOAD_CONTROL" in self.registers and self.registers.read("LOAD_CONTROL"):
-            raise HardwareError("weights were not loaded to the end; call load_weights again")
-        self.errors()
-        self._clear_hardware()
-        if not self._rests or any(self.registers.flags(name) for name in _ERRORS):
-            self.reset()
+            raise HardwareError(f"weights were not loaded to the end; {_LOAD}")
+
+    @contextmanager
+    def without_load(self) -> Iterator[None]:
+        """No load of weights begins meanwhile; raises AcceleratorError where one is under way."""
+        self._check_no_load()  # one that writes keeps its turn until it has ended
+        with self._turn:
+            self._check_no_load()
+            yield
+
+    def _check_no_load(self) -> None:
+        if self.loading:
+            raise AcceleratorError("a load of weights is under way; wait until it has ended")
+
+    @contextmanager
+    def load(self) -> Iterator[None]:
+        """The one load of weights; raises AcceleratorError beside another one."""
+        with self.without_load():
+            self.loading = True
+        try:
+            yield
+        finally:
+            self.loading = False
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """No reset comes between the words of a load: those of other threads wait.
+
+        Raises WeightsError where this thread has made one all the same, as a signal's handler.
+        """
+        with self._turn:
+            before = self.resets
+            yield
+            if self.resets != before:
+                raise WeightsError(f"the accelerator was reset during a load of weights; {_LOAD}")
 
     def check(self, what: str) -> None:
         """Raise HardwareError, or BusError, for errors since `begin`; they stay noted."""
@@ -91,6 +147,8 @@ class Core:
             return
         self._noted.update(found)
         listed = "; ".join(f"{name}: {doc}" for name, doc in found.items())
+        if "load_refused" in found:
+            raise HardwareError(f"{what}: {listed}; {_LOAD}")
         if _OF_A_BUS & set(found):
             hint = "check the memory ports of the block design; the next frames begin anew"
             raise BusError(f"{what}: {listed}; {hint}")
@@ -115,6 +173,10 @@ class Core:
 
         Raises StuckError where the hardware does not come to rest.
         """
+        with self._turn:
+            self._reset()
+
+    def _reset(self) -> None:
         self.errors()
         self.resets, self._rests = self.resets + 1, False
         registers = self.registers

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,6 +36,11 @@ _CODES = np.zeros(9, np.int64)
 _CODES[[0, 1, 2, 4, -1, -2, -4]] = range(7)
 """The 3-bit code of each weight; one below 0 counts from the end."""
 
+_REFUSED = (
+    "the accelerator has refused a word of the weights; others may be written, so no frame runs "
+    "until a load has ended well: let no other program use the accelerator, and load again"
+)
+
 Numbers = npt.NDArray[np.int64]
 Write = tuple[int, int]
 """Byte offset of a register, and the word to write there."""
@@ -45,32 +50,62 @@ Json = Mapping[str, Any]
 """What a JSON file of the build says."""
 
 
+Alone = Callable[[], AbstractContextManager[None]]
+"""Makes what is entered while words are written, so that nothing else resets the accelerator."""
+
+
 def load(
-    path: Path, accelerator: Json, registers: Json, bus: Bus, timeout: float = TIMEOUT
+    path: Path,
+    accelerator: Json,
+    registers: Json,
+    bus: Bus,
+    timeout: float = TIMEOUT,
+    alone: Alone = nullcontext,
 ) -> None:
     """Load the weights of a file between two frames; frames that come meanwhile wait.
 
+    One load at a time: a second one, or a reset, between the words of the first spoils them.
     timeout: seconds that the frames under way may take. Raises WeightsError, with nothing written,
     where the file is missing, damaged or for another build, where the accelerator is another one,
-    or where the frames do not end.
+    or where the frames do not end. Whatever ends it later leaves LOAD_CONTROL.hold set, so that no
+    frame runs with a part of the weights: WeightsError where the accelerator refuses a word.
     """
     device = Registers(bus, registers)
-    refused = device.mask("ERRORS", "load_refused")
     with _open(path) as file:
         check(file, accelerator)
         _check_accelerator(device, accelerator["digest"])
+        refused = device.mask("ERRORS", "load_refused")
         device.write("ERRORS", refused)
-        device.write("LOAD_CONTROL", device.mask("LOAD_CONTROL", "hold"))
-        try:
-            _wait(device, timeout)
-        except BaseException:
-            device.write("LOAD_CONTROL", 0)
-            raise
-        for offset, word in writes(file, accelerator, registers):
-            bus.write(offset, word)
-        if device.read("ERRORS") & refused:
-            raise WeightsError("the accelerator has refused a word; it is held")
+        with _held(device, timeout, alone):
+            for offset, word in writes(file, accelerator, registers):
+                bus.write(offset, word)
+            if device.read("ERRORS") & refused:
+                _hold(device)  # something else has let frames in
+                raise WeightsError(_REFUSED)
         device.write("LOAD_CONTROL", 0)
+
+
+@contextmanager
+def _held(device: Registers, timeout: float, alone: Alone) -> Iterator[None]:
+    """No frame is under way, and none begins, not even behind it.
+
+    Raises WeightsError where frames do not end; then all is as it was before.
+    """
+    before = device.read("LOAD_CONTROL")
+    with ExitStack() as stack:
+        try:
+            _hold(device)
+            _wait(device, timeout)
+            stack.enter_context(alone())
+            _wait(device, timeout)  # for a little after a reset that has come between
+        except BaseException:
+            device.write("LOAD_CONTROL", before)
+            raise
+        yield
+
+
+def _hold(device: Registers) -> None:
+    device.write("LOAD_CONTROL", device.mask("LOAD_CONTROL", "hold"))
 
 
 def _open(path: Path) -> BinaryIO:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shiftloom.host.buffers import Buffers, address
+from shiftloom.host.buffers import Buffers
 from shiftloom.host.frames import Bytes
 from shiftloom.host.hardware import SLOTS
 from shiftloom.host.registers import WORD, Registers
@@ -16,11 +16,13 @@ class MemoryTransport:
 
     def __init__(self, registers: Registers, buffers: Buffers) -> None:
         self._registers, self._buffers = registers, buffers
+        self._addresses: list[tuple[int, int]] = []
         self._first = 0
 
     def reserve(self, frames: int) -> None:
-        """Have buffers for batches of so many frames."""
+        """Have buffers for batches of so many frames; raises InputError for those out of reach."""
         self._buffers.reserve(frames)
+        self._addresses = self._buffers.addresses()
 
     def begin(self) -> None:
         """Count batches from here on."""
@@ -32,10 +34,11 @@ class MemoryTransport:
 
     def submit(self, slot: int, frames: int) -> None:
         """Queue the frames of a slot."""
-        given, taken = self._buffers.flushed(slot, frames)
+        self._buffers.flushed(slot, frames)
+        given, taken = self._addresses[slot]
         self._registers.write("BATCH", frames)
-        self._registers.write("IN_ADDRESS", address(given))
-        self._registers.write("OUT_ADDRESS", address(taken))
+        self._registers.write("IN_ADDRESS", given)
+        self._registers.write("OUT_ADDRESS", taken)
         self._registers.write("START", self._registers.mask("START", "start"))
 
     def done(self) -> int:

@@ -108,9 +108,10 @@ class Run:
         while self._done(count) < count:
             self._core.check(f"{self._named(count)} or a later one")
             frames, now = self._core.registers.read("FRAMES"), time.monotonic()
-            if frames != seen:
+            if frames != seen or self._core.loading:
                 seen, since = frames, now
             elif now - since > self._seconds:
+                self._check_loaded(count)
                 raise self._stuck(count)
             yield pause
             pause = min(max(2 * pause, LEAST_PAUSE), MOST_PAUSE)
@@ -145,6 +146,13 @@ class Run:
         if self._core.resets != self._resets:
             hint = "call predict again"
             raise AcceleratorError(f"{self._named(count)}: the accelerator was reset; {hint}")
+
+    def _check_loaded(self, count: int) -> None:
+        """Say so where a load of weights that has failed keeps frames from running."""
+        try:
+            self._core.check_loaded()
+        except HardwareError as error:
+            raise type(error)(f"{self._named(count)}: {error}") from error
 
     def _named(self, count: int) -> str:
         start, stop = self._job.span(count - 1)

@@ -142,6 +142,19 @@ def bench(
     return Bench(write(folder, described, words), device, module)
 
 
+class Link:
+    """Registers and frames of a device, as a serial line has them."""
+
+    def __init__(self, device: FakeDevice) -> None:
+        self.device = device
+        self.read, self.write = device.read, device.write
+
+    def frames(self, given: np.ndarray) -> np.ndarray:
+        rows = [compute(row.tobytes(), self.device) for row in given]
+        self.device.frames += len(rows)
+        return np.array([np.frombuffer(row, np.uint8) for row in rows])
+
+
 def same(found: Any, wanted: Mapping[str, np.ndarray]) -> bool:
     """Every output, in its type and every element."""
     types = {"y": np.int32, "top": np.uint8}

@@ -1,11 +1,12 @@
 """A device without hardware: registers of the shells, memory behind a cache, a core of NumPy.
 
 It runs a few frames whenever a register is read, so that nothing moves unless the driver looks.
-Faults are attributes that a test sets.
+Faults are attributes that a test sets. Threads may access its registers, one at a time.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,7 @@ class FakeDevice:
         self.out_bytes = self.accelerator["out_beats"] * self.accelerator["out_beat_bits"] // 8
         self.in_stride, self.out_stride = filled_up(self.in_bytes), filled_up(self.out_bytes)
         self._next = self.first_address
+        self._turn = threading.RLock()
 
     # ---------------------------------------------------------------- memory
 
@@ -79,6 +81,10 @@ class FakeDevice:
 
     def read(self, offset: int) -> int:
         """The word of a register; a look, so the core goes on."""
+        with self._turn:
+            return self._read(offset)
+
+    def _read(self, offset: int) -> int:
         self.look()
         name = self.names[offset]
         live = {
@@ -92,9 +98,15 @@ class FakeDevice:
 
     def write(self, offset: int, word: int) -> None:
         """Write the word of a register."""
+        with self._turn:
+            self._write(offset, word)
+
+    def _write(self, offset: int, word: int) -> None:
         name = self.names[offset]
         self.log.append((name, word))
-        if name in ("LOAD_ADDRESS", "LOAD_DATA"):
+        if name == "LOAD_DATA" and not self.words["LOAD_CONTROL"]:
+            self.words["ERRORS"] |= 32
+        elif name in ("LOAD_ADDRESS", "LOAD_DATA"):
             self.loaded.append((name, word))
         elif name == "CONTROL":
             self._command(word)
@@ -129,7 +141,7 @@ class FakeDevice:
     def look(self) -> None:
         """Run a few frames, if there are any."""
         for _ in range(self.per_look):
-            if not self.queue or self.words["SHELL_CONTROL"]:
+            if not self.queue or self.words["SHELL_CONTROL"] or self.words.get("LOAD_CONTROL"):
                 return
             if self.hang_at is not None and self.frames >= self.hang_at:
                 return

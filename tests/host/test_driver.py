@@ -11,7 +11,7 @@ import driver_designs as designs
 import numpy as np
 import pytest
 import reload_nets
-from driver_designs import Bench, bench, expected, frames, same
+from driver_designs import Bench, Link, bench, expected, frames, same
 from fake_device import FakeDevice
 from pynq_standin import sensor
 
@@ -110,6 +110,41 @@ def test_refuses_a_batch(made: Bench, batch: Any) -> None:
     with made.open() as accelerator, pytest.raises(InputError) as caught:
         accelerator.predict(frames(2), batch)
     assert str(caught.value) == f"batch of {batch!r}; give an integer of 1 or more"
+
+
+@pytest.mark.parametrize("bitfile", ["", ".", "/", "a\0.bit", "\ud800.bit", Path()])
+def test_refuses_a_bitfile_that_no_file_is(made: Bench, bitfile: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        Accelerator(made.folder, bitfile, device=made.device)
+    assert str(caught.value) == (
+        f"bitfile of {bitfile!r}; give the path of a file, such as lenet5.bit"
+    )
+    assert made.device.log == []
+
+
+@pytest.mark.parametrize("path", [3, True, None, b"lenet5", ["lenet5"]])
+def test_refuses_what_is_no_path(made: Bench, path: Any) -> None:
+    problem = f"of {path!r}; give a path as a string or a pathlib.Path"
+    opened = made.open()
+    made.device.log.clear()
+    with pytest.raises(InputError) as caught:
+        opened.load_weights(path)
+    assert str(caught.value) == f"weights {problem}"
+    openers = {
+        "folder": (
+            Accelerator,
+            lambda folder: Accelerator.over(Link(made.device), folder),
+            lambda folder: Accelerator.serial(folder, "/dev/null"),
+        ),
+        "bitfile": () if path is None else (lambda bitfile: Accelerator(made.folder, bitfile),),
+        "path": (lambda line: Accelerator.serial(made.folder, line),),
+    }
+    for what, ways in openers.items():
+        for way in ways:
+            with pytest.raises(InputError) as caught:
+                way(path)
+            assert str(caught.value) == f"{what} {problem}"
+    assert made.device.log == []
 
 
 @pytest.mark.parametrize(
@@ -300,15 +335,29 @@ def test_external_memory_begins_at_a_multiple_above_0(
         assert device.at(base, 8192)[:100].tobytes() == designs.IMAGE
 
 
-def test_memory_beyond_the_addresses_is_refused(tmp_path: Path, monkeypatch: Any) -> None:
+@pytest.mark.parametrize(
+    ("free", "last"),
+    [(0x800, 0x15F), (0x3000, 0x2BF), (0x5800, 0x15F), (0x8000, 0x2BF)],
+    ids=["input 1", "output 1", "input 2", "output 2"],
+)
+def test_memory_beyond_the_addresses_is_refused(
+    tmp_path: Path, monkeypatch: Any, free: int, last: int
+) -> None:
+    """Before a register is written, whichever buffer of the two batches it is."""
     made = bench(tmp_path, monkeypatch)
-    made.device._next = (1 << 32) - 4096
-    with made.open() as accelerator, pytest.raises(InputError) as caught:
-        accelerator.predict(frames(600), 600)
-    assert str(caught.value) == (
-        "a buffer reaches up to 0x1000002bf, addresses have 32 bits; "
-        "use a smaller batch, or keep the memory for buffers (CMA) below 4 GiB"
-    )
+    with made.open() as accelerator:
+        made.device.log.clear()
+        made.device._next = (1 << 32) - free
+        with pytest.raises(InputError) as caught:
+            accelerator.predict(frames(600), 300)
+        assert str(caught.value) == (
+            f"a buffer reaches up to {(1 << 32) + last:#x}, addresses have 32 bits; "
+            "use a smaller batch, or keep the memory for buffers (CMA) below 4 GiB"
+        )
+        assert made.device.log == []
+        assert made.device.memory == {}
+        made.device._next = made.device.first_address
+        assert same(accelerator.predict(frames(9), 3), expected(frames(9)))
 
 
 def test_closing_gives_all_memory_back_once(made: Bench) -> None:
@@ -332,19 +381,6 @@ def test_says_what_it_is(made: Bench) -> None:
 
 
 # ---------------------------------------------------------------- a line
-
-
-class Link:
-    """Registers and frames of a device, as a serial line has them."""
-
-    def __init__(self, device: FakeDevice) -> None:
-        self.device = device
-        self.read, self.write = device.read, device.write
-
-    def frames(self, given: np.ndarray) -> np.ndarray:
-        rows = [designs.compute(row.tobytes(), self.device) for row in given]
-        self.device.frames += len(rows)
-        return np.array([np.frombuffer(row, np.uint8) for row in rows])
 
 
 def test_over_a_line_without_pynq(tmp_path: Path) -> None:

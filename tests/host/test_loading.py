@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -112,7 +114,7 @@ class FakeBus:
         self.names = {word["offset"]: word["name"] for word in described["registers"]}
         low, high = struct.unpack("<II", bytes.fromhex(made.design.digest)[:8])
         self.answers = {"DIGEST0": low, "DIGEST1": high}
-        self.answers |= {"STATUS": 2 * held, "ERRORS": 32 * refuses}
+        self.answers |= {"STATUS": 2 * held, "ERRORS": 32 * refuses, "LOAD_CONTROL": 0}
         self.written: list[tuple[str, int]] = []
 
     def read(self, offset: int) -> int:
@@ -120,12 +122,14 @@ class FakeBus:
 
     def write(self, offset: int, word: int) -> None:
         self.written.append((self.names[offset], word))
+        if self.names[offset] == "LOAD_CONTROL":
+            self.answers["LOAD_CONTROL"] = word
 
 
-def loads(bus: FakeBus, data: bytes, folder: Path) -> None:
+def loads(bus: FakeBus, data: bytes, folder: Path, alone: host.Alone = nullcontext) -> None:
     (folder / "w.slw").write_bytes(data)
     registers = json.loads(build().files["registers.json"])
-    host.load(folder / "w.slw", accelerator(build()), registers, bus)
+    host.load(folder / "w.slw", accelerator(build()), registers, bus, alone=alone)
 
 
 def test_loads_between_hold_and_release(tmp_path: Path) -> None:
@@ -154,14 +158,26 @@ def test_writes_nothing_to_an_accelerator_of_another_digest(register: str, tmp_p
     assert bus.written == []
 
 
+def test_a_build_without_weights_to_load_says_so(tmp_path: Path) -> None:
+    """Its registers.json, which has no load port either, is not to blame."""
+    made = nets.build(weights="rom")
+    bus, registers = FakeBus(made), json.loads(made.files["registers.json"])
+    (tmp_path / "w.slw").write_bytes(GOOD)
+    with pytest.raises(WeightsError, match=r"^the accelerator has no weights to load$"):
+        host.load(tmp_path / "w.slw", accelerator(made), registers, bus)
+    assert bus.written == []
+
+
+@pytest.mark.parametrize("before", [0, 1])
 def test_refuses_an_accelerator_that_never_rests(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
 ) -> None:
-    """By a clock that goes on by 4 s with each look, whatever a look takes."""
+    """By a clock that goes on by 4 s with each look. What half a load holds stays held."""
     looks = itertools.count(step=4)
     clock = SimpleNamespace(monotonic=lambda: next(looks), sleep=lambda _: None)
     monkeypatch.setattr(host, "time", clock)
     bus = FakeBus(build(), held=False)
+    bus.answers["LOAD_CONTROL"] = before
     with pytest.raises(WeightsError) as caught:
         loads(bus, GOOD, tmp_path)
     assert str(caught.value) == (
@@ -169,7 +185,29 @@ def test_refuses_an_accelerator_that_never_rests(
         "call reset(), then load again"
     )
     assert next(looks) == 16
-    assert bus.written == [("ERRORS", 32), ("LOAD_CONTROL", 1), ("LOAD_CONTROL", 0)]
+    assert bus.written == [("ERRORS", 32), ("LOAD_CONTROL", 1), ("LOAD_CONTROL", before)]
+
+
+def test_waits_for_a_reset_that_comes_before_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moment after it the accelerator is held again."""
+    bus, looks = FakeBus(build()), []
+
+    @contextmanager
+    def alone() -> Iterator[None]:
+        bus.answers["STATUS"] = 0
+        yield
+
+    def sleep(_: float) -> None:
+        looks.append(bus.written[-1])
+        bus.answers["STATUS"] = 2
+
+    clock = SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep)
+    monkeypatch.setattr(host, "time", clock)
+    loads(bus, GOOD, tmp_path, alone)
+    assert looks == [("LOAD_CONTROL", 1)]
+    assert bus.written[-1] == ("LOAD_CONTROL", 0)
 
 
 @pytest.mark.parametrize(
@@ -191,8 +229,14 @@ def test_refuses_what_is_no_file(tmp_path: Path, name: str, reason: str) -> None
     assert bus.written == []
 
 
-def test_keeps_an_accelerator_held_that_has_refused_a_word(tmp_path: Path) -> None:
+def test_holds_an_accelerator_that_has_refused_a_word(tmp_path: Path) -> None:
+    """Again: it was not held when the word came."""
     bus = FakeBus(build(), refuses=True)
-    with pytest.raises(WeightsError, match=r"^the accelerator has refused a word; it is held$"):
+    with pytest.raises(WeightsError) as caught:
         loads(bus, GOOD, tmp_path)
-    assert bus.written[-1][0] == "LOAD_DATA"
+    assert str(caught.value) == (
+        "the accelerator has refused a word of the weights; others may be written, so no frame "
+        "runs until a load has ended well: let no other program use the accelerator, and load again"
+    )
+    assert [name for name, _ in bus.written[-2:]] == ["LOAD_DATA", "LOAD_CONTROL"]
+    assert bus.answers["LOAD_CONTROL"] == 1
