@@ -6,6 +6,9 @@ bitstream of `shiftloom implement --flow simulated`, and `pynq.MMIO`, `pynq.allo
 
 Buffers are not coherent, as on a board: what was written counts after `flush`, what the accelerator
 wrote is there after `invalidate`. Clocks pass when registers are read, `CLOCKS_A_READ` each time.
+
+Threads may use the board together: an access is one turn, with the clocks that it takes. A library
+that kept the interpreter's lock would do as well, but no thread would run while clocks pass.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ from pynq.pl_server.hwh_parser import HWH, get_hwh_name
 
 from shiftloom.host import simulated_interrupts
 from shiftloom.host.bitstream import IGNORED
-from shiftloom.host.simulated_interrupts import InterruptController
+from shiftloom.host.simulated_interrupts import CLOCKS_A_LOOK, InterruptController
 from shiftloom.host.simulated_rtl import MEMORY_BASE, MEMORY_BYTES, Rtl, SimulationError
+from shiftloom.host.turns import Turns
 
 CLOCKS_A_READ = 500
 LATENCY = (40, 40)
@@ -105,6 +109,7 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         self._interrupts = InterruptController(self._lines)
         self._clocks = _ClockRegisters()
         self._buffers: dict[int, int] = {}
+        self._accesses = Turns()
 
     @property
     def rtl(self) -> Rtl:
@@ -127,31 +132,35 @@ class SimulatedBoard(Device):  # type: ignore[misc]
             hint = "make one by shiftloom implement --flow simulated"
             raise SimulationError(f"{bitstream.bitfile_name}: is for a real board; {hint}")
         loaded = Rtl(data)
-        if self._rtl is not None:
-            self._rtl.close()
-        self._rtl = loaded
-        self._interrupts = InterruptController(self._lines)
-        simulated_interrupts.install(self._interrupts, loaded.run)
+        with self._accesses.turn():
+            if self._rtl is not None:
+                self._rtl.close()
+            self._rtl = loaded
+            self._interrupts = InterruptController(self._lines)
+            simulated_interrupts.install(self._look)
         self.post_download(bitstream, parser)
 
     def read_registers(self, address: int, length: int) -> bytes:
         """The word at an address, after some clocks; those of the board need no bitstream."""
-        core, offset = self._core(address)
-        if self._rtl is not None:
-            self._rtl.run(CLOCKS_A_READ)
-        return core.read(offset).to_bytes(4, "little")[:length]
+        with self._accesses.turn():
+            core, offset = self._core(address)
+            if self._rtl is not None:
+                self._rtl.run(CLOCKS_A_READ)
+            return core.read(offset).to_bytes(4, "little")[:length]
 
     def write_registers(self, address: int, data: bytes) -> None:
         """Write the words from an address on."""
-        for at in range(0, len(data), 4):
-            core, offset = self._core(address + at)
-            core.write(offset, int.from_bytes(data[at : at + 4], "little"))
+        with self._accesses.turn():
+            for at in range(0, len(data), 4):
+                core, offset = self._core(address + at)
+                core.write(offset, int.from_bytes(data[at : at + 4], "little"))
 
     def allocate(self, shape: Any, dtype: Any, **_: object) -> PynqBuffer:
         """A buffer at an address of the board's memory, of pages of its own."""
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        address = self._place(size)
-        self._buffers[address] = size
+        with self._accesses.turn():
+            address = self._place(size)
+            self._buffers[address] = size
         held = mmap.mmap(-1, max(size, 1))
         buffer = PynqBuffer(
             shape, dtype, buffer=held, device=self, device_address=address, bo=address
@@ -169,11 +178,13 @@ class SimulatedBoard(Device):  # type: ignore[misc]
 
     def flush(self, bo: int, offset: int, virtual: int, size: int) -> None:
         """What the host wrote into a buffer goes to the memory."""
-        ctypes.memmove(self._memory(bo + offset), virtual, size)
+        with self._accesses.turn():
+            ctypes.memmove(self._memory(bo + offset), virtual, size)
 
     def invalidate(self, bo: int, offset: int, virtual: int, size: int) -> None:
         """What is in the memory comes into a buffer."""
-        ctypes.memmove(virtual, self._memory(bo + offset), size)
+        with self._accesses.turn():
+            ctypes.memmove(virtual, self._memory(bo + offset), size)
 
     # ------------------------------------------------------------ what tests ask for
 
@@ -188,7 +199,8 @@ class SimulatedBoard(Device):  # type: ignore[misc]
         `stall` is the probability of a pause of each channel in each clock, 1 of one without an
         end; `error` is the address of a word that is answered by SLVERR.
         """
-        self.rtl.behave(*latency, error or 0, min(int(stall * 2**32), _ALWAYS))
+        with self._accesses.turn():
+            self.rtl.behave(*latency, error or 0, min(int(stall * 2**32), _ALWAYS))
 
     # ------------------------------------------------------------
 
@@ -208,6 +220,14 @@ class SimulatedBoard(Device):  # type: ignore[misc]
     def _lines(self) -> int:
         """The inputs of the interrupt controller."""
         return int(self.rtl.interrupt())
+
+    def _look(self) -> bool:
+        """Whether the interrupt is there; where it is not, some clocks pass."""
+        with self._accesses.turn():
+            if self._interrupts.output:
+                return True
+            self.rtl.run(CLOCKS_A_LOOK)
+            return False
 
     def _place(self, size: int) -> int:
         """The first gap between buffers that is large enough, in whole pages."""

@@ -58,9 +58,8 @@ class InterruptController:
 class SimulatedUio:
     """Stands for `pynq.uio.UioController`: tells events when the line to the processor is high."""
 
-    run: Callable[[int], None]
-    """Lets clocks of the board pass, how many."""
-    controller: InterruptController
+    look: Callable[[], bool]
+    """Whether the line is high; where it is not, lets clocks of the board pass."""
 
     def __init__(self, device: str) -> None:
         self.wait_events: list[Any] = []
@@ -73,18 +72,16 @@ class SimulatedUio:
             self._watch = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
-        while not type(self).controller.output:
-            type(self).run(CLOCKS_A_LOOK)
+        while not type(self).look():
             await asyncio.sleep(0)
         events, self.wait_events = self.wait_events, []
         for event in events:
             event.set()
 
 
-def install(controller: InterruptController, run: Callable[[int], None]) -> None:
-    """Give pynq the lines of a board."""
-    SimulatedUio.controller = controller
-    SimulatedUio.run = staticmethod(run)
+def install(look: Callable[[], bool]) -> None:
+    """Give pynq the lines of a board; `look` as in SimulatedUio."""
+    SimulatedUio.look = staticmethod(look)
     pynq.interrupt.UioController = SimulatedUio
     pynq.interrupt.get_uio_irq = _uio_of
     pynq.interrupt._InterruptController._uio_devices.clear()

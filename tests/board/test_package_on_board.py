@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import subprocess
+import sysconfig
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import Any
 import board_sshd
 import pytest
 from board_python import board_python
-from docs_pages import script_of
+from docs_pages import blocks, page, script_of
 from network_runs import CACHE
 
 from shiftloom import packaging
@@ -117,3 +119,26 @@ def test_notebook_of_the_docs_is_that_of_a_package(build: OpenedBuild) -> None:
     made = json.loads(archive.read("lenet5.ipynb"))["cells"]
     assert _sources(kept) == _sources(made), "run docs/update_notebook.py"
     assert "1000 frames, 0 wrong integers" in _shown(kept)
+
+
+def test_page_of_the_simulated_board_runs(build: OpenedBuild, python: Path, tmp_path: Path) -> None:
+    """Its commands, its program among them, in a folder with a build."""
+    text = page("simulated-board.md")
+    (commands,), (program,) = blocks(text, "sh"), blocks(text, "python")
+    first, rest = commands.split("\n", 1)
+    assert first == "make board"
+    (tmp_path / ".venv-board").symlink_to(python.parents[1])
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "shiftloom").symlink_to(CACHE.absolute())
+    shutil.copytree(build.folder, tmp_path / "out" / "lenet5")
+    (tmp_path / "classify.py").write_text(program, "utf-8")
+    done = subprocess.run(
+        ["sh", "-e", "-c", rest],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("\n0 wrong integers\n")

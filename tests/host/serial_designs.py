@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 import tty
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +68,11 @@ def serial_board(folder: Path) -> Iterator[SerialBoard]:
     finally:
         os.close(main)
         os.close(line)
+
+
+def when(condition: Callable[[], bool]) -> None:
+    """Wait until something holds that another thread brings about."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.0005)

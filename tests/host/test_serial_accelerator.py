@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import termios
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import driver_designs as designs
 import pytest
 import serial_designs
 from driver_designs import expected, frames, same
-from serial_designs import serial_board
+from fake_device import FakeDevice
+from serial_designs import serial_board, when
 
 from shiftloom.host import core
 from shiftloom.host import serial_link as link_module
@@ -113,3 +115,72 @@ def test_refuses_another_shell_another_path_and_another_timeout(tmp_path: Path) 
     with pytest.raises(InputError) as wrong:
         Accelerator.serial(folder, "/dev/null", timeout=0)
     assert str(wrong.value) == "timeout of 0; give a finite number of seconds above 0"
+
+
+def test_another_thread_reads_while_frames_run(tmp_path: Path) -> None:
+    x, seen, failed = frames(150), [0], list[BaseException]()
+    begun, ended = threading.Event(), threading.Event()
+
+    def poll() -> None:
+        try:
+            while not ended.is_set():
+                seen.append(accelerator.counters.frames)
+                assert accelerator.errors == ()
+                begun.set()
+        except BaseException as error:
+            failed.append(error)
+            begun.set()
+
+    with (
+        serial_board(tmp_path) as board,
+        Accelerator.serial(board.folder, board.path) as accelerator,
+    ):
+        thread = threading.Thread(target=poll)
+        thread.start()
+        try:
+            assert begun.wait(60)
+            found = accelerator.predict(x, 50)
+        finally:
+            ended.set()
+            thread.join()
+        assert failed == []
+        assert same(found, expected(x))
+        assert seen == sorted(seen)
+        assert accelerator.counters.frames == len(x)
+
+
+def test_a_reset_by_another_thread_is_told_as_such(tmp_path: Path, monkeypatch: Any) -> None:
+    """It comes while frames are on the line, of a batch that goes on for long."""
+    x, plain, failed, run = frames(400), designs.compute, list[BaseException](), 0
+
+    def reset() -> None:
+        try:
+            accelerator.reset()
+        except BaseException as error:
+            failed.append(error)
+
+    def compute(frame: bytes, device: FakeDevice) -> bytes:
+        nonlocal run
+        run += 1
+        if run == 20:
+            thread.start()
+            when(lambda: accelerator._hardware._link._turns.wanted)  # type: ignore[attr-defined]
+        return plain(frame, device)
+
+    with (
+        serial_board(tmp_path) as board,
+        Accelerator.serial(board.folder, board.path) as accelerator,
+    ):
+        thread = threading.Thread(target=reset)
+        monkeypatch.setattr(designs, "compute", compute)
+        with pytest.raises(AcceleratorError) as caught:
+            accelerator.predict(x, len(x))
+        thread.join()
+        assert type(caught.value) is AcceleratorError
+        assert str(caught.value) == (
+            "batch 1 of 1 (frames 0 to 399): the accelerator was reset; call predict again"
+        )
+        assert failed == []
+        assert run < len(x), "the rest of the batch is not sent"
+        assert accelerator.counters.frames == 0
+        assert same(accelerator.predict(x[:5]), expected(x[:5]))

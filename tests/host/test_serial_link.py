@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
 import socket
+import threading
 import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from serial_designs import when
 from serial_model import Board
 
+from shiftloom.host import serial_link as link_module
 from shiftloom.host import serial_protocol as protocol
 from shiftloom.host.errors import SerialError
 from shiftloom.host.serial_link import QUIET, FilePort, SerialLink, open_link
 
 IN, OUT = 20, 6
+EXCLUSIVE = 0x8004_5440
+"""TIOCGEXCL of Linux."""
 HINT = "check the line, its rate, and that the board has the bitstream of this build"
 
 
@@ -96,6 +105,97 @@ def test_a_path_that_is_no_terminal(tmp_path: Path, kind: str, problem: str) -> 
     told = f"{path}: {problem}; give the terminal of the board, such as /dev/ttyUSB1"
     with pytest.raises(SerialError, match=f"^{re.escape(told)}$"), open_link(path, 1, 1, 115200):
         pass
+
+
+def test_a_terminal_that_is_in_use(monkeypatch: Any) -> None:
+    def taken() -> bool:
+        return any(fcntl.ioctl(line, EXCLUSIVE, bytes(4)))
+
+    main, line = os.openpty()
+    path = os.ttyname(line)
+    told = (
+        f"{path}: is in use by another program, or by this one; "
+        "end that one, or give the terminal of another board"
+    )
+    tty.setraw(main)
+    try:
+        with Board(main, IN, _output):
+            with open_link(path, IN, OUT, 1_000_000) as link:
+                assert taken()
+                with pytest.raises(SerialError) as caught, open_link(path, IN, OUT, 115200):
+                    pass
+                assert str(caught.value) == told
+                _check(link, 20)
+            assert not taken()
+            with open_link(path, IN, OUT, 1_000_000) as link:
+                _check(link, 20)
+    finally:
+        os.close(main)
+        os.close(line)
+
+    def busy(*_: object) -> int:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+    with monkeypatch.context() as patch:  # as who is no superuser sees it
+        patch.setattr(os, "open", busy)
+        with pytest.raises(SerialError) as caught, open_link(path, IN, OUT, 115200):
+            pass
+    assert str(caught.value) == told
+
+
+def test_a_register_is_read_between_the_frames_of_another_thread(ends: tuple[int, int]) -> None:
+    kinds, words = list[bytes](), list[int]()
+
+    def noting(answer: bytes) -> bytes:
+        kinds.append(answer[:1])
+        return answer
+
+    def output(frame: bytes) -> bytes:
+        if board.frames == 5:
+            reader.start()
+            when(lambda: link._turns.wanted)
+        return _output(frame)
+
+    with Board(ends[0], IN, output, noting) as board:
+        link = _link(ends[1])
+        reader = threading.Thread(target=lambda: words.append(link.read(0x10)))
+        _check(link, 40)
+        reader.join()
+    assert words == [0]
+    assert kinds.count(b"f") == board.frames == 40, "no frame is sent again"
+    assert kinds.index(b"r", 1) - kinds.index(b"f") in (5, 6), "two frames are under way"
+
+
+def test_frames_that_are_dropped_are_not_sent(ends: tuple[int, int]) -> None:
+    with Board(ends[0], IN, _output) as board:
+        link = _link(ends[1])
+        assert not link.frames_until(_frames(3), lambda: True).any()
+        assert board.frames == 0
+        _check(link, 3)
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_line_that_is_said_to_be_ready_and_is_not(monkeypatch: Any, times: int) -> None:
+    plain, left = link_module.select.select, times
+
+    def ready(reads: list[int], writes: list[int], others: list[int], wait: float) -> Any:
+        nonlocal left
+        left -= 1
+        return (reads, writes, others) if left >= 0 else plain(reads, writes, others, wait)
+
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    other.setblocking(False)
+    with one, other:
+        monkeypatch.setattr(link_module, "select", SimpleNamespace(select=ready))
+        port = FilePort(one.fileno(), patience=0.05)
+        assert port.read(0.05) == b""
+        left = times
+        threading.Thread(target=os.write, args=(other.fileno(), b"abc")).start()
+        assert port.read(60) == b"abc"
+        left = times
+        with pytest.raises(SerialError, match=r"^the serial line has taken nothing for 0\.05 s; "):
+            port.write(bytes(1 << 24))
 
 
 @pytest.mark.parametrize("kind", ["changed", "lost", "cut", "nothing"])
