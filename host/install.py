@@ -162,7 +162,6 @@ def install(
     """
     home = directory.absolute() / package.name
     try:
-        home.mkdir(parents=True, exist_ok=True)
         with _alone(home):
             return _install(package, home, begins)
     except OSError as error:
@@ -231,7 +230,12 @@ def _has_overlay(home: Path, version: str | None) -> bool:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Hold the lock of a folder; raises InstallError where another installer has it."""
+    """Hold the lock of a folder; raises InstallError where another installer has it.
+
+    Folders that are made for it go again while nothing is in them.
+    """
+    made = [folder for folder in (home, *home.parents) if not folder.exists()]
+    home.mkdir(parents=True, exist_ok=True)
     handle = os.open(home, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -241,6 +245,8 @@ def _alone(home: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        for folder in made:
+            _remove_if_empty(folder)
         os.close(handle)
 
 
