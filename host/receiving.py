@@ -1,23 +1,27 @@
-"""What `shiftloom deploy` runs on the board: this file is sent to its Python as a program.
+"""What `shiftloom deploy` runs on the board: its Python gets this file as a program, by SSH.
 
-`prepare` makes a folder for the archive, or finds its version installed and tests that; `install`
-compares the SHA-256 of what has arrived and runs the archive's own installer; `discard` removes the
-folder. Each prints a line of JSON for each `step`, and a last one with what it has done, or has
-`refused`. Standard library only.
+It makes a folder for the archive, or finds its version installed and tests that. Then it waits
+until the other side has copied, compares the SHA-256 of what has come, and runs the archive's own
+installer. It prints JSON: a line for each `step`, one with the place of the `archive`, and at last
+what was done, or is `refused`. The folder goes when this program ends. Standard library only.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import fcntl
 import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,7 @@ _COPIES = 3
 _SPARE = 1 << 20
 _PIECE = 1 << 20
 _ELSEWHERE = "choose another folder by --directory"
+_AGAIN = "deploy again"
 _FREE = f"free space, or {_ELSEWHERE}"
 _STEP = b'{"step": '
 """How the line of a step begins."""
@@ -39,8 +44,27 @@ class RefusedError(Exception):
     """A problem, and what would help."""
 
 
-def prepare(directory: Path, name: str, version: str, size: int) -> dict[str, Any]:
-    """Where an archive of `size` bytes goes, or the self-test of its version, if that is in use."""
+def receive(directory: Path, name: str, version: str, size: int) -> dict[str, Any]:
+    """Install an archive of `size` bytes that the other side copies, or test its version in use."""
+    _check_python()
+    current = directory / name / "current"
+    if _version(current) == version:
+        done = _run(current)
+        if "refused" not in done:
+            return done
+    with _incoming(directory, name) as folder:
+        free, needed = shutil.disk_usage(folder).free, _COPIES * size + _SPARE
+        if free < needed:
+            problem = f"{directory}: {free} bytes are free, {needed} are needed"
+            raise RefusedError(problem, _FREE)
+        _say({"archive": str(folder / ARCHIVE)})
+        sha256 = sys.stdin.readline().strip()
+        if not sha256:
+            raise RefusedError("nothing has arrived", _AGAIN)
+        return _install(folder / ARCHIVE, sha256, directory)
+
+
+def _check_python() -> None:
     if sys.version_info < PYTHON:
         found, wanted = sys.version.split()[0], ".".join(map(str, PYTHON))
         hint = "give another one by --python"
@@ -48,20 +72,52 @@ def prepare(directory: Path, name: str, version: str, size: int) -> dict[str, An
     if importlib.util.find_spec("numpy") is None:
         hint = "give the Python that has pynq by --python"
         raise RefusedError("its Python has no NumPy", hint)
-    current = directory / name / "current"
-    if _version(current) == version:
-        done = _run(current)
-        if "refused" not in done:
-            return done
-    folder = directory / f".incoming-{name}"
-    discard(folder)
-    folder.mkdir(parents=True)
-    free, needed = shutil.disk_usage(folder).free, _COPIES * size + _SPARE
-    if free < needed:
-        folder.rmdir()
-        problem = f"{directory}: {free} bytes are free, {needed} are needed"
-        raise RefusedError(problem, _FREE)
-    return {"archive": str(folder / ARCHIVE)}
+
+
+@contextmanager
+def _incoming(directory: Path, name: str) -> Iterator[Path]:
+    """A folder for what arrives, of this program alone; it goes in any case.
+
+    So do folders that were left behind: nobody holds their locks. Folders that are made for it go
+    again while nothing is in them.
+    """
+    made = [folder for folder in (directory, *directory.parents) if not folder.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # between making a folder and locking it
+        stale = re.compile(rf"\.incoming-{name}-[a-z0-9_]{{8}}")
+        for other in directory.iterdir():
+            if stale.fullmatch(other.name):
+                _tidy(other)
+        folder = Path(tempfile.mkdtemp(prefix=f".incoming-{name}-", dir=directory))
+        held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    finally:
+        os.close(handle)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+        for each in made:
+            with suppress(OSError):
+                each.rmdir()
+
+
+def _tidy(folder: Path) -> None:
+    """Remove a folder that nobody holds the lock of."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(handle)
+
+
+def _say(what: dict[str, Any]) -> None:
+    print(json.dumps(what, sort_keys=True), flush=True)
 
 
 def _version(folder: Path) -> str:
@@ -71,28 +127,19 @@ def _version(folder: Path) -> str:
         return ""
 
 
-def install(folder: Path, sha256: str, directory: Path) -> dict[str, Any]:
-    """Install the archive in `folder` below `directory`; the folder goes in any case."""
-    try:
-        if not (folder / ARCHIVE).is_file():
-            raise RefusedError("nothing has arrived", "deploy again")
-        found = hashlib.sha256()
-        print(json.dumps({"step": "comparing"}), flush=True)
-        with (folder / ARCHIVE).open("rb") as file:
-            for piece in iter(lambda: file.read(_PIECE), b""):
-                found.update(piece)
-        if found.hexdigest() != sha256:
-            problem = f"arrived with SHA-256 {found.hexdigest()[:16]}, sent was {sha256[:16]}"
-            raise RefusedError(problem, "deploy again")
-        return _run(folder / ARCHIVE, "--directory", str(directory))
-    finally:
-        discard(folder)
-
-
-def discard(folder: Path) -> dict[str, Any]:
-    """Remove what has arrived, if anything has."""
-    shutil.rmtree(folder, ignore_errors=True)
-    return {}
+def _install(archive: Path, sha256: str, directory: Path) -> dict[str, Any]:
+    """Install what has arrived, if it is what was sent."""
+    if not archive.is_file():
+        raise RefusedError("nothing has arrived", _AGAIN)
+    _say({"step": "comparing"})
+    found = hashlib.sha256()
+    with archive.open("rb") as file:
+        for piece in iter(lambda: file.read(_PIECE), b""):
+            found.update(piece)
+    if found.hexdigest() != sha256:
+        problem = f"arrived with SHA-256 {found.hexdigest()[:16]}, sent was {sha256[:16]}"
+        raise RefusedError(problem, _AGAIN)
+    return _run(archive, "--directory", str(directory))
 
 
 def _run(program: Path, *arguments: str) -> dict[str, Any]:
@@ -116,37 +163,21 @@ def _run(program: Path, *arguments: str) -> dict[str, Any]:
         return {"refused": [problem, hint]}
 
 
-_COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
-    "prepare": prepare,
-    "install": install,
-    "discard": discard,
-}
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Do one command; the exit code is 0, and refusals are in what is printed."""
+    """The exit code is 0, and refusals are in what is printed."""
     parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers(dest="command")
-    command = commands.add_parser("prepare")
     for name, kind in (("directory", Path), ("name", str), ("version", str), ("size", int)):
-        command.add_argument(name, type=kind)
-    command = commands.add_parser("install")
-    for name, kind in (("folder", Path), ("sha256", str), ("directory", Path)):
-        command.add_argument(name, type=kind)
-    commands.add_parser("discard").add_argument("folder", type=Path)
-    given = vars(parser.parse_args(arguments))
-    function = _COMMANDS[given.pop("command")]
-    if "directory" in given:
-        given["directory"] = Path(os.path.abspath(given["directory"].expanduser()))
+        parser.add_argument(name, type=kind)
+    given = parser.parse_args(arguments)
+    directory = Path(os.path.abspath(given.directory.expanduser()))
     try:
-        done = function(**given)
+        done = receive(directory, given.name, given.version, given.size)
     except RefusedError as error:
         done = {"refused": list(error.args)}
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        hint = _FREE if full else _ELSEWHERE
-        done = {"refused": [f"{given['directory']}: {error.strerror}", hint]}
-    print(json.dumps(done, sort_keys=True))
+        done = {"refused": [f"{directory}: {error.strerror}", _FREE if full else _ELSEWHERE]}
+    _say(done)
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,22 +66,14 @@ def deploy(
     size = path.stat().st_size
     begins("Asking the board")
     wanted = (directory, package.name, package.version, str(size))
-    found = remote.ask("prepare", *wanted, begins=begins)
-    if "archive" not in found:
-        return _deployed(remote, found, 0)
-    archive = str(found["archive"])
-    folder = archive.rpartition("/")[0]
-    check_path(f"{remote.target}: its folder", folder)
-    try:
+    with remote.receiving(*wanted) as far:
+        found = far.hear(begins)
+        if "archive" not in found:
+            return _deployed(remote, found, 0)
         begins(f"Copying {size:,} bytes")
-        remote.copy(path, archive)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        found = remote.ask("install", folder, sha256, directory, begins=begins)
-    except BaseException:
-        with suppress(ShiftloomError):  # the board may be out of reach: the next time, then
-            remote.ask("discard", folder)
-        raise
-    return _deployed(remote, found, size)
+        remote.copy(path, str(found["archive"]))
+        far.say(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        return _deployed(remote, far.hear(begins), size)
 
 
 def _deployed(remote: Remote, found: Mapping[str, Any], copied: int) -> Deployed:

@@ -175,7 +175,7 @@ KEPT = (
 )
 SAYS = "the installer there says {}; package and deploy again"
 ANSWERS = {
-    """{"archive": "/tmp/$(id)/x"}""": "its folder '/tmp/$(id)': is no plain path; "
+    """{"archive": "/tmp/$(id)/x"}""": "its folder '/tmp/$(id)/x': is no plain path; "
     "use letters, digits, dots, dashes, underscores and slashes",
     """{"self_test": 1}""": SAYS.format("{'self_test': 1}"),
     """{"self_test": {"state": "passed"}}""": SAYS.format("{'self_test': {'state': 'passed'}}"),
