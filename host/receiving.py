@@ -16,6 +16,7 @@ import importlib.util
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,9 @@ _ELSEWHERE = "choose another folder by --directory"
 _AGAIN = "deploy again"
 _FREE = f"free space, or {_ELSEWHERE}"
 _STEP = b'{"step": '
-"""How the line of a step begins."""
+"""How the line of a step begins..."""
+_LAST_STEP = b'{"step": "switching"}'
+"""... and that of the one before which the other side is asked."""
 
 
 class RefusedError(Exception):
@@ -139,28 +142,56 @@ def _install(archive: Path, sha256: str, directory: Path) -> dict[str, Any]:
     if found.hexdigest() != sha256:
         problem = f"arrived with SHA-256 {found.hexdigest()[:16]}, sent was {sha256[:16]}"
         raise RefusedError(problem, _AGAIN)
-    return _run(archive, "--directory", str(directory))
+    return _run(archive, "--directory", str(directory), "--ask")
 
 
 def _run(program: Path, *arguments: str) -> dict[str, Any]:
-    """What an archive, or an installed version, says that it has done; its steps are passed on."""
+    """What an archive, or an installed version, says that it has done; its steps are passed on.
+
+    It is ended where the other side has gone, up to the last step: before that it asks that side.
+    """
     command = [sys.executable, "-B", str(program), "--json", *arguments]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     answer, said = b"", b""
     with subprocess.Popen(command, **pipes) as running:
-        for line in running.stdout or ():
-            if line.startswith(_STEP):
-                print(line.decode().strip(), flush=True)
-            elif line.startswith(b"{"):
-                answer = line
-            else:
-                said = line.strip() or said
+        try:
+            for line in _lines(running):
+                if line.startswith(_STEP):
+                    print(line.decode(), flush=True)
+                elif line.startswith(b"{"):
+                    answer = line
+                else:
+                    said = line.strip() or said
+        except BaseException:
+            running.terminate()
+            raise
     try:
         return dict(json.loads(answer.decode()))
     except ValueError:
         text = said.decode("utf-8", "replace") or f"ended with {running.returncode}"
         problem, _, hint = text.partition("; ")
         return {"refused": [problem, hint]}
+
+
+def _lines(running: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """The lines that a program prints, at once; where standard input has ended, it is ended."""
+    output, left = running.stdout.fileno() if running.stdout else -1, b""
+    watched = select.poll()
+    watched.register(output, select.POLLIN)
+    watched.register(0, select.POLLRDHUP)
+    while True:
+        gone = any(handle == 0 for handle, _ in watched.poll())
+        if gone:
+            running.terminate()
+        piece = b"" if gone else os.read(output, _PIECE)
+        *lines, left = (left + piece).split(b"\n")
+        if gone or _LAST_STEP in lines:
+            with suppress(KeyError):  # that was so before
+                watched.unregister(0)
+        yield from lines
+        if not gone and not piece:
+            yield left
+            return
 
 
 def main(arguments: list[str] | None = None) -> int:

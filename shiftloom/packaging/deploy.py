@@ -1,4 +1,7 @@
-"""A package to a board: copied, compared, installed and tested there; nothing half-installed."""
+"""A package to a board: copied, compared, installed and tested there; nothing half-installed.
+
+The board takes a version into use only if this side is still there and agrees, in the last step.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,9 @@ def deploy(
     """Bring the archive `path` to a board; the same one again only runs its self-test there.
 
     `begins` hears of each step, in words. Raises ShiftloomError where anything is refused here or
-    there; the version that was in use before then still is.
+    there; the version that was in use before then still is. Only in the last step, when the new one
+    is taken into use, nobody can know: then the message of a lost connection says so, and an
+    interruption may have come too late.
     """
     check_path("--directory", directory)
     try:

@@ -32,6 +32,8 @@ _OPTIONS = {
 }
 """Nobody is asked for a password, and a dead connection ends."""
 _SSH_FAILED, _NO_COMMAND, _NOT_EXECUTABLE = 255, 127, 126
+_LAST_STEP = "switching"
+"""Before this one the far side waits for an answer."""
 _LOADER = "import sys; exec(sys.stdin.buffer.read(int(sys.argv.pop(1))))"
 """Runs a program of so many bytes; what comes after it on the line is for that program."""
 _ENDING_SECONDS = 10
@@ -41,6 +43,7 @@ STEPS = {
     "comparing": "Comparing what has arrived",
     "installing": "Installing",
     "testing": "Running the self-test",
+    "switching": "Taking it into use",
 }
 """What is said on this side of the steps there."""
 _CAUSES = (
@@ -148,13 +151,18 @@ class Far:
     def hear(self, begins: Callable[[str], None]) -> dict[str, Any]:
         """What it answers; `begins` hears of each step there when it begins.
 
-        Raises ShiftloomError where anything is refused there, or the line is lost.
+        Before the last one it waits for this side, so that nothing is taken into use there which
+        this side has given up. Raises ShiftloomError where anything is refused there, or the line
+        is lost.
         """
-        others = []
+        others, agreed = [], False
         for line in _pipe(self.running.stdout):
             found = _answer(line)
             if "step" in found:
                 _tell(found["step"], begins)
+                if found["step"] == _LAST_STEP:
+                    agreed = True
+                    self.say(b"yes\n")
             elif found:
                 return self._accepted(found, line)
             else:
@@ -162,7 +170,8 @@ class Far:
         code = self.running.wait()
         if code != 0:
             self.errors.seek(0)
-            raise self.remote.failed("ssh", code, self.errors.read())
+            error = self.remote.failed("ssh", code, self.errors.read())
+            raise self._late(error) if agreed else error
         raise self._unknown(b"".join(others))
 
     def _accepted(self, found: dict[str, Any], line: bytes) -> dict[str, Any]:
@@ -173,6 +182,11 @@ class Far:
         if problem:
             raise ShiftloomError(self.remote.target, problem, hint)
         return found
+
+    def _late(self, error: ShiftloomError) -> ShiftloomError:
+        """A line that was lost when the far side had begun the last step."""
+        problem = f"may have taken the new version into use: {error.problem}"
+        return ShiftloomError(self.remote.target, problem, "deploy again to see")
 
     def _unknown(self, output: bytes) -> ShiftloomError:
         """The answer of something else."""
