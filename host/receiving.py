@@ -2,8 +2,9 @@
 
 It makes a folder for the archive, or finds its version installed and tests that. Then it waits
 until the other side has copied, compares the SHA-256 of what has come, and runs the archive's own
-installer. It prints JSON: a line for each `step`, one with the place of the `archive`, and at last
-what was done, or is `refused`. The folder goes when this program ends. Standard library only.
+installer; where copying has failed, it tells whether there is room. It prints JSON: a line for each
+`step`, one with the place of the `archive`, and at last what was done, or is `refused`. The folder
+goes when this program ends. Standard library only.
 """
 
 from __future__ import annotations
@@ -34,9 +35,12 @@ _COPIES = 3
 """Times the archive's size that must be free: itself, unpacked, and the driver once more."""
 _SPARE = 1 << 20
 _PIECE = 1 << 20
+_BLOCK = 512
 _ELSEWHERE = "choose another folder by --directory"
 _AGAIN = "deploy again"
 _FREE = f"free space, or {_ELSEWHERE}"
+_NOT_COPIED = "not copied"
+"""What the other side says instead of a SHA-256."""
 _STEP = b'{"step": '
 """How the line of a step begins..."""
 _LAST_STEP = b'{"step": "switching"}'
@@ -61,10 +65,12 @@ def receive(directory: Path, name: str, version: str, size: int) -> dict[str, An
             problem = f"{directory}: {free} bytes are free, {needed} are needed"
             raise RefusedError(problem, _FREE)
         _say({"archive": str(folder / ARCHIVE)})
-        sha256 = sys.stdin.readline().strip()
-        if not sha256:
+        said = sys.stdin.readline().strip()
+        if said == _NOT_COPIED:
+            return _room(folder / ARCHIVE, size)
+        if not said:
             raise RefusedError("nothing has arrived", _AGAIN)
-        return _install(folder / ARCHIVE, sha256, directory)
+        return _install(folder / ARCHIVE, said, directory)
 
 
 def _check_python() -> None:
@@ -121,6 +127,19 @@ def _tidy(folder: Path) -> None:
 
 def _say(what: dict[str, Any]) -> None:
     print(json.dumps(what, sort_keys=True), flush=True)
+
+
+def _room(archive: Path, size: int) -> dict[str, Any]:
+    """The free bytes, refused where the rest of what was to arrive has no room in them."""
+    place = archive.parent.parent
+    free = shutil.disk_usage(place).free
+    found = archive.stat() if archive.is_file() else None
+    written = min(found.st_size, found.st_blocks * _BLOCK) if found else 0
+    missing = size - written  # scp writes in parallel: a full disk leaves holes
+    if free < missing:
+        problem = f"{place}: {free} bytes are free, {missing} are yet to arrive"
+        raise RefusedError(problem, _FREE)
+    return {"free": free}
 
 
 def _version(folder: Path) -> str:

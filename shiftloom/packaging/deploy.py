@@ -14,7 +14,7 @@ from typing import Any
 from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.host import install
 from shiftloom.host.install import InstallError
-from shiftloom.packaging.remote import Remote, check_path, shortened
+from shiftloom.packaging.remote import Far, Remote, check_path, shortened
 
 STATES = ("passed", "failed", "skipped")
 """How a self-test ends."""
@@ -76,9 +76,20 @@ def deploy(
         if "archive" not in found:
             return _deployed(remote, found, 0)
         begins(f"Copying {size:,} bytes")
-        remote.copy(path, str(found["archive"]))
+        failed = remote.copy(path, str(found["archive"]))
+        if failed:
+            raise _not_copied(remote, far, failed)
         far.say(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
         return _deployed(remote, far.hear(begins), size)
+
+
+def _not_copied(remote: Remote, far: Far, failed: str) -> ShiftloomError:
+    """Why the board did not take a copy, as far as it knows; raised where it knows for sure."""
+    far.say(b"not copied\n")
+    free = shown(far.hear(lambda _: None).get("free"))
+    problem = f"copying failed ({failed}), with {free} bytes free there"
+    hint = "free space there, or choose another folder by --directory, and deploy again"
+    return ShiftloomError(remote.target, problem, hint)
 
 
 def _deployed(remote: Remote, found: Mapping[str, Any], copied: int) -> Deployed:

@@ -99,15 +99,19 @@ class Remote:
             finally:
                 _end(running)
 
-    def copy(self, path: Path, place: str) -> None:
-        """Copy a file to a path there."""
+    def copy(self, path: Path, place: str) -> str:
+        """Copy a file to a path there; what scp says if the far side did not take it, else nothing.
+
+        Raises ShiftloomError where the connection fails.
+        """
         check_path(f"{self.target}: its folder", place)
         command = ["scp", "-q", "-C", *self._options("-P"), "--"]
         command += [str(path.resolve()), f"{self.target}:{place}"]
         _check_client("scp")
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        if done.returncode != 0:
-            raise self.failed("scp", done.returncode, done.stderr)
+        if done.returncode == _SSH_FAILED:
+            raise self.failed(done.returncode, done.stderr)
+        return _reason(done.returncode, done.stderr) if done.returncode else ""
 
     def _options(self, port: str) -> list[str]:
         given = [f"-o{name}={value}" for name, value in _OPTIONS.items()]
@@ -115,15 +119,13 @@ class Remote:
             given += ["-i", str(self.identity.resolve())]
         return given if self.port is None else [*given, port, str(self.port)]
 
-    def failed(self, program: str, code: int, output: bytes) -> ShiftloomError:
-        """Why ssh, scp, or the program there has ended badly, by its exit code and messages."""
-        text = output.decode("utf-8", "replace")
-        lines = [shortened(line) for line in text.splitlines() if line.strip()]
-        last = lines[-1] if lines else f"exit code {code}"
+    def failed(self, code: int, output: bytes) -> ShiftloomError:
+        """Why the connection, or the program there, has failed, by exit code and messages."""
+        text, last = output.decode("utf-8", "replace"), _reason(code, output)
         for said, problem, hint in _CAUSES:
             if code == _SSH_FAILED and said in text:
                 return ShiftloomError(self.target, problem, hint)
-        if program == "scp" or code == _SSH_FAILED:
+        if code == _SSH_FAILED:
             hint = "check that the board is on and in reach, then deploy again"
             return ShiftloomError(self.target, f"the connection failed ({last})", hint)
         hint = "give the path of one by --python"
@@ -170,7 +172,7 @@ class Far:
         code = self.running.wait()
         if code != 0:
             self.errors.seek(0)
-            error = self.remote.failed("ssh", code, self.errors.read())
+            error = self.remote.failed(code, self.errors.read())
             raise self._late(error) if agreed else error
         raise self._unknown(b"".join(others))
 
@@ -193,6 +195,13 @@ class Far:
         said = shown(output.decode("utf-8", "replace"))
         problem = f"{self.remote.python} there says {said}"
         return ShiftloomError(self.remote.target, problem, "give a Python by --python")
+
+
+def _reason(code: int, output: bytes) -> str:
+    """The last message of a program."""
+    text = output.decode("utf-8", "replace")
+    lines = [shortened(line) for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {code}"
 
 
 def _answer(line: bytes) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -138,6 +139,35 @@ def test_board_that_cannot_take_it_says_so_and_keeps_what_it_has(
     assert made.tree(board) == before
     assert list(board.glob(".*")) == []
     assert packaging.deploy(first, remote, str(board)).copied == 0
+
+
+_FILLED = """
+import shutil
+left = [10**9, {free}]
+shutil.disk_usage = lambda _: type("Usage", (), {{"free": left.pop(0)}})
+"""
+
+
+@pytest.mark.parametrize("free", [100, 10**6])
+def test_copy_that_the_board_does_not_take_is_no_lost_connection(
+    free: int, first: Path, board: Path, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of 20,000 bytes; then there is room for the rest, or there is none."""
+    lacking = Remote(sshd.target, sshd.port, sshd.key, _python(tmp_path, _FILLED.format(free=free)))
+    said = "scp: failed to upload file tiny.zip"
+    copied = f'for to; do :; done; head -c 20000 {first} > "${{to#*:}}"'
+    folder = tmp_path / "wrappers"
+    folder.mkdir()
+    board_sshd.program(folder / "scp", f"{copied}; echo {said} >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    missing = first.stat().st_size - 20000
+    message = f"{board}: {free} bytes are free, {missing} are yet to arrive; {ELSEWHERE}"
+    if free > missing:
+        message = f"copying failed ({said}), with {free} bytes free there; "
+        message += "free space there, or choose another folder by --directory, and deploy again"
+    with refuses(f"{sshd.target}: {message}"):
+        packaging.deploy(first, lacking, str(board))
+    assert not board.exists()
 
 
 def test_folder_without_permission_is_said(
