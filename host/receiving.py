@@ -13,7 +13,7 @@ import argparse
 import errno
 import fcntl
 import hashlib
-import importlib.util
+import importlib
 import json
 import os
 import re
@@ -29,6 +29,7 @@ from typing import Any
 
 PYTHON = (3, 10)
 """The oldest that the driver runs on."""
+NUMPY = (1, 21)
 ARCHIVE = "package.zip"
 MANIFEST = "package.json"
 _COPIES = 3
@@ -37,6 +38,7 @@ _SPARE = 1 << 20
 _PIECE = 1 << 20
 _BLOCK = 512
 _ELSEWHERE = "choose another folder by --directory"
+_OTHER_PYTHON = "give the Python that has pynq by --python, a PYNQ image's is in its pynq-venv"
 _AGAIN = "deploy again"
 _FREE = f"free space, or {_ELSEWHERE}"
 _NOT_COPIED = "not copied"
@@ -76,11 +78,14 @@ def receive(directory: Path, name: str, version: str, size: int) -> dict[str, An
 def _check_python() -> None:
     if sys.version_info < PYTHON:
         found, wanted = sys.version.split()[0], ".".join(map(str, PYTHON))
-        hint = "give another one by --python"
-        raise RefusedError(f"its Python is {found}, the driver needs {wanted}", hint)
-    if importlib.util.find_spec("numpy") is None:
-        hint = "give the Python that has pynq by --python"
-        raise RefusedError("its Python has no NumPy", hint)
+        raise RefusedError(f"its Python is {found}, the driver needs {wanted}", _OTHER_PYTHON)
+    try:
+        found = str(importlib.import_module("numpy").__version__)
+    except ImportError as error:
+        raise RefusedError("its Python cannot import NumPy", _OTHER_PYTHON) from error
+    if tuple(map(int, re.findall(r"\d+", found)[:2])) < NUMPY:
+        wanted = ".".join(map(str, NUMPY))
+        raise RefusedError(f"its NumPy is {found}, the driver needs {wanted}", _OTHER_PYTHON)
 
 
 @contextmanager

@@ -101,15 +101,19 @@ if sys.argv[0].endswith("package.zip"):
 """
 OTHER = "choose another folder by --directory"
 ELSEWHERE = f"free space, or {OTHER}"
+PYNQ = "give the Python that has pynq by --python, a PYNQ image's is in its pynq-venv"
 PYTHONS: dict[str, tuple[str, str]] = {
     "old": (
         "import sys\nsys.version_info, sys.version = (3, 8, 10), '3.8.10 (default)'",
-        "its Python is 3.8.10, the driver needs 3.10; give another one by --python",
+        f"its Python is 3.8.10, the driver needs 3.10; {PYNQ}",
     ),
     "no NumPy": (
-        "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *more: None if name == 'numpy' else find(name, *more)",
-        "its Python has no NumPy; give the Python that has pynq by --python",
+        "import sys\nsys.modules['numpy'] = None",
+        f"its Python cannot import NumPy; {PYNQ}",
+    ),
+    "old NumPy": (
+        "import numpy\nnumpy.__version__ = '1.19.5'",
+        f"its NumPy is 1.19.5, the driver needs 1.21; {PYNQ}",
     ),
     "no space": (_USAGE, f"{{board}}: 1000 bytes are free, {{needed}} are needed; {ELSEWHERE}"),
     "full": (
@@ -117,6 +121,14 @@ PYTHONS: dict[str, tuple[str, str]] = {
         f"{{board}}/tiny: cannot be written: No space left on device; {ELSEWHERE}",
     ),
 }
+
+
+def test_numpy_that_is_just_new_enough_will_do(
+    first: Path, board: Path, sshd: Sshd, tmp_path: Path
+) -> None:
+    python = _python(tmp_path, "import numpy\nnumpy.__version__ = '1.21.0rc1'")
+    just = Remote(sshd.target, sshd.port, sshd.key, python)
+    assert packaging.deploy(first, just, str(board)).taken
 
 
 @pytest.mark.parametrize("name", PYTHONS)
