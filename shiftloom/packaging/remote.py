@@ -87,10 +87,15 @@ class Remote:
         given = shlex.join(["-c", _LOADER, str(len(program)), *arguments])
         parts = ["ssh", *self._options("-p"), "--", self.target, f"{self.python} {given}"]
         _check_client("ssh")
-        pipe = subprocess.PIPE
         with (
             tempfile.TemporaryFile() as errors,
-            subprocess.Popen(parts, stdin=pipe, stdout=pipe, stderr=errors) as running,
+            subprocess.Popen(
+                parts,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                process_group=0,  # Ctrl-C is for this side: the line stays until all is tidy there
+            ) as running,
         ):
             try:
                 far = Far(self, running, errors)
@@ -169,12 +174,11 @@ class Far:
                 return self._accepted(found, line)
             else:
                 others.append(line)
-        code = self.running.wait()
+        error, code = self._unknown(b"".join(others)), self.running.wait()
         if code != 0:
             self.errors.seek(0)
             error = self.remote.failed(code, self.errors.read())
-            raise self._late(error) if agreed else error
-        raise self._unknown(b"".join(others))
+        raise self._late(error) if agreed else error
 
     def _accepted(self, found: dict[str, Any], line: bytes) -> dict[str, Any]:
         try:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -97,18 +96,26 @@ def test_lost_connection_ends_the_installer(
     assert made.tree(board) == before
 
 
-def test_interruption_ends_the_installer(
-    waiting: Path, board: Path, remote: Remote, tmp_path: Path
+DEPLOYS = """
+import sys
+from pathlib import Path
+from shiftloom.packaging import Remote, deploy
+target, port, key, path, board = sys.argv[1:]
+deploy(Path(path), Remote(target, int(port), Path(key), sys.executable), board)
+"""
+
+
+def test_interruption_waits_for_the_board_to_tidy_up(
+    waiting: Path, board: Path, sshd: Sshd, tmp_path: Path
 ) -> None:
+    """Ctrl-C goes to every process of the terminal."""
     before = made.tree(board)
-
-    def interrupt() -> None:
+    given = (sshd.target, sshd.port, sshd.key, waiting, board)
+    command = [sys.executable, "-c", DEPLOYS, *map(str, given)]
+    with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE) as running:
         waiter(tmp_path)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        packaging.deploy(waiting, remote, str(board))
+        os.killpg(running.pid, signal.SIGINT)
+        assert b"KeyboardInterrupt" in running.communicate()[1]
     assert nobody_reads(tmp_path / "fifo")
     assert made.tree(board) == before
     assert names(board) == sorted({path.split("/")[1] for path in before})
