@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import stat
@@ -25,6 +26,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,15 +47,20 @@ CURRENT = "current"
 VERSION_DIGITS = 16
 MAX_MEMBERS = 10_000
 SELF_TEST_SECONDS = 600
+SWITCHING = "switching"
+"""The last step: with `--ask` it is done only if a byte comes on standard input, in time."""
+ANSWER_SECONDS = 60
 _SPARE = 1 << 20
 """Bytes that stay free on the disk."""
 _PIECE = 1 << 20
+_ELSEWHERE = "choose another folder by --directory"
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_DIGITS}}}(-[0-9]+)?")
 _STAGING = re.compile(r"\.new-[a-z0-9_]{8}")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ELOOP)
+Begins = Callable[[str], None]
 _DAMAGE = (zipfile.BadZipFile, EOFError, ValueError, LookupError, TypeError, RuntimeError)
 """What zipfile and json raise on damaged bytes."""
 
@@ -152,17 +159,14 @@ def _silent(_: str) -> None:
     """For people: they read what was done when it is."""
 
 
-def install(
-    package: Package, directory: Path, begins: Callable[[str], None] = _silent
-) -> dict[str, Any]:
+def install(package: Package, directory: Path, begins: Begins = _silent) -> dict[str, Any]:
     """Install a package below `directory`, test it, and switch to it; what was done, as plain data.
 
-    `begins` hears of each step, installing and testing. Raises InstallError where anything is
-    refused, with the folder as it was.
+    `begins` hears of each step, installing, testing and switching, before it is done; if it raises,
+    it is not done. Raises InstallError where anything is refused, with the folder as it was.
     """
     home = directory.absolute() / package.name
     try:
-        home.mkdir(parents=True, exist_ok=True)
         with _alone(home):
             return _install(package, home, begins)
     except OSError as error:
@@ -172,15 +176,14 @@ def install(
 
 def _hint(error: OSError) -> str:
     """What would help where a folder cannot be written."""
-    elsewhere = "choose another folder by --directory"
     if error.errno in _FULL:
-        return f"free space, or {elsewhere}"
+        return f"free space, or {_ELSEWHERE}"
     if error.errno in _IN_THE_WAY:
-        return f"move away what is in its place, or {elsewhere}"
-    return elsewhere
+        return f"move away what is in its place, or {_ELSEWHERE}"
+    return _ELSEWHERE
 
 
-def _install(package: Package, home: Path, begins: Callable[[str], None]) -> dict[str, Any]:
+def _install(package: Package, home: Path, begins: Begins) -> dict[str, Any]:
     before = _current(home)
     begins("installing")
     for stale in home.iterdir():
@@ -188,8 +191,7 @@ def _install(package: Package, home: Path, begins: Callable[[str], None]) -> dic
             _remove(stale)
     found = _installed(package, home)
     target = found or _unpacked(package, home)
-    begins("testing")
-    tested = _tested(home, target, before, found is None)
+    tested = _tested(home, target, before, found is None, begins)
     if tested["state"] == "passed":
         for other in home.iterdir():
             if other.name != target.name:
@@ -205,16 +207,20 @@ def _install(package: Package, home: Path, begins: Callable[[str], None]) -> dic
     }
 
 
-def _tested(home: Path, target: Path, before: str | None, new: bool) -> dict[str, Any]:
+def _tested(
+    home: Path, target: Path, before: str | None, new: bool, begins: Begins
+) -> dict[str, Any]:
     """Test a version, and switch to it if that is no loss.
 
     A `new` one that has failed, or whose test was interrupted, goes.
     """
     stays = not new
     try:
+        begins("testing")
         tested = self_test(target)
         skipped = tested["state"] == "skipped"
         if tested["state"] == "passed" or (skipped and not _has_overlay(home, before)):
+            begins(SWITCHING)
             _switch(home, target.name)
         stays = stays or skipped
     finally:
@@ -231,7 +237,12 @@ def _has_overlay(home: Path, version: str | None) -> bool:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Hold the lock of a folder; raises InstallError where another installer has it."""
+    """Hold the lock of a folder; raises InstallError where another installer has it.
+
+    Folders that are made for it go again while nothing is in them.
+    """
+    made = [folder for folder in (home, *home.parents) if not folder.exists()]
+    home.mkdir(parents=True, exist_ok=True)
     handle = os.open(home, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -241,6 +252,8 @@ def _alone(home: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        for folder in made:
+            _remove_if_empty(folder)
         os.close(handle)
 
 
@@ -251,8 +264,7 @@ def _current(home: Path) -> str | None:
         return None
     if link.is_symlink() and _VERSION.fullmatch(os.readlink(link)):
         return os.readlink(link)
-    hint = "move it away, or choose another folder by --directory"
-    raise InstallError(f"{link}: is no link to a version; {hint}")
+    raise InstallError(f"{link}: is no link to a version; move it away, or {_ELSEWHERE}")
 
 
 def _installed(package: Package, home: Path) -> Path | None:
@@ -324,7 +336,7 @@ def _unpacked(package: Package, home: Path) -> Path:
     needed += package.files[package.driver]["bytes"] + _SPARE
     free = shutil.disk_usage(home).free
     if free < needed:
-        hint = "free space, or choose another folder by --directory"
+        hint = f"free space, or {_ELSEWHERE}"
         raise InstallError(f"{home}: {free} bytes are free, {needed} are needed; {hint}")
     staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
     try:
@@ -373,14 +385,14 @@ def _written(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path) -> s
 def self_test(folder: Path) -> dict[str, Any]:
     """What the self-test of a version says: `state` passed, failed or skipped, and a `reason`."""
     command = [sys.executable, "-B", "-m", "shiftloom.host.selftest", str(folder), "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(folder / DRIVER)}
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             check=False,
             cwd=folder,  # Python looks there first: a folder shiftloom elsewhere must not be found
-            env=environment,
+            env={**os.environ, "PYTHONPATH": str(folder / DRIVER)},
+            stdin=subprocess.DEVNULL,
             timeout=SELF_TEST_SECONDS,
         )
     except subprocess.TimeoutExpired:
@@ -396,12 +408,10 @@ def self_test(folder: Path) -> dict[str, Any]:
 
 def _switch(home: Path, version: str) -> None:
     """Let `current` lead to a version, at once."""
-    staging = Path(tempfile.mkdtemp(prefix=".new-", dir=home))
-    try:
-        os.symlink(version, staging / CURRENT)
-        os.replace(staging / CURRENT, home / CURRENT)
-    finally:
-        _remove(staging)
+    place = tempfile.TemporaryDirectory(prefix=".new-", dir=home, ignore_cleanup_errors=True)
+    with place as staging:
+        os.symlink(version, Path(staging, CURRENT))
+        os.replace(Path(staging, CURRENT), home / CURRENT)
 
 
 def _remove(folder: Path) -> None:
@@ -409,7 +419,7 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def again(folder: Path, begins: Callable[[str], None] = _silent) -> dict[str, Any]:
+def again(folder: Path, begins: Begins = _silent) -> dict[str, Any]:
     """Check the files of an installed version, and run its self-test."""
     folder = folder.resolve()
     bad = damaged(folder)
@@ -456,14 +466,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Python {sys.version.split()[0]}: the driver needs {wanted}", file=sys.stderr)
         return 2
     parser = argparse.ArgumentParser(description="Installs and tests a Shiftloom package.")
-    parser.add_argument(
-        "--directory", type=Path, default=Path(DIRECTORY), help="default: %(default)s"
-    )
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON, a line for each step")
+    parser.add_argument("--ask", action="store_true", help="with --json, before the last step")
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    place, begins = Path(sys.argv[0]), _print_step if options.json else _silent
+    shown = partial(_print_step, asks=options.ask)
+    place, begins = Path(sys.argv[0]), shown if options.json else _silent
     try:
         if place.is_dir():
             done = again(place, begins)
@@ -479,8 +489,11 @@ def main(arguments: list[str] | None = None) -> int:
     return int(done["self_test"]["state"] == "failed" or _waits(done))
 
 
-def _print_step(name: str) -> None:
+def _print_step(name: str, asks: bool) -> None:
     print(json.dumps({"step": name}), flush=True)
+    asks = asks and name == SWITCHING
+    if asks and not (select.select([0], [], [], ANSWER_SECONDS)[0] and os.read(0, 1)):
+        raise InstallError("the other side has not agreed to take it into use; deploy again")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""A package to a board: copied, compared, installed and tested there; nothing half-installed."""
+"""A package to a board: copied, compared, installed and tested there; nothing half-installed.
+
+The board takes a version into use only if this side is still there and agrees, in the last step.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.host import install
 from shiftloom.host.install import InstallError
-from shiftloom.packaging.remote import Remote, check_path, shortened
+from shiftloom.packaging.remote import Far, Remote, check_path, shortened
 
 STATES = ("passed", "failed", "skipped")
 """How a self-test ends."""
@@ -56,7 +58,9 @@ def deploy(
     """Bring the archive `path` to a board; the same one again only runs its self-test there.
 
     `begins` hears of each step, in words. Raises ShiftloomError where anything is refused here or
-    there; the version that was in use before then still is.
+    there; the version that was in use before then still is. Only in the last step, when the new one
+    is taken into use, nobody can know: then the message of a lost connection says so, and an
+    interruption may have come too late.
     """
     check_path("--directory", directory)
     try:
@@ -67,22 +71,25 @@ def deploy(
     size = path.stat().st_size
     begins("Asking the board")
     wanted = (directory, package.name, package.version, str(size))
-    found = remote.ask("prepare", *wanted, begins=begins)
-    if "archive" not in found:
-        return _deployed(remote, found, 0)
-    archive = str(found["archive"])
-    folder = archive.rpartition("/")[0]
-    check_path(f"{remote.target}: its folder", folder)
-    try:
+    with remote.receiving(*wanted) as far:
+        found = far.hear(begins)
+        if "archive" not in found:
+            return _deployed(remote, found, 0)
         begins(f"Copying {size:,} bytes")
-        remote.copy(path, archive)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        found = remote.ask("install", folder, sha256, directory, begins=begins)
-    except BaseException:
-        with suppress(ShiftloomError):  # the board may be out of reach: the next time, then
-            remote.ask("discard", folder)
-        raise
-    return _deployed(remote, found, size)
+        failed = remote.copy(path, str(found["archive"]))
+        if failed:
+            raise _not_copied(remote, far, failed)
+        far.say(f"{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        return _deployed(remote, far.hear(begins), size)
+
+
+def _not_copied(remote: Remote, far: Far, failed: str) -> ShiftloomError:
+    """Why the board did not take a copy, as far as it knows; raised where it knows for sure."""
+    far.say(b"not copied\n")
+    free = shown(far.hear(lambda _: None).get("free"))
+    problem = f"copying failed ({failed}), with {free} bytes free there"
+    hint = "free space there, or choose another folder by --directory, and deploy again"
+    return ShiftloomError(remote.target, problem, hint)
 
 
 def _deployed(remote: Remote, found: Mapping[str, Any], copied: int) -> Deployed:

@@ -12,11 +12,12 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from shiftloom.codegen.errors import ShiftloomError, shown
 from shiftloom.codegen.grids import printable
@@ -31,12 +32,18 @@ _OPTIONS = {
 }
 """Nobody is asked for a password, and a dead connection ends."""
 _SSH_FAILED, _NO_COMMAND, _NOT_EXECUTABLE = 255, 127, 126
+_LAST_STEP = "switching"
+"""Before this one the far side waits for an answer."""
+_LOADER = "import sys; exec(sys.stdin.buffer.read(int(sys.argv.pop(1))))"
+"""Runs a program of so many bytes; what comes after it on the line is for that program."""
+_ENDING_SECONDS = 10
 _REASON = 300
 """Characters of a message of the far side that are shown."""
 STEPS = {
     "comparing": "Comparing what has arrived",
     "installing": "Installing",
     "testing": "Running the self-test",
+    "switching": "Taking it into use",
 }
 """What is said on this side of the steps there."""
 _CAUSES = (
@@ -53,10 +60,6 @@ _CAUSES = (
     ("Could not resolve hostname", "is no host that is known", "check the name"),
 )
 """What ssh says, the problem, and what would help; else the connection was lost, or never made."""
-
-
-def _silent(_: object) -> None:
-    """Nobody hears of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +80,43 @@ class Remote:
         if self.identity is not None and not self.identity.is_file():
             raise ShiftloomError(f"--identity {self.identity}", "is no file", "check the path")
 
-    def ask(self, *arguments: str, begins: Callable[[str], None] = _silent) -> dict[str, Any]:
-        """Run a command of `host/receiving.py` there; raises ShiftloomError where it is refused.
-
-        `begins` hears of each step there when it begins.
-        """
+    @contextmanager
+    def receiving(self, *arguments: str) -> Iterator[Far]:
+        """Run `host/receiving.py` there; it ends with the block, and tidies up."""
         program = (resources.files("shiftloom.host") / "receiving.py").read_bytes()
-        command = f"{self.python} - {shlex.join(arguments)}"
-        parts = ["ssh", *self._options("-p"), "--", self.target, command]
-        done = self._call(parts, program, lambda line: _tell(line, begins))
-        if done.returncode != 0:
-            raise self._failed(done)
-        try:
-            found = dict(json.loads(done.stdout.decode().splitlines()[-1]))
-            problem, hint = (shortened(str(text)) for text in found.get("refused", ("", "")))
-        except (ValueError, IndexError, TypeError, RecursionError) as error:
-            problem = f"{self.python} there says {shown(done.stdout.decode('utf-8', 'replace'))}"
-            raise ShiftloomError(self.target, problem, "give a Python by --python") from error
-        if problem:
-            raise ShiftloomError(self.target, problem, hint)
-        return found
+        given = shlex.join(["-c", _LOADER, str(len(program)), *arguments])
+        parts = ["ssh", *self._options("-p"), "--", self.target, f"{self.python} {given}"]
+        _check_client("ssh")
+        with (
+            tempfile.TemporaryFile() as errors,
+            subprocess.Popen(
+                parts,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                process_group=0,  # Ctrl-C is for this side: the line stays until all is tidy there
+            ) as running,
+        ):
+            try:
+                far = Far(self, running, errors)
+                far.say(program)
+                yield far
+            finally:
+                _end(running)
 
-    def copy(self, path: Path, place: str) -> None:
-        """Copy a file to a path there."""
+    def copy(self, path: Path, place: str) -> str:
+        """Copy a file to a path there; what scp says if the far side did not take it, else nothing.
+
+        Raises ShiftloomError where the connection fails.
+        """
         check_path(f"{self.target}: its folder", place)
         command = ["scp", "-q", "-C", *self._options("-P"), "--"]
-        done = self._call([*command, str(path.resolve()), f"{self.target}:{place}"], b"", _silent)
-        if done.returncode != 0:
-            raise self._failed(done)
+        command += [str(path.resolve()), f"{self.target}:{place}"]
+        _check_client("scp")
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode == _SSH_FAILED:
+            raise self.failed(done.returncode, done.stderr)
+        return _reason(done.returncode, done.stderr) if done.returncode else ""
 
     def _options(self, port: str) -> list[str]:
         given = [f"-o{name}={value}" for name, value in _OPTIONS.items()]
@@ -112,39 +124,13 @@ class Remote:
             given += ["-i", str(self.identity.resolve())]
         return given if self.port is None else [*given, port, str(self.port)]
 
-    def _call(
-        self, command: Sequence[str], data: bytes, heard: Callable[[bytes], None]
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Run a program that reads `data`; `heard` gets each line that it writes, at once."""
-        if shutil.which(command[0]) is None:
-            raise ShiftloomError(command[0], "not found", "install the client of OpenSSH")
-        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as errors:
-            source.write(data)
-            source.seek(0)
-            lines = []
-            with subprocess.Popen(
-                command, stdin=source, stdout=subprocess.PIPE, stderr=errors
-            ) as running:
-                try:
-                    for line in running.stdout or ():
-                        lines.append(line)
-                        heard(line)
-                except BaseException:
-                    running.kill()
-                    raise
-            errors.seek(0)
-            output = b"".join(lines)
-            return subprocess.CompletedProcess(command, running.returncode, output, errors.read())
-
-    def _failed(self, done: subprocess.CompletedProcess[bytes]) -> ShiftloomError:
-        """Why ssh, scp, or the program there has ended badly."""
-        text, code = done.stderr.decode("utf-8", "replace"), done.returncode
-        lines = [shortened(line) for line in text.splitlines() if line.strip()]
-        last = lines[-1] if lines else f"exit code {code}"
+    def failed(self, code: int, output: bytes) -> ShiftloomError:
+        """Why the connection, or the program there, has failed, by exit code and messages."""
+        text, last = output.decode("utf-8", "replace"), _reason(code, output)
         for said, problem, hint in _CAUSES:
             if code == _SSH_FAILED and said in text:
                 return ShiftloomError(self.target, problem, hint)
-        if done.args[0] == "scp" or code == _SSH_FAILED:
+        if code == _SSH_FAILED:
             hint = "check that the board is on and in reach, then deploy again"
             return ShiftloomError(self.target, f"the connection failed ({last})", hint)
         hint = "give the path of one by --python"
@@ -154,6 +140,104 @@ class Remote:
         return ShiftloomError(self.target, problem, hint)
 
 
+@dataclass(frozen=True, slots=True)
+class Far:
+    """`host/receiving.py` as it runs there, on the other end of a line."""
+
+    remote: Remote
+    running: subprocess.Popen[bytes]
+    errors: IO[bytes]
+    """What ssh and Python say there."""
+
+    def say(self, data: bytes) -> None:
+        """Send bytes; whether there still is a line, `hear` tells."""
+        with suppress(BrokenPipeError):
+            _pipe(self.running.stdin).write(data)
+            _pipe(self.running.stdin).flush()
+
+    def hear(self, begins: Callable[[str], None]) -> dict[str, Any]:
+        """What it answers; `begins` hears of each step there when it begins.
+
+        Before the last one it waits for this side, so that nothing is taken into use there which
+        this side has given up. Raises ShiftloomError where anything is refused there, or the line
+        is lost.
+        """
+        others, agreed = [], False
+        for line in _pipe(self.running.stdout):
+            found = _answer(line)
+            if "step" in found:
+                _tell(found["step"], begins)
+                if found["step"] == _LAST_STEP:
+                    agreed = True
+                    self.say(b"yes\n")
+            elif found:
+                return self._accepted(found, line)
+            else:
+                others.append(line)
+        error, code = self._unknown(b"".join(others)), self.running.wait()
+        if code != 0:
+            self.errors.seek(0)
+            error = self.remote.failed(code, self.errors.read())
+        raise self._late(error) if agreed else error
+
+    def _accepted(self, found: dict[str, Any], line: bytes) -> dict[str, Any]:
+        try:
+            problem, hint = (shortened(str(text)) for text in found.get("refused", ("", "")))
+        except (ValueError, TypeError):
+            raise self._unknown(line) from None
+        if problem:
+            raise ShiftloomError(self.remote.target, problem, hint)
+        return found
+
+    def _late(self, error: ShiftloomError) -> ShiftloomError:
+        """A line that was lost when the far side had begun the last step."""
+        problem = f"may have taken the new version into use: {error.problem}"
+        return ShiftloomError(self.remote.target, problem, "deploy again to see")
+
+    def _unknown(self, output: bytes) -> ShiftloomError:
+        """The answer of something else."""
+        said = shown(output.decode("utf-8", "replace"))
+        problem = f"{self.remote.python} there says {said}"
+        return ShiftloomError(self.remote.target, problem, "give a Python by --python")
+
+
+def _reason(code: int, output: bytes) -> str:
+    """The last message of a program."""
+    text = output.decode("utf-8", "replace")
+    lines = [shortened(line) for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {code}"
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    """What a line of the far side says, nothing where it is not of the program there."""
+    try:
+        return dict(json.loads(line.decode()))
+    except (ValueError, TypeError, RecursionError):
+        return {}
+
+
+def _pipe(end: IO[bytes] | None) -> IO[bytes]:
+    assert end is not None
+    return end
+
+
+def _check_client(name: str) -> None:
+    if shutil.which(name) is None:
+        raise ShiftloomError(name, "not found", "install the client of OpenSSH")
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """Hang up: the program there tidies up and ends, and so does ssh."""
+    try:
+        with suppress(BrokenPipeError):
+            _pipe(running.stdin).close()
+        running.wait(_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return
+    finally:
+        running.kill()  # does nothing where it has ended
+
+
 def check_path(name: str, path: str) -> None:
     """Refuse a path for the far side that a shell, or scp, could read in another way."""
     if not _PATH.fullmatch(path) or ".." in path.split("/"):
@@ -161,12 +245,10 @@ def check_path(name: str, path: str) -> None:
         raise ShiftloomError(f"{name} {shown(path)}", "is no plain path", hint)
 
 
-def _tell(line: bytes, begins: Callable[[str], None]) -> None:
-    """Say which step begins, if that is what a line of the far side is about."""
-    try:
-        begins(STEPS[json.loads(line.decode())["step"]])
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return
+def _tell(step: object, begins: Callable[[str], None]) -> None:
+    """Say which step begins, if it is one that is known here."""
+    if isinstance(step, str) and step in STEPS:
+        begins(STEPS[step])
 
 
 def shortened(text: str) -> str:

@@ -45,6 +45,7 @@ def test_oldest_python_is_one_number() -> None:
 
 
 def test_oldest_numpy_is_one_number() -> None:
+    assert receiving.NUMPY == selftest.NUMPY
     oldest = ".".join(map(str, selftest.NUMPY))
     assert f"\nRequires-Dist: numpy (>={oldest})\n" in wheel._METADATA
     for page in ("deploy", "driver", "tutorial"):

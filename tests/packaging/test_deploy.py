@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import board_sshd
@@ -267,26 +269,46 @@ def test_lost_connection_leaves_the_older_version(
     assert names(board) == sorted([versions[0].version, "current"])
 
 
-def test_board_out_of_reach_afterwards_is_tidied_the_next_time(
+def test_what_was_left_behind_goes_and_what_is_in_use_stays(
+    first: Path, board: Path, remote: Remote, versions: tuple[Package, Package]
+) -> None:
+    stay = [".incoming-tiny-abcd_124", ".incoming-other-abcd_123", ".incoming-tiny-mine"]
+    for name in (".incoming-tiny-abcd_123", *stay):
+        (board / name).mkdir(parents=True)
+        (board / name / "package.zip").write_bytes(b"x")
+    handle = os.open(board / stay[0], os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    packaging.deploy(first, remote, str(board))
+    os.close(handle)
+    assert names(board) == sorted([*stay, versions[0].version, "current"])
+
+
+def test_two_at_once_do_not_meet(
     first: Path,
+    second: Path,
     board: Path,
     sshd: Sshd,
     remote: Remote,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    versions: tuple[Package, Package],
 ) -> None:
     wrappers = first_on_path(tmp_path, monkeypatch)
-    board_sshd.interpreter(wrappers / "scp", _cut(sshd.programs))
-    lost = 'case "$*" in *discard*) exit 255;; esac'
-    board_sshd.program(wrappers / "ssh", f'{lost}\nexec {sshd.programs}/ssh "$@"')
-    with pytest.raises(Exception, match="the connection failed"):
-        packaging.deploy(first, remote, str(board))
-    assert names(board) == [".incoming-tiny"]
-    for name in ("ssh", "scp"):
-        (wrappers / name).unlink()
-    assert packaging.deploy(first, remote, str(board)).current == versions[0].version
-    assert names(board) == sorted([versions[0].version, "current"])
+    both = f"echo >> {tmp_path}/here; until test $(wc -l < {tmp_path}/here) = 2; do sleep 0.1; done"
+    board_sshd.program(wrappers / "scp", f'{both}; exec {sshd.programs}/scp "$@"')
+
+    def deployed(path: Path) -> str:
+        try:
+            packaging.deploy(path, remote, str(board))
+        except ShiftloomError as error:
+            return str(error)
+        return "done"
+
+    with ThreadPoolExecutor() as pool:
+        found = sorted(pool.map(deployed, (first, second)), reverse=True)
+    refused = f"{sshd.target}: {board}/tiny: another installer is at work; wait for it"
+    assert found in (["done", "done"], [refused, "done"])
+    assert "current" in names(board)
+    assert [name for name in names(board) if name.startswith(".")] == []
 
 
 def test_copy_that_did_not_arrive_is_said(
@@ -296,7 +318,7 @@ def test_copy_that_did_not_arrive_is_said(
     board_sshd.program(wrappers / "scp", "exit 0")
     with refuses(f"{remote.target}: nothing has arrived; deploy again"):
         packaging.deploy(first, remote, str(board))
-    assert made.tree(board) == {}
+    assert not board.exists()
 
 
 def test_interruption_leaves_nothing(
@@ -311,4 +333,4 @@ def test_interruption_leaves_nothing(
     board_sshd.interpreter(wrappers / "scp", _killed(sshd.programs))
     with pytest.raises(KeyboardInterrupt):
         packaging.deploy(first, remote, str(board))
-    assert made.tree(board) == {}
+    assert not board.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -100,15 +101,19 @@ if sys.argv[0].endswith("package.zip"):
 """
 OTHER = "choose another folder by --directory"
 ELSEWHERE = f"free space, or {OTHER}"
+PYNQ = "give the Python that has pynq by --python, a PYNQ image's is in its pynq-venv"
 PYTHONS: dict[str, tuple[str, str]] = {
     "old": (
         "import sys\nsys.version_info, sys.version = (3, 8, 10), '3.8.10 (default)'",
-        "its Python is 3.8.10, the driver needs 3.10; give another one by --python",
+        f"its Python is 3.8.10, the driver needs 3.10; {PYNQ}",
     ),
     "no NumPy": (
-        "import importlib.util as u\nfind = u.find_spec\n"
-        "u.find_spec = lambda name, *more: None if name == 'numpy' else find(name, *more)",
-        "its Python has no NumPy; give the Python that has pynq by --python",
+        "import sys\nsys.modules['numpy'] = None",
+        f"its Python cannot import NumPy; {PYNQ}",
+    ),
+    "old NumPy": (
+        "import numpy\nnumpy.__version__ = '1.19.5'",
+        f"its NumPy is 1.19.5, the driver needs 1.21; {PYNQ}",
     ),
     "no space": (_USAGE, f"{{board}}: 1000 bytes are free, {{needed}} are needed; {ELSEWHERE}"),
     "full": (
@@ -116,6 +121,14 @@ PYTHONS: dict[str, tuple[str, str]] = {
         f"{{board}}/tiny: cannot be written: No space left on device; {ELSEWHERE}",
     ),
 }
+
+
+def test_numpy_that_is_just_new_enough_will_do(
+    first: Path, board: Path, sshd: Sshd, tmp_path: Path
+) -> None:
+    python = _python(tmp_path, "import numpy\nnumpy.__version__ = '1.21.0rc1'")
+    just = Remote(sshd.target, sshd.port, sshd.key, python)
+    assert packaging.deploy(first, just, str(board)).taken
 
 
 @pytest.mark.parametrize("name", PYTHONS)
@@ -138,6 +151,35 @@ def test_board_that_cannot_take_it_says_so_and_keeps_what_it_has(
     assert made.tree(board) == before
     assert list(board.glob(".*")) == []
     assert packaging.deploy(first, remote, str(board)).copied == 0
+
+
+_FILLED = """
+import shutil
+left = [10**9, {free}]
+shutil.disk_usage = lambda _: type("Usage", (), {{"free": left.pop(0)}})
+"""
+
+
+@pytest.mark.parametrize("free", [100, 10**6])
+def test_copy_that_the_board_does_not_take_is_no_lost_connection(
+    free: int, first: Path, board: Path, sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of 20,000 bytes; then there is room for the rest, or there is none."""
+    lacking = Remote(sshd.target, sshd.port, sshd.key, _python(tmp_path, _FILLED.format(free=free)))
+    said = "scp: failed to upload file tiny.zip"
+    copied = f'for to; do :; done; head -c 20000 {first} > "${{to#*:}}"'
+    folder = tmp_path / "wrappers"
+    folder.mkdir()
+    board_sshd.program(folder / "scp", f"{copied}; echo {said} >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    missing = first.stat().st_size - 20000
+    message = f"{board}: {free} bytes are free, {missing} are yet to arrive; {ELSEWHERE}"
+    if free > missing:
+        message = f"copying failed ({said}), with {free} bytes free there; "
+        message += "free space there, or choose another folder by --directory, and deploy again"
+    with refuses(f"{sshd.target}: {message}"):
+        packaging.deploy(first, lacking, str(board))
+    assert not board.exists()
 
 
 def test_folder_without_permission_is_said(
@@ -175,7 +217,7 @@ KEPT = (
 )
 SAYS = "the installer there says {}; package and deploy again"
 ANSWERS = {
-    """{"archive": "/tmp/$(id)/x"}""": "its folder '/tmp/$(id)': is no plain path; "
+    """{"archive": "/tmp/$(id)/x"}""": "its folder '/tmp/$(id)/x': is no plain path; "
     "use letters, digits, dots, dashes, underscores and slashes",
     """{"self_test": 1}""": SAYS.format("{'self_test': 1}"),
     """{"self_test": {"state": "passed"}}""": SAYS.format("{'self_test': {'state': 'passed'}}"),

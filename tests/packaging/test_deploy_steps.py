@@ -84,7 +84,7 @@ def test_each_step_is_said(first: Path, board: Path, remote: Remote) -> None:
     said: list[str] = []
     copying = f"Copying {first.stat().st_size:,} bytes"
     packaging.deploy(first, remote, str(board), said.append)
-    assert said == ["Asking the board", copying, *INSTALLING]
+    assert said == ["Asking the board", copying, *INSTALLING, "Taking it into use"]
     said.clear()
     packaging.deploy(first, remote, str(board), said.append)
     assert said == ["Asking the board", *TESTING]

@@ -95,7 +95,10 @@ def test_first_version_that_fails_leaves_nothing(
     found = installed(first, board)
     assert found["current"] is None
     assert "was not taken into use\nSelf-test failed" in install.sentences(found)
-    assert _names(board) == []
+    assert not board.exists()
+    (board / "tiny").mkdir(parents=True)
+    installed(first, board)
+    assert _names(board) == []  # the folder was somebody's
 
 
 def test_version_in_use_that_fails_later_stays(

@@ -36,6 +36,8 @@ def test_full_disk_is_seen_before_anything_is_written(
         f"tiny: 1000 bytes are free, {needed} are needed; "
         "free space, or choose another folder by --directory"
     )
+    refused(first, board / "new/folder")
+    assert not (board / "new").exists()
 
 
 def test_disk_that_fills_up_meanwhile_leaves_nothing(
