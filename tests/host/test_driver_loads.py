@@ -19,6 +19,7 @@ from driver_designs import Bench, Link, bench, expected, frames, same
 from fake_device import FakeDevice
 
 from shiftloom.codegen.coding.build_file import build_bytes
+from shiftloom.codegen.loading import loadable as memories
 from shiftloom.host import accelerator as module
 from shiftloom.host import loading, running
 from shiftloom.host.accelerator import Accelerator
@@ -130,6 +131,18 @@ def refusal(act: Callable[[], Any]) -> str:
         act()
     assert type(caught.value) is AcceleratorError
     return str(caught.value)
+
+
+def test_weights_are_loaded(loadable: Loadable) -> None:
+    """All words of the build's memories arrive, in order, while it is held."""
+    with loadable.made.open() as accelerator:
+        accelerator.load_weights(loadable.file)
+        assert loadable.device.loaded == loadable.words
+        addresses = [word >> 20 for name, word in loadable.words if name == "LOAD_ADDRESS"]
+        assert sorted(addresses) == [each.index for each in memories(reload_nets.build().design)]
+        held = [word for name, word in loadable.device.log if name == "LOAD_CONTROL"]
+        assert held == [1, 0]
+        assert same(accelerator.predict(X), expected(X))
 
 
 def test_one_load_at_a_time(loadable: Loadable) -> None:
